@@ -1,0 +1,67 @@
+"""The extension SDK and registry for socketify.
+
+Names are loaded on first use, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .app import App, Inspection, inspect, install
+    from .errors import ExtensionError
+    from .declaration import Extension, extension
+    from .hookspecs import hookimpl
+    from .http_error import HTTPError
+    from .registry import Registry, load
+    from .runtime.request import Request
+    from .runtime.response import Response
+    from .runtime.websocket import WebSocket
+
+__all__ = [
+    "App",
+    "Extension",
+    "ExtensionError",
+    "HTTPError",
+    "Inspection",
+    "Registry",
+    "Request",
+    "Response",
+    "WebSocket",
+    "extension",
+    "hookimpl",
+    "inspect",
+    "install",
+    "load",
+]
+
+_HOMES = {
+    "App": "app",
+    "Inspection": "app",
+    "inspect": "app",
+    "install": "app",
+    "ExtensionError": "errors",
+    "Extension": "declaration",
+    "extension": "declaration",
+    "hookimpl": "hookspecs",
+    "HTTPError": "http_error",
+    "Registry": "registry",
+    "load": "registry",
+    "Request": "runtime.request",
+    "Response": "runtime.response",
+    "WebSocket": "runtime.websocket",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

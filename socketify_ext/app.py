@@ -1,0 +1,239 @@
+"""`App` and `install(app)`: register, lifecycle, introspection."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from . import errors
+from .binding import Binding, Classes
+from .declaration import Declaration, as_extension
+from .lifecycle import Lifecycle, Unit
+from .registry import Registry, default_registry
+from .resolution import Policy, Settled
+from .runtime.core_app import CoreApp
+from .runtime.stock import is_managed
+from .spec import ExtensionSpec, MemberSpec
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class App(CoreApp):
+    """A socketify app whose extensions are validated, whose requests are safe, and which starts and stops in order.
+
+    Args:
+        options: `socketify.AppOptions` for TLS, or None.
+        request_response_factory_max_items, websocket_factory_max_items, task_factory_max_items: accepted as by the
+            core, and no longer needed: nothing is pooled here.
+        lifespan: whether start-up and shutdown functions run.
+        idle_relaxation_time: as in the core, in seconds.
+        on_collision: what becomes of a member that two extensions add: "error", "keep" the earlier one, or
+            "replace" it.
+        registry: where extensions that others require are loaded from.
+        shutdown_grace: seconds that running requests get after the listen socket has closed.
+        shutdown_timeout: seconds that all shutdown functions together get.
+    """
+
+    def __init__(
+        self,
+        options: Any = None,
+        request_response_factory_max_items: int = 0,
+        websocket_factory_max_items: int = 0,
+        task_factory_max_items: int = 100_000,
+        lifespan: bool = True,
+        idle_relaxation_time: float = 0.01,
+        *,
+        on_collision: Policy = "error",
+        registry: Registry | None = None,
+        shutdown_grace: float = 5.0,
+        shutdown_timeout: float = 10.0,
+    ) -> None:
+        super().__init__(
+            options,
+            lifespan=lifespan,
+            idle_relaxation_time=idle_relaxation_time,
+            task_factory_max_items=task_factory_max_items,
+        )
+        self._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+
+    def _take_over(self, on_collision: Policy, registry: Registry | None, grace: float, timeout: float) -> None:
+        """Become this class, for a new app or one that someone else made."""
+        earlier = self._take_over_core()
+        self._grace = grace
+        self._lifecycle = Lifecycle(timeout)
+        self._own_startup: list[Callable[..., Any]] = []
+        self._own_shutdown: list[Callable[..., Any]] = []
+        self._closing: asyncio.Task[None] | None = None
+        for taken, functions in zip(
+            self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True
+        ):
+            if taken is not None:
+                functions.append(taken)
+        self._binding = Binding(
+            self,
+            registry or default_registry(),
+            self._server.bases,
+            self._reserved_names(),
+            self._commit,
+            on_collision,
+        )
+        self._binding.enter(earlier)
+
+    # -- extensions
+
+    def register(self, extension: Any) -> App:
+        """Put an extension into effect, for the routes that exist too: a loaded or declared one, or a bare function.
+
+        Raises:
+            ExtensionError: see `docs/errors.md`; the app is as it was.
+        """
+        self._binding.register(as_extension(extension))
+        return self
+
+    def _commit(self, classes: Classes, new: Sequence[Declaration]) -> None:
+        for declaration in new:
+            if declaration.app.startup and self._lifecycle.state != "new":
+                raise errors.LifecycleError(
+                    f"extension {declaration.spec.provenance}",
+                    "has start-up functions",
+                    "the app has already started",
+                    "Register it before app.listen()",
+                )
+        known = [member for d in (*self._binding.declarations, *new) for member in d.spec.members]
+        self._server.exchange(classes, known)
+        for declaration in new:
+            for method, path, handler in declaration.app.routes:
+                getattr(self, method)(path, handler)
+
+    # -- lifecycle
+
+    def on_startup(self, function: Function) -> Function:
+        """Run `function`, sync or async, before the server listens, after the extensions have started."""
+        self._own_startup.append(function)
+        return function
+
+    def on_start(self, method: Function) -> Function:
+        """Do the same under the core's name; several functions run in order."""
+        return self.on_startup(method)
+
+    def on_shutdown(self, method: Function) -> Function:
+        """Run `function`, sync or async, once the server has stopped, before the extensions stop; the last first."""
+        self._own_shutdown.append(method)
+        return method
+
+    def listen(self, port_or_options: Any = None, handler: Callable[[Any], Any] | None = None) -> App:
+        """Start up, then listen.
+
+        Raises:
+            LifecycleError: a start-up function failed; what had started was stopped.
+            ListenError: the port or path is not to be had.
+        """
+        if self.lifespan and self._lifecycle.state == "new":
+            units = [*self._binding.units(), Unit("the app", self._own_startup, self._own_shutdown)]
+            self._server.loop.run_until_complete(self._lifecycle.start(units))
+        self._listen_core(port_or_options, handler)
+        return self
+
+    def run(self) -> App:
+        """Serve until `close()`, SIGINT or SIGTERM, then shut down in order."""
+        loop = self._server.loop
+        handled = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+        for number in handled:
+            loop.add_signal_handler(number, self._on_signal)
+        try:
+            self._run_core()
+        finally:
+            for number in handled:
+                loop.remove_signal_handler(number)
+            if self._lifecycle.state == "started":
+                loop.run_until_complete(self._lifecycle.stop())
+        if self._server.exit is not None:
+            raise self._server.exit
+        return self
+
+    def _on_signal(self) -> None:
+        if self._closing is None:
+            self.close()
+        else:  # a second signal: no patience left
+            self._stop_core()
+
+    def close(self) -> App:
+        """Stop listening, give running requests their grace, run the shutdown functions, and end `run()`."""
+        self._close_listen_socket()
+        if self._server.loop.is_running():
+            if self._closing is None:
+                self._closing = self._server.loop.create_task(self._shut_down())
+        elif self._lifecycle.state == "started":
+            self._server.loop.run_until_complete(self._lifecycle.stop())
+        return self
+
+    async def _shut_down(self) -> None:
+        try:
+            await self._server.drained(self._grace)
+            self._server.close_connections()
+            await self._lifecycle.stop()
+        finally:
+            self._stop_core()
+
+
+def install(
+    app: Any,
+    *,
+    on_collision: Policy = "error",
+    registry: Registry | None = None,
+    shutdown_grace: float = 5.0,
+    shutdown_timeout: float = 10.0,
+) -> App:
+    """Make an app that someone else made, such as the core's CLI, a `socketify_ext.App`.
+
+    Extensions that it has already are taken over. The arguments are those of `App`.
+
+    Returns:
+        The same object.
+
+    Raises:
+        InstallError: it has routes already; these would stay the core's own.
+    """
+    if isinstance(app, App):
+        return app
+    if not isinstance(app, CoreApp.__mro__[1]):
+        raise errors.InstallError(
+            f"a {type(app).__name__}", "is to be installed", "it is no socketify App", "Give the App itself"
+        )
+    if app.handlers:
+        raise errors.InstallError(
+            "this app",
+            f"has {len(app.handlers)} routes already",
+            "the core has bound them to its own dispatch, which can't be taken back",
+            "Call socketify_ext.install(app) right after the app was made, before its first route",
+        )
+    kind = type(app)
+    app.__class__ = App if App.__mro__[2] is kind else type(kind.__name__, (kind, App), {})
+    app._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+    return app  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is on an app: extensions in order, members by "target.name", and the collisions that were settled."""
+
+    order: tuple[ExtensionSpec, ...]
+    members: dict[str, MemberSpec]
+    settled: tuple[Settled, ...]
+
+
+def inspect(app: Any) -> Inspection:
+    """Tell what extensions an app has, stock or installed, and where each member comes from."""
+    adapter = getattr(app, "_request_extension", None)
+    if isinstance(app, App):
+        resolution = app._binding.resolution
+    elif is_managed(adapter):
+        resolution = adapter.stock.binding.resolution  # type: ignore[union-attr]
+    else:
+        return Inspection((), {}, ())
+    members = {f"{target}.{name}": member for (target, name), member in resolution.members.items()}
+    return Inspection(resolution.order, members, resolution.settled)

@@ -1,0 +1,83 @@
+"""Compile a resolution to one subclass for each target: methods as plain class attributes, properties as defaults."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from types import MethodType
+from typing import Any
+
+from .resolution import Resolution
+from .spec import TARGETS, MemberSpec, MethodSpec, PropertySpec, Target, is_immutable
+
+
+class Fresh:
+    """Make a property's value for each object on first access; from then on the object's own attribute is found."""
+
+    def __init__(self, name: str, factory: Callable[[], Any]) -> None:
+        self.name = name
+        self.factory = factory
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        value = self.factory()
+        setattr(instance, self.name, value)
+        return value
+
+
+class Value:
+    """Give a property's value as it is, where a class attribute would bind it as a method."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else self.value
+
+
+class Bound:
+    """Bind a builtin like a function, which it does not do by itself."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self.function, instance)
+
+
+def compile_classes(resolution: Resolution, bases: Mapping[Target, type]) -> dict[Target, type]:
+    """Make a subclass of each base that has the resolved members.
+
+    The cost of making an object does not grow with the number of members.
+    """
+    namespaces: dict[Target, dict[str, Any]] = {target: {} for target in TARGETS}
+    for (target, name), member in resolution.members.items():
+        namespaces[target][name] = _attribute(member)
+    return {target: _subclass(bases[target], namespaces[target]) for target in TARGETS}
+
+
+def _subclass(base: type, namespace: dict[str, Any]) -> type:
+    head = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
+    return type(base.__name__, (base,), head | namespace)
+
+
+def _attribute(member: MemberSpec) -> Any:
+    if isinstance(member, MethodSpec):
+        return member.function if inspect.isfunction(member.function) else Bound(member.function)
+    return _default(member)
+
+
+def _default(member: PropertySpec) -> Any:
+    default = member.default
+    if member.default_factory is not None:
+        return Fresh(member.name, member.default_factory)
+    if is_immutable(default):
+        return default
+    if callable(default):
+        return Value(default)
+    if type(default) in (list, dict, set) and not default:
+        return Fresh(member.name, type(default))
+    original = copy.deepcopy(default)
+    return Fresh(member.name, lambda: copy.deepcopy(original))

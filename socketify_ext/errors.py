@@ -1,0 +1,222 @@
+"""The error catalogue: one class, one stable code, one cause and one fix each.
+
+Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx resolution,
+3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ExtensionError(Exception):
+    """Report what went wrong, in the order who, what, why, fix.
+
+    The four parts, and whatever else a subclass names, are attributes of the error.
+    """
+
+    code: ClassVar[str] = "EXT000"
+    cause: ClassVar[str] = "The common ancestor of every error below; never raised itself."
+    remedy: ClassVar[str] = "Catch it to handle whatever this package can raise."
+
+    def __init__(self, who: str, what: str, why: str = "", fix: str = "", **parts: Any) -> None:
+        self.who, self.what, self.why, self.fix = who, what, why, fix
+        for name, value in parts.items():
+            setattr(self, name, value)
+        because = f": {why}" if why else ""
+        advice = f". {fix}" if fix else ""
+        super().__init__(f"[{self.code}] {who} {what}{because}{advice}".rstrip(".") + ".")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[ExtensionError], args: tuple[Any, ...], parts: dict[str, Any]) -> ExtensionError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(parts)
+    return error
+
+
+class DeclarationError(ExtensionError, ValueError):
+    """An extension's own name, requirements or order are malformed."""
+
+    code = "EXT100"
+    cause = "The name, a version specifier, `before`, `after` or an adjustment of an extension is malformed."
+    remedy = "Correct the argument that the message names."
+
+
+class SignatureError(ExtensionError, TypeError):
+    """An extension or a member has a signature that can't be called."""
+
+    code = "EXT101"
+    cause = "An extension is not `def extension(request, response, ws)`, or a method takes no `self`."
+    remedy = "Use the signature that the message shows."
+
+
+class MemberNameError(ExtensionError, ValueError):
+    """A member's name can't be used as an attribute that people call."""
+
+    code = "EXT102"
+    cause = "A member's name is no public identifier, or no member of that name exists to adjust."
+    remedy = "Give a public identifier, with `name=` for lambdas and builtins."
+
+
+class PropertyError(ExtensionError, ValueError):
+    """A property's default, factory and type do not fit together."""
+
+    code = "EXT103"
+    cause = "Both a default and a factory were given, the default does not fit the type, or it can't be copied."
+    remedy = "Give one of `default` and `default_factory`, fitting `type`."
+
+
+class OptionsError(ExtensionError, ValueError):
+    """Options do not fit the extension's options model."""
+
+    code = "EXT104"
+    cause = "An option is unknown, missing or has the wrong type or value."
+    remedy = "Pass options as `socketify-ext show NAME` lists them."
+
+
+class CoreNameError(ExtensionError, ValueError):
+    """A member would shadow an attribute of the core."""
+
+    code = "EXT200"
+    cause = "A member has the name of an attribute that socketify itself uses."
+    remedy = "Rename it, or say `override=True`; the core's state attributes can never be replaced."
+
+
+class CollisionError(ExtensionError, ValueError):
+    """Two extensions provide one member; `collisions` holds all of them."""
+
+    code = "EXT201"
+    cause = "Two extensions add a member of the same name to the same target."
+    remedy = "Rename one, leave one out with `only`, or declare one an override."
+
+
+class MissingRequirementError(ExtensionError, LookupError):
+    """An extension requires one that is not there or has another version."""
+
+    code = "EXT202"
+    cause = "A required extension is not registered and can't be loaded with defaults, or its version does not fit."
+    remedy = "Install it, register it first with its options, or upgrade it."
+
+
+class OrderingCycleError(ExtensionError, ValueError):
+    """`requires`, `before` and `after` contradict each other; `cycle` holds the names."""
+
+    code = "EXT203"
+    cause = "The order that extensions ask for forms a cycle."
+    remedy = "Drop one of the `before`, `after` or `requires` along the printed cycle."
+
+
+class AlreadyRegisteredError(ExtensionError, ValueError):
+    """An extension is registered a second time with other options."""
+
+    code = "EXT204"
+    cause = "The app already has an extension of that name, with other options or adjustments."
+    remedy = "Register it once, with the options that you want."
+
+
+class UnknownExtensionError(ExtensionError, LookupError):
+    """No provider has an extension of that name; `suggestions` holds close ones."""
+
+    code = "EXT300"
+    cause = "No built-in, installed plugin or programmatic extension has that name."
+    remedy = "Check the spelling with `socketify-ext list`, or install the plugin."
+
+
+class BrokenPluginError(ExtensionError, ImportError):
+    """A plugin's entry point can't be loaded; the cause is chained."""
+
+    code = "EXT301"
+    cause = "Importing the plugin failed, or its entry point is no extension."
+    remedy = "Upgrade or reinstall the distribution that the message names, or report it to its author."
+
+
+class DuplicateProviderError(ExtensionError, LookupError):
+    """Two distributions provide one extension name; `providers` holds both."""
+
+    code = "EXT302"
+    cause = "Two installed distributions provide an extension of the same name."
+    remedy = 'Pick one with `load("distribution:name")`, or uninstall the other.'
+
+
+class BlockedExtensionError(ExtensionError, LookupError):
+    """The extension is blocked by name."""
+
+    code = "EXT303"
+    cause = "The environment variable SOCKETIFY_EXT_DISABLE, or `Registry.block`, names the extension."
+    remedy = "Take the name out of SOCKETIFY_EXT_DISABLE."
+
+
+class HookError(ExtensionError, TypeError):
+    """A plugin's hook is unknown or has arguments that the hook does not pass."""
+
+    code = "EXT304"
+    cause = "A plugin implements a hook that does not exist, or asks for an argument that it has not."
+    remedy = "Use a hook of `socketify_ext.hookspecs`, with arguments of those names."
+
+
+class CoreUnavailableError(ExtensionError, ImportError):
+    """The core can't be imported on this system."""
+
+    code = "EXT400"
+    cause = "socketify can't be loaded; most often the system library libuv is missing."
+    remedy = "Install libuv (Debian and Ubuntu: `apt-get install libuv1`; macOS: `brew install libuv`)."
+
+
+class InstallError(ExtensionError, RuntimeError):
+    """`install(app)` comes too late, or is needed and was not called."""
+
+    code = "EXT401"
+    cause = "The app already has routes that the core serves, or a feature needs an installed app."
+    remedy = "Call `socketify_ext.install(app)` right after the app was made, before any route."
+
+
+class LifecycleError(ExtensionError, RuntimeError):
+    """A start-up or shutdown function of an extension failed."""
+
+    code = "EXT402"
+    cause = "A start-up function raised, or a shutdown function raised or ran out of time."
+    remedy = "See the chained cause; what had started was stopped."
+
+
+class ListenError(ExtensionError, OSError):
+    """The server can't listen where it was told to."""
+
+    code = "EXT403"
+    cause = "The port or socket path is taken, or not allowed to this user."
+    remedy = "Stop the other server, or choose another port."
+
+
+class RequestGoneError(ExtensionError, RuntimeError):
+    """A request is read after its handler returned."""
+
+    code = "EXT500"
+    cause = "The request's memory belongs to the next request once a handler has returned."
+    remedy = "Read it in the handler, use an `async def` handler, or call `req.preserve()` first."
+
+
+class ConnectionClosedError(ExtensionError, ConnectionError):
+    """A WebSocket is used after it closed."""
+
+    code = "EXT501"
+    cause = "The client or the server has closed the WebSocket."
+    remedy = "Check `ws.closed`, or catch this error where a client may leave at any time."
+
+
+class HeaderError(ExtensionError, ValueError):
+    """A header, status or cookie holds characters that would split the response."""
+
+    code = "EXT502"
+    cause = "A header name is no token, or a value holds CR, LF, NUL or another control character (RFC 9110, 5.5)."
+    remedy = "Encode or reject the value before it reaches a header."
+
+
+class CorkError(ExtensionError, TypeError):
+    """A cork callback is a coroutine function."""
+
+    code = "EXT503"
+    cause = "Calls inside a cork must be synchronous."
+    remedy = "Await before the cork, and pass a plain function."

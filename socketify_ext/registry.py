@@ -1,0 +1,283 @@
+"""The registry: name -> extension, from built-ins, entry points and programmatic ones; owns one `PluginManager`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from . import discovery, errors
+from .discovery import Candidate, Listing, Status
+from .suggest import suggestion
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from .declaration import Extension
+
+DISABLE_VARIABLE = "SOCKETIFY_EXT_DISABLE"
+
+
+class Registry:
+    """Find, load, list and block extensions.
+
+    Two registries share nothing. Metadata is read once, on first use, and nothing of a plugin is imported before
+    that plugin is loaded.
+
+    Args:
+        entry_points: whether installed plugins and built-ins are found; False for an empty registry.
+        environment: read for SOCKETIFY_EXT_DISABLE; the process's own by default.
+    """
+
+    def __init__(self, *, entry_points: bool = True, environment: Mapping[str, str] | None = None) -> None:
+        self._entry_points = entry_points
+        self._added: dict[str, Extension] = {}
+        self._defects: dict[str, str] = {}
+        variable = (os.environ if environment is None else environment).get(DISABLE_VARIABLE, "")
+        self._blocked: tuple[str, ...] = discovery.disabled_names(variable)
+
+    @functools.cached_property
+    def _candidates(self) -> tuple[Candidate, ...]:
+        found = discovery.candidates() if self._entry_points else ()
+        return tuple(sorted(found, key=lambda candidate: (candidate.name, candidate.distribution)))
+
+    def _providers(self, name: str) -> list[Candidate]:
+        distribution, _, bare = name.rpartition(":")
+        wanted = discovery.canonical(distribution)
+        return [c for c in self._candidates if c.name == bare and (not wanted or c.distribution == wanted)]
+
+    def add(self, extension: Any) -> Extension:
+        """Add an extension of the program's own, so that it loads by name and can be required.
+
+        Raises:
+            DuplicateProviderError: the name is taken.
+        """
+        from .declaration import as_extension
+
+        made = as_extension(extension)
+        taken = [str(provider) for provider in self._providers(made.name)]
+        if made.name in self._added:
+            taken.append(str(self._added[made.name].provenance))
+        if taken:
+            raise errors.DuplicateProviderError(
+                f"extension {made.provenance}",
+                "is added to the registry",
+                f"{', '.join(taken)} provides that name",
+                "Give it another name",
+                providers=tuple(taken),
+            )
+        self._added[made.name] = made
+        return made
+
+    def block(self, *names: str) -> None:
+        """Refuse to load these names from now on, as SOCKETIFY_EXT_DISABLE does."""
+        self._blocked = (*self._blocked, *names)
+
+    @property
+    def unknown_blocked(self) -> tuple[str, ...]:
+        """Give the blocked names that nothing has."""
+        return tuple(name for name in self._blocked if not self._providers(name) and name not in self._added)
+
+    def load(self, name: str, /, **options: Any) -> Extension:
+        """Load one extension by name, `msgpack` or `distribution:msgpack`, importing it alone.
+
+        Raises:
+            UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError, OptionsError.
+        """
+        from .declaration import Extension
+
+        if name in self._blocked:
+            raise _blocked_error(name)
+        if name in self._added:
+            extension = self._added[name]
+        else:
+            candidate = self._pick(name)
+            loaded = self._import(candidate)
+            extension = loaded if isinstance(loaded, Extension) else self._wrap(loaded, candidate)
+            if extension.name != candidate.name:
+                raise self._broken(candidate, f"it declares itself as {extension.name!r}, its entry point does not")
+            extension = replace(extension, distribution=candidate.distribution, version=candidate.version)
+        return replace(extension, registry=self).configured(**options)
+
+    def _pick(self, name: str) -> Candidate:
+        providers = self._providers(name)
+        if not providers:
+            known = [*self.names(), *(candidate.qualified_name for candidate in self._candidates)]
+            close = suggestion(name, known)
+            raise errors.UnknownExtensionError(
+                f"extension {name!r}",
+                "is not known",
+                "no built-in, installed plugin or added extension has that name",
+                close or "See `socketify-ext list`",
+                name=name,
+                suggestions=close,
+            )
+        candidate = discovery.winner(providers)
+        if candidate is None:
+            raise errors.DuplicateProviderError(
+                f"extension {name!r}",
+                "has several providers",
+                " and ".join(map(str, providers)),
+                f'Pick one: load("{providers[0].qualified_name}")',
+                providers=tuple(providers),
+            )
+        if candidate.name in self._blocked or candidate.qualified_name in self._blocked:
+            raise _blocked_error(candidate.name)
+        return candidate
+
+    def _import(self, candidate: Candidate) -> Any:
+        try:
+            return candidate.load()
+        except errors.ExtensionError as error:
+            raise self._broken(candidate, str(error)) from error
+        except Exception as error:
+            raise self._broken(candidate, f"{type(error).__name__}: {error}") from error
+
+    def _wrap(self, loaded: Any, candidate: Candidate) -> Extension:
+        from .declaration import Extension
+
+        try:
+            return Extension(loaded, candidate.name)
+        except errors.SignatureError as error:
+            raise self._broken(candidate, str(error)) from error
+
+    def _broken(self, candidate: Candidate, reason: str) -> errors.BrokenPluginError:
+        self._defects[candidate.qualified_name] = reason
+        return errors.BrokenPluginError(
+            f"plugin {candidate}",
+            f"can't provide extension {candidate.name!r} (entry point {candidate.value!r})",
+            reason,
+            f"Upgrade or reinstall {candidate.distribution}, or set {DISABLE_VARIABLE}={candidate.name}",
+            distribution=candidate.distribution,
+            entry_point=candidate.value,
+        )
+
+    def names(self) -> list[str]:
+        """Give the names that can be asked for, sorted."""
+        return sorted({*self._added, *(candidate.name for candidate in self._candidates)})
+
+    def list(self) -> list[Listing]:
+        """List every extension with its status, from metadata alone."""
+        listings = [self._listing(candidate) for candidate in self._candidates]
+        for name, extension in self._added.items():
+            status: Status = "blocked" if name in self._blocked else "ok"
+            listings.append(Listing(name, extension.version, None, "program", status, extension.summary))
+        return sorted(listings, key=lambda listing: (listing.name, listing.distribution or ""))
+
+    def _listing(self, candidate: Candidate) -> Listing:
+        providers = self._providers(candidate.name)
+        picked = discovery.winner(providers)
+        error = self._defects.get(candidate.qualified_name) or candidate.defect() or None
+        status: Status = "ok"
+        if candidate.name in self._blocked or candidate.qualified_name in self._blocked:
+            status, error = "blocked", f"named in {DISABLE_VARIABLE}"
+        elif error:
+            status = "broken"
+        elif picked is None:
+            others = [str(provider) for provider in providers if provider is not candidate]
+            status, error = "duplicate", f"also provided by {', '.join(others)}"
+        elif picked is not candidate:
+            status, error = "shadowed", f'{picked} has the name; load("{candidate.qualified_name}") takes this one'
+        return Listing(
+            candidate.name,
+            candidate.version,
+            candidate.distribution,
+            candidate.source,
+            status,
+            candidate.summary,
+            error,
+        )
+
+    @functools.cached_property
+    def plugin_manager(self) -> pluggy.PluginManager:
+        """The pluggy manager of this registry, with the hooks of all installed plugins."""
+        import pluggy
+
+        from . import hookspecs
+
+        manager = pluggy.PluginManager(hookspecs.PROJECT)
+        manager.add_hookspecs(hookspecs)
+        for candidate in discovery.candidates(discovery.HOOK_GROUP) if self._entry_points else ():
+            if not {candidate.name, candidate.qualified_name} & set(self._blocked):
+                _register_hooks(manager, self._import(candidate), f"{candidate} ({candidate.name})")
+        return manager
+
+    def add_hooks(self, plugin: Any, name: str | None = None) -> None:
+        """Add hook implementations of the program's own: a module or an object with `@hookimpl` functions.
+
+        Raises:
+            HookError: a hook is unknown or asks for an unknown argument; nothing was added.
+        """
+        _register_hooks(self.plugin_manager, plugin, name or getattr(plugin, "__name__", type(plugin).__name__))
+
+    def hook_names(self, distribution: str) -> list[str]:
+        """Give the hooks that a distribution implements."""
+        found: set[str] = set()
+        for candidate in discovery.candidates(discovery.HOOK_GROUP) if self._entry_points else ():
+            if candidate.distribution == distribution:
+                plugin = self.plugin_manager.get_plugin(f"{candidate} ({candidate.name})")
+                callers = self.plugin_manager.get_hookcallers(plugin) if plugin is not None else None
+                found |= {caller.name for caller in callers or ()}
+        return sorted(found)
+
+
+def _blocked_error(name: str) -> errors.BlockedExtensionError:
+    return errors.BlockedExtensionError(
+        f"extension {name!r}",
+        "is blocked",
+        f"{DISABLE_VARIABLE} or Registry.block names it",
+        "Take the name out of there",
+        name=name,
+    )
+
+
+def _register_hooks(manager: pluggy.PluginManager, plugin: Any, name: str) -> None:
+    """Check a plugin's hooks before pluggy sees them: its own check comes after it has changed the manager."""
+    known = [attribute for attribute in dir(manager.hook) if attribute.startswith("socketify_ext_")]
+    for attribute in dir(plugin):
+        if manager.parse_hookimpl_opts(plugin, attribute) is None:
+            continue
+        if attribute not in known:
+            raise errors.HookError(
+                f"plugin {name}",
+                f"implements hook {attribute}",
+                "there is no such hook",
+                suggestion(attribute, known) or f"The hooks are {', '.join(known)}",
+                hook=attribute,
+                plugin=name,
+            )
+        specified = getattr(manager.hook, attribute).spec.argnames
+        unknown = [argument for argument in _arguments(getattr(plugin, attribute)) if argument not in specified]
+        if unknown:
+            raise errors.HookError(
+                f"plugin {name}",
+                f"implements hook {attribute} with {', '.join(unknown)}",
+                "the hook does not pass that",
+                f"It passes {', '.join(specified)}",
+                hook=attribute,
+                plugin=name,
+            )
+    manager.register(plugin, name)
+
+
+def _arguments(function: Any) -> Iterable[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+
+
+@functools.cache
+def default_registry() -> Registry:
+    """Give the registry that `socketify_ext.load` and apps use unless they are given another."""
+    return Registry()
+
+
+def load(name: str, /, **options: Any) -> Extension:
+    """Load an extension by name from the default registry, with options.
+
+    Raises:
+        UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError, OptionsError.
+    """
+    return default_registry().load(name, **options)

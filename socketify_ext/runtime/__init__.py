@@ -1,0 +1,1 @@
+"""The runtime: the only folder that touches private names of the core (socketify 0.0.31)."""

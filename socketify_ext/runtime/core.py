@@ -1,0 +1,117 @@
+"""The core as the runtime sees it: one import, and the names that it reserves.
+
+Every private name of the core that this folder leans on is listed in `SEAM`; `tests/test_seam.py` fails when one
+of them changes.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .. import errors
+from ..resolution import Reserved
+from ..spec import Target
+
+try:
+    import socketify
+    from socketify import socketify as core
+    from socketify.native import ffi, lib
+except OSError as error:  # the loader's own text names a file inside the core, not what to install
+    missing = "the system library libuv (libuv.so.1) is not installed" if "libuv" in str(error) else str(error)
+    raise errors.CoreUnavailableError(
+        "socketify",
+        "can't be loaded",
+        missing,
+        "Install it: apt-get install libuv1 (Debian, Ubuntu), dnf install libuv (Fedora), "
+        "apk add libuv (Alpine), brew install libuv (macOS)",
+    ) from None
+
+__all__ = ["NULL", "SEAM", "OpCode", "SendStatus", "core", "ffi", "lib", "reserved_names", "socketify"]
+
+NULL: Final[Any] = ffi.NULL
+OpCode: Final[Any] = socketify.OpCode
+SendStatus: Final[Any] = socketify.SendStatus
+
+# owner -> the private (or undocumented) names that this folder reads, sets or replaces
+SEAM: Final[Mapping[str, tuple[str, ...]]] = {
+    "App": (
+        "_factory",
+        "_json_serializer",
+        "_on_shutdown_handler",
+        "_on_start_handler",
+        "_ptr",
+        "_request_extension",
+        "_response_extension",
+        "_socket_refs",
+        "_template",
+        "_ws_extension",
+        "_ws_factory",
+        "app",
+        "handlers",
+        "loop",
+        "run_async",
+        "SSL",
+    ),
+    "AppExtension": ("bind_methods", "empty", "method", "methods", "properties", "property", "set_properties"),
+    "AppRequest": (
+        "_for_each_header_handler",
+        "_full_url",
+        "_headers",
+        "_method",
+        "_params",
+        "_ptr",
+        "_query",
+        "_url",
+        "app",
+        "jar_parsed",
+        "read_jar",
+        "req",
+    ),
+    "AppResponse": (
+        "_aborted_handler",
+        "_chunkFuture",
+        "_cork_handler",
+        "_data",
+        "_dataFuture",
+        "_data_handler",
+        "_grabbed_abort_handler_once",
+        "_lastChunkOffset",
+        "_ptr",
+        "_writable_handler",
+        "_write_jar",
+        "aborted",
+        "app",
+        "res",
+    ),
+    "Loop": ("exception_handler", "is_idle", "loop", "run_async", "started", "stop", "uv_loop"),
+    "WebSocket": (
+        "_cork_handler",
+        "_for_each_topic_handler",
+        "_ptr",
+        "app",
+        "got_socket_data",
+        "socket_data",
+        "socket_data_id",
+        "ws",
+    ),
+}
+
+CORE_CLASSES: Final[Mapping[Target, type]] = {
+    "request": core.AppRequest,
+    "response": core.AppResponse,
+    "ws": core.WebSocket,
+}
+
+
+@functools.cache
+def reserved_names(target: Target, base: type) -> Reserved:
+    """Find the names that members of `target` must not take: from the classes, and from one real core instance.
+
+    Args:
+        base: the class that members are compiled on; what it adds to the core's class is public.
+    """
+    kind = CORE_CLASSES[target]
+    state = frozenset(vars(kind(NULL, None)))
+    return Reserved(public=frozenset(dir(base)) - state, state=state)

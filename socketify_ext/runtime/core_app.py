@@ -1,0 +1,146 @@
+"""The core's `App`, with its routes, sockets and loop led to the runtime; what touches its private names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .. import errors
+from ..declaration import Declaration
+from ..resolution import Reserved
+from ..spec import TARGETS, Target
+from .core import NULL, core, lib, reserved_names
+from .dispatch import add_route
+from .server import Server
+from .sockets import add_socket
+from .stock import earlier_declaration, is_managed
+
+
+class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
+    """A core app that serves through the runtime; `socketify_ext.App` adds extensions and lifecycle."""
+
+    _server: Server
+
+    def _take_over_core(self) -> list[Declaration]:
+        """Drop the core's pools and put a server behind the app.
+
+        Returns:
+            The declarations of extensions that the app had before.
+        """
+        self._factory = self._ws_factory = None
+        earlier: list[Declaration] = []
+        request = self._request_extension
+        if is_managed(request):
+            earlier.extend(request.stock.binding.declarations)
+        elif request is not None:
+            given: dict[Target, Any] = {
+                "request": request,
+                "response": self._response_extension,
+                "ws": self._ws_extension,
+            }
+            declaration = earlier_declaration(given)
+            if declaration is not None:
+                earlier.append(declaration)
+        self._request_extension = self._response_extension = self._ws_extension = None
+        self._server = Server(self)
+        return earlier
+
+    def _take_core_lifecycle(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
+        """Take the one start and the one shutdown function that the core holds."""
+        taken = self._on_start_handler, self._on_shutdown_handler
+        self._on_start_handler = self._on_shutdown_handler = None
+        return taken
+
+    def _reserved_names(self) -> Mapping[Target, Reserved]:
+        return {target: reserved_names(target, self._server.bases[target]) for target in TARGETS}
+
+    # -- routes
+
+    def get(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve GET."""
+        return self._route("get", path, handler)
+
+    def post(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve POST."""
+        return self._route("post", path, handler)
+
+    def put(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve PUT."""
+        return self._route("put", path, handler)
+
+    def patch(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve PATCH."""
+        return self._route("patch", path, handler)
+
+    def delete(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve DELETE."""
+        return self._route("delete", path, handler)
+
+    def options(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve OPTIONS."""
+        return self._route("options", path, handler)
+
+    def head(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve HEAD."""
+        return self._route("head", path, handler)
+
+    def connect(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve CONNECT."""
+        return self._route("connect", path, handler)
+
+    def trace(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve TRACE."""
+        return self._route("trace", path, handler)
+
+    def any(self, path: str, handler: Callable[..., Any]) -> Any:
+        """Serve every method that has no route of its own."""
+        return self._route("any", path, handler)
+
+    def _route(self, method: str, path: str, handler: Callable[..., Any]) -> Any:
+        add_route(self._server, method, path, handler)
+        return self
+
+    def ws(self, path: str, behavior: Mapping[str, Any]) -> Any:
+        """Serve WebSockets; `behavior` holds handlers by event and the core's limits."""
+        if not isinstance(behavior, Mapping):
+            raise TypeError(f"the behavior of {path} is a {type(behavior).__name__}, not a dict")
+        add_socket(self._server, path, behavior)
+        return self
+
+    def json_serializer(self, json_serializer: Any) -> None:
+        """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
+        super().json_serializer(json_serializer)
+        self._server.use_json(json_serializer)
+
+    # -- the loop
+
+    def trigger_error(self, error: Any, response: Any, request: Any) -> None:
+        """Handle an error as the core does, under our guards."""
+        if isinstance(error, BaseException):
+            self._server.fail(error, response, request, "")
+
+    def _listen_core(self, port_or_options: Any, handler: Callable[[Any], Any] | None) -> None:
+        # Without a handler the core would not keep the listen socket, and could not close it.
+        super().listen(port_or_options, handler or _ignore)
+        if getattr(self, "socket", NULL) == NULL:
+            raise errors.ListenError(
+                "the server",
+                f"can't listen on {port_or_options}",
+                "the port or path is taken or not allowed",
+                "Stop the other server, or choose another port",
+            )
+
+    def _run_core(self) -> None:
+        self.loop.run()
+
+    def _stop_core(self) -> None:
+        self.loop.stop()
+
+    def _close_listen_socket(self) -> None:
+        if getattr(self, "socket", NULL) != NULL:
+            lib.us_listen_socket_close(self.SSL, self.socket)
+            self.socket = NULL
+
+
+def _ignore(config: Any) -> None:
+    """Listen without a word."""

@@ -1,0 +1,57 @@
+"""Corking: what a synchronous callback writes goes out in one piece, and what it raises reaches the caller."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from .. import errors
+from .core import ffi, lib
+
+
+class _Call:
+    __slots__ = ("callback", "error", "instance")
+
+    def __init__(self, callback: Callable[[Any], Any], instance: Any) -> None:
+        if inspect.iscoroutinefunction(callback):
+            raise errors.CorkError(
+                "cork", "was given a coroutine function", "calls inside it are synchronous", "Await first, then cork"
+            )
+        self.callback = callback
+        self.instance = instance
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.callback(self.instance)
+        except BaseException as error:  # it can't pass through C; the caller raises it
+            self.error = error
+
+
+@ffi.callback("void(uws_res_t*, void*)")  # type: ignore[untyped-decorator]
+def _on_response_cork(res: Any, user_data: Any) -> None:
+    ffi.from_handle(user_data).run()
+
+
+@ffi.callback("void(void*)")  # type: ignore[untyped-decorator]
+def _on_websocket_cork(user_data: Any) -> None:
+    ffi.from_handle(user_data).run()
+
+
+def cork_response(ssl: Any, res: Any, callback: Callable[[Any], Any], instance: Any) -> None:
+    """Run `callback(instance)` inside a cork of the response `res`."""
+    call = _Call(callback, instance)
+    handle = ffi.new_handle(call)
+    lib.uws_res_cork(ssl, res, _on_response_cork, handle)
+    if call.error is not None:
+        raise call.error
+
+
+def cork_websocket(ssl: Any, ws: Any, callback: Callable[[Any], Any], instance: Any) -> None:
+    """Run `callback(instance)` inside a cork of the socket `ws`."""
+    call = _Call(callback, instance)
+    handle = ffi.new_handle(call)
+    lib.uws_ws_cork(ssl, ws, _on_websocket_cork, handle)
+    if call.error is not None:
+        raise call.error

@@ -1,0 +1,520 @@
+"""The response: one answer, a checked head, and no use of the core's memory once it is gone."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from asyncio import Future
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+from .. import errors
+from .cork import cork_response
+from .core import core, ffi, lib
+from .headers import cookie, encode_name, encode_status, encode_value
+
+if TYPE_CHECKING:
+    from .request import Request
+    from .server import Server
+
+log = logging.getLogger("socketify_ext")
+
+cast = ffi.cast
+unpack = ffi.unpack
+native_end = lib.uws_res_end
+native_write_header = lib.uws_res_write_header
+_next_key = itertools.count(1).__next__
+
+# Responses that a native callback may still come for, by the number that it is given; across all apps of the
+# process, since a callback brings nothing else. An entry leaves with its answer or its client.
+waiting: Final[dict[int, Response]] = {}
+
+_JSON: Final = b"application/json"
+_CONTENT_TYPE: Final = b"Content-Type"
+
+
+class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
+    """An HTTP response that is answered once.
+
+    A second answer is refused and logged. After the client has left, everything is silently ignored, as in the
+    core: `aborted` tells. Native callbacks find a response through its number in `waiting`, never through its
+    address, so that a late one finds nothing instead of freed memory.
+    """
+
+    # What the core's __init__ sets on each object; class attributes here, so that an object starts empty.
+    app: Any = None
+    res: Any = None
+    aborted = False
+    _aborted_handler: Callable[..., Any] | None = None
+    _writable_handler: Callable[..., Any] | None = None
+    _data_handler: Callable[..., Any] | None = None
+    _grabbed_abort_handler_once = False
+    _write_jar: dict[str, str] | None = None
+    _cork_handler = None
+    _lastChunkOffset = 0
+    _chunkFuture = None
+    _dataFuture: Future[BytesIO] | None = None
+    _data: BytesIO | None = None
+    _ptr = None
+    # Ours.
+    _answered = False  # nothing more may be written: answered, upgraded or aborted
+    _begun = False  # a part of the head or the body is written
+    _promised = False  # the handler said, by a callback or a task, that an answer comes later
+    _key = 0  # its number in `waiting`, 0 where no native callback can come
+    _tasks = 0  # coroutines that may still answer
+    _request: Request | None = None
+    # Of the app; set once on the compiled class.
+    _server: Server
+    _ssl: Any = None
+    _loop: Any = None
+
+    __init__ = object.__init__
+    # The core's finaliser is Python code, run for each object; this one does nothing and costs a third.
+    __del__ = object.__sizeof__
+
+    def _refuse(self, what: str) -> Response:
+        """Ignore a write that comes too late, and say so unless the client has left."""
+        if not self.aborted:
+            log.error("%s was refused: this request is already answered", what, stack_info=True)
+        return self
+
+    def _finish(self) -> None:
+        """Leave the table of those that native callbacks look for."""
+        self._answered = True
+        if self._key:
+            waiting.pop(self._key, None)
+            self._key = 0
+
+    # -- the head
+
+    def write_status(self, status_or_status_text: int | str | bytes) -> Response:
+        """Write the status: a code, or a line such as "404 Not Found".
+
+        Raises:
+            HeaderError: it is no status.
+        """
+        if self._answered:
+            return self._refuse("write_status")
+        self._loop.is_idle = False
+        if isinstance(status_or_status_text, int):
+            if not lib.socketify_res_write_int_status(self._ssl, self.res, status_or_status_text):
+                raise errors.HeaderError(
+                    f"status {status_or_status_text}",
+                    "was refused",
+                    "the core knows no such code",
+                    f'Give the line: write_status("{status_or_status_text} Reason")',
+                )
+        else:
+            line = encode_status(status_or_status_text)
+            lib.uws_res_write_status(self._ssl, self.res, line, len(line))
+        self._begun = True
+        return self
+
+    def write_header(self, key: str | bytes, value: Any) -> Response:
+        """Write a header.
+
+        Args:
+            key: a token.
+            value: text, bytes or a number; other objects are written as JSON.
+
+        Raises:
+            HeaderError: a character would split the response; nothing was written.
+        """
+        if self._answered:
+            return self._refuse("write_header")
+        name = encode_name(key)
+        data = encode_value(value)
+        self._loop.is_idle = False
+        self._begun = True
+        native_write_header(self._ssl, self.res, name, len(name), data, len(data))
+        return self
+
+    def set_cookie(self, name: str, value: str, options: Mapping[str, Any] | None = None) -> Response:
+        """Set a cookie; it is written with the answer, in a header of its own.
+
+        Raises:
+            HeaderError: the name, the value or an attribute would split the header.
+        """
+        jar = self._write_jar
+        if jar is None:
+            jar = self._write_jar = {}
+        jar[name] = cookie(name, value, options)
+        return self
+
+    def _write_cookies(self) -> None:
+        jar, self._write_jar = self._write_jar, None
+        for line in (jar or {}).values():
+            self.write_header(b"Set-Cookie", line)
+
+    # -- the answer
+
+    def _body(self, message: Any) -> tuple[bytes, bool]:
+        """Encode a message; the second value tells whether it became JSON. Nothing is written before this."""
+        if isinstance(message, str):
+            return message.encode(), False
+        if isinstance(message, bytes):
+            return message, False
+        if message is None:
+            return b"", False
+        return self._server.dump_json(message), True
+
+    def end(self, message: Any = b"", end_connection: bool = False) -> Response:
+        """Answer with text, bytes, or any other object as JSON.
+
+        Raises:
+            TypeError, ValueError: the object can't be serialised; nothing was written.
+        """
+        if self._answered:
+            return self._refuse("end")
+        kind = message.__class__
+        if kind is bytes:
+            data = message
+        elif kind is str:
+            data = message.encode()
+        else:
+            data, is_json = self._body(message)
+            if is_json:
+                native_write_header(self._ssl, self.res, _CONTENT_TYPE, 12, _JSON, 16)
+        if self._write_jar is not None:
+            self._write_cookies()
+        self._loop.is_idle = False
+        self._answered = True
+        if self._key:
+            self._finish()
+        native_end(self._ssl, self.res, data, len(data), end_connection)
+        return self
+
+    def end_without_body(self, end_connection: bool = False) -> Response:
+        """Answer with the head alone, as for 204 and 304."""
+        if self._answered:
+            return self._refuse("end_without_body")
+        if self._write_jar is not None:
+            self._write_cookies()
+        self._loop.is_idle = False
+        self._finish()
+        lib.uws_res_end_without_body(self._ssl, self.res, end_connection)
+        return self
+
+    def send(
+        self,
+        message: Any = b"",
+        content_type: str | bytes = b"text/plain",
+        status: int | str | bytes = 200,
+        headers: Iterable[tuple[str | bytes, Any]] | None = None,
+        end_connection: bool = False,
+    ) -> Response:
+        """Answer in one call: status, headers, content type and body.
+
+        Raises:
+            HeaderError: the status or a header would split the response.
+            TypeError, ValueError: the message can't be serialised; nothing was written.
+        """
+        if self._answered:
+            return self._refuse("send")
+        data, is_json = self._body(message)
+        checked = [(encode_name(name), encode_value(value)) for name, value in headers or ()]
+        kind = _JSON if is_json else encode_value(content_type)
+        if status not in (200, b"200 OK", "200 OK"):
+            self.write_status(status)
+        for name, value in checked:
+            self.write_header(name, value)
+        self.write_header(_CONTENT_TYPE, kind)
+        return self.end(data, end_connection)
+
+    def redirect(self, location: str, status_code: int | str = 302) -> Response:
+        """Answer with a redirect."""
+        if self._answered:
+            return self._refuse("redirect")
+        checked = encode_value(location)
+        self.write_status(status_code)
+        self.write_header(b"Location", checked)
+        return self.end(b"")
+
+    def write(self, message: Any) -> Response:
+        """Write a chunk of the body; `end` is still to come."""
+        if self._answered:
+            return self._refuse("write")
+        data, _ = self._body(message)
+        if self._write_jar is not None:
+            self._write_cookies()
+        self._loop.is_idle = False
+        self._begun = True
+        lib.uws_res_write(self._ssl, self.res, data, len(data))
+        return self
+
+    def try_end(self, message: str | bytes, total_size: int, end_connection: bool = False) -> tuple[bool, bool]:
+        """Write a part of a body of known size.
+
+        Returns:
+            Whether it was written without back-pressure, and whether the answer is complete.
+        """
+        if self._answered:
+            if not self.aborted:
+                self._refuse("try_end")
+            return False, True
+        data = message.encode() if isinstance(message, str) else message
+        if self._write_jar is not None:
+            self._write_cookies()
+        self._loop.is_idle = False
+        self._begun = True
+        result = lib.uws_res_try_end(
+            self._ssl, self.res, data, len(data), cast("uintmax_t", total_size), end_connection
+        )
+        if result.has_responded:
+            self._finish()
+        return bool(result.ok), bool(result.has_responded)
+
+    def write_continue(self) -> Response:
+        """Send "100 Continue"."""
+        if not self._answered:
+            self._loop.is_idle = False
+            lib.uws_res_write_continue(self._ssl, self.res)
+        return self
+
+    def upgrade(
+        self,
+        sec_web_socket_key: str | bytes | None,
+        sec_web_socket_protocol: str | bytes | None,
+        sec_web_socket_extensions: str | bytes | None,
+        socket_context: Any,
+        user_data: Any = None,
+    ) -> bool:
+        """Turn the request into a WebSocket, whose `get_user_data()` gives `user_data`.
+
+        Returns:
+            False where the client has left or the request is answered.
+        """
+        if self._answered:
+            self._refuse("upgrade")
+            return False
+        given = (sec_web_socket_key, sec_web_socket_protocol, sec_web_socket_extensions)
+        key, protocol, extensions = (
+            part.encode() if isinstance(part, str) else part if isinstance(part, bytes) else b"" for part in given
+        )
+        if self._write_jar is not None:
+            self._write_cookies()
+        self._finish()
+        # The open event comes from inside the call.
+        self._server.upgrading = user_data
+        try:
+            lib.uws_res_upgrade(
+                self._ssl,
+                self.res,
+                ffi.NULL,
+                key,
+                len(key),
+                protocol,
+                len(protocol),
+                extensions,
+                len(extensions),
+                socket_context,
+            )
+        finally:
+            self._server.upgrading = None
+        return True
+
+    def close(self) -> Response:
+        """Close the connection without an answer."""
+        if not self._answered:
+            self._finish()
+            lib.uws_res_close(self._ssl, self.res)
+        return self
+
+    def cork(self, callback: Callable[[Any], Any]) -> Response:
+        """Send what `callback(response)` writes in one piece; it must be synchronous, and what it raises is raised.
+
+        Raises:
+            CorkError: the callback is a coroutine function.
+        """
+        if self._answered:
+            return self._refuse("cork")
+        self._loop.is_idle = False
+        cork_response(self._ssl, self.res, callback, self)
+        return self
+
+    # -- waiting for the client
+
+    def _wait(self) -> Any:
+        """Enter the table that native callbacks look in; the core demands an abort callback for a late answer.
+
+        Returns:
+            The number as the user data of native callbacks.
+        """
+        if not self._key:
+            self._key = key = _next_key()
+            waiting[key] = self
+            self._grabbed_abort_handler_once = True
+            lib.uws_res_on_aborted(self._ssl, self.res, on_aborted, cast("void*", key))
+        return cast("void*", self._key)
+
+    def grab_aborted_handler(self) -> Response:
+        """Say that the answer comes after the handler has returned."""
+        if not self._answered:
+            self._promised = True
+            self._wait()
+        return self
+
+    def on_aborted(self, handler: Callable[[Any], Any]) -> Response:
+        """Call `handler(response)`, sync or async, when the client leaves before the answer."""
+        if callable(handler):
+            self._aborted_handler = handler
+            self.grab_aborted_handler()
+        return self
+
+    def on_data(self, handler: Callable[[Any, bytes, bool], Any]) -> Response:
+        """Call `handler(response, chunk, is_end)` for each part of the body; register it before the first await."""
+        if not self._answered and callable(handler):
+            self._data_handler = handler
+            self._promised = True
+            lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
+        return self
+
+    def on_writable(self, handler: Callable[[Any, int], bool]) -> Response:
+        """Call `handler(response, offset)` when more can be written."""
+        if not self._answered and callable(handler):
+            self._writable_handler = handler
+            self._promised = True
+            lib.uws_res_on_writable(self._ssl, self.res, on_writable, self._wait())
+        return self
+
+    def get_data(self) -> Future[BytesIO]:
+        """Read the whole body; what has come where the client leaves."""
+        promised = self._promised
+        future = self._server.loop.create_future()
+        self._data, self._dataFuture = BytesIO(), future
+        if self._answered:
+            future.set_result(self._data)
+        else:
+            self.on_data(_collect)
+            self._promised = promised
+        return future
+
+    def run_async(self, task: Coroutine[Any, Any, Any]) -> None:
+        """Answer from a coroutine; it runs to its first await at once, and the request stays readable in it."""
+        self._server.start(task, self, self._request)
+
+    def pause(self) -> Response:
+        """Stop reading from the client."""
+        if not self._answered:
+            lib.uws_res_pause(self._ssl, self.res)
+        return self
+
+    def resume(self) -> Response:
+        """Go on reading from the client."""
+        if not self._answered:
+            self._loop.is_idle = False
+            lib.uws_res_resume(self._ssl, self.res)
+        return self
+
+    # -- what is known
+
+    def has_responded(self) -> bool:
+        """Tell whether the request is answered."""
+        return self._answered and not self.aborted
+
+    def get_write_offset(self) -> int:
+        """Give how many bytes of the body are written."""
+        return 0 if self._answered else int(lib.uws_res_get_write_offset(self._ssl, self.res))
+
+    def write_offset(self, offset: int) -> Response:
+        """Set how many bytes of the body count as written."""
+        if not self._answered:
+            lib.uws_res_override_write_offset(self._ssl, self.res, cast("uintmax_t", offset))
+        return self
+
+    def get_native_handle(self) -> Any:
+        """Give the core's native handle, None after the answer."""
+        return None if self._answered else lib.uws_res_get_native_handle(self._ssl, self.res)
+
+    def _address(self, getter: Callable[..., int]) -> bytes | None:
+        if self._answered:
+            return None
+        buffer = ffi.new("char**")
+        length = getter(self._ssl, self.res, buffer)
+        return unpack(buffer[0], length) if buffer[0] else None
+
+    def get_remote_address_bytes(self) -> bytes | None:
+        """Give the client's address as 4 or 16 bytes; None after the answer."""
+        return self._address(lib.uws_res_get_remote_address)
+
+    def get_remote_address(self) -> str | None:
+        """Give the client's address as text; None after the answer."""
+        found = self._address(lib.uws_res_get_remote_address_as_text)
+        return None if found is None else found.decode()
+
+    def get_proxied_remote_address_bytes(self) -> bytes | None:
+        """Give the address that a proxy in front told (PROXY protocol)."""
+        return self._address(lib.uws_res_get_proxied_remote_address)
+
+    def get_proxied_remote_address(self) -> str | None:
+        """Give the address that a proxy in front told, as text."""
+        found = self._address(lib.uws_res_get_proxied_remote_address_as_text)
+        return None if found is None else found.decode()
+
+    # -- events
+
+    def trigger_aborted(self) -> Response:
+        """The client has left: let nothing touch the response's memory any more, then tell whoever waits."""
+        self.aborted = True
+        self._finish()
+        self.res = None
+        if self._dataFuture is not None and not self._dataFuture.done():
+            self._dataFuture.set_result(self._data or BytesIO())
+        if self._aborted_handler is not None:
+            self._server.call(self, self._aborted_handler, self)
+        return self
+
+    def _fail(self, status: int, body: bytes, content_type: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Answer an error if nothing was written yet, else close the connection."""
+        if self._answered:
+            return
+        if self._begun:
+            self.close()
+            return
+        self._write_jar = None
+
+        def answer(response: Response) -> None:
+            response.write_status(status)
+            for name, value in (headers or {}).items():
+                response.write_header(name, value)
+            response.write_header(_CONTENT_TYPE, content_type)
+            response.end(body)
+
+        self.cork(answer)
+
+
+def _collect(response: Response, chunk: bytes, is_end: bool) -> None:
+    if response._data is None or response._dataFuture is None:
+        return
+    response._data.write(chunk)
+    if is_end and not response._dataFuture.done():
+        response._dataFuture.set_result(response._data)
+
+
+@ffi.callback("void(uws_res_t*, void*)")  # type: ignore[untyped-decorator]
+def on_aborted(res: Any, user_data: Any) -> None:
+    """The client has left."""
+    response = waiting.get(int(cast("uintptr_t", user_data)))
+    if response is not None:
+        response.trigger_aborted()
+
+
+@ffi.callback("void(uws_res_t*, const char*, size_t, bool, void*)")  # type: ignore[untyped-decorator]
+def on_data(res: Any, chunk: Any, length: int, is_end: bool, user_data: Any) -> None:
+    """A part of the body has come."""
+    response = waiting.get(int(cast("uintptr_t", user_data)))
+    if response is not None and response._data_handler is not None:
+        response._loop.is_idle = False
+        data = unpack(chunk, length) if chunk else b""
+        response._server.call(response, response._data_handler, response, data, bool(is_end))
+
+
+@ffi.callback("bool(uws_res_t*, uintmax_t, void*)")  # type: ignore[untyped-decorator]
+def on_writable(res: Any, offset: int, user_data: Any) -> bool:
+    """More can be written."""
+    response = waiting.get(int(cast("uintptr_t", user_data)))
+    if response is None or response._writable_handler is None:
+        return True
+    response._loop.is_idle = False
+    return bool(response._server.call(response, response._writable_handler, response, offset))

@@ -1,0 +1,253 @@
+"""What stands behind one app: its compiled classes, its routes and sockets, its tasks, and what becomes of errors."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from types import CodeType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ..http_error import HTTPError
+from ..spec import MemberSpec, MethodSpec
+from .core import ffi
+from .request import Request
+from .response import Response, waiting
+from .tasks import start
+from .websocket import WebSocket
+
+if TYPE_CHECKING:
+    from ..binding import Classes
+    from .dispatch import Route
+
+
+log = logging.getLogger("socketify_ext")
+
+
+class Server:
+    """Serve one app with compiled classes, which can be exchanged at any time."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.core_loop = app.loop
+        self.loop: asyncio.AbstractEventLoop = app.loop.loop
+        self.upgrading: Any = None
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.routes: list[Route] = []
+        self.connections: dict[Any, WebSocket] = {}
+        self.exit: BaseException | None = None
+        self._members: dict[CodeType, MemberSpec] = {}
+        shared = {"app": app, "_server": self, "_ssl": app.SSL, "_loop": app.loop}
+        self.bases: Classes = {
+            "request": _for_app(Request, {"app": app, "_buffer": ffi.new("char**")}),
+            "response": _for_app(Response, shared),
+            "ws": _for_app(WebSocket, shared),
+        }
+        self.classes = self.bases
+        self.use_json(app._json_serializer)
+        # Tasks as asyncio makes them: the core's own have no current_task(), which anyio and others need.
+        self.loop.set_task_factory(None)
+        self.loop.set_exception_handler(None)
+        app.run_async = app.loop.run_async = self.run_async
+
+    def use_json(self, serializer: Any) -> None:
+        """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes."""
+        if serializer is json:
+            encode = json.JSONEncoder().encode  # the bytes of json.dumps, without its checks of arguments
+            self.dump_json: Callable[[Any], bytes] = lambda value: encode(value).encode()
+            return
+
+        def dump(value: Any) -> bytes:
+            data = serializer.dumps(value)
+            return data.encode() if isinstance(data, str) else bytes(data)
+
+        self.dump_json = dump
+
+    def exchange(self, classes: Classes, members: Iterable[MemberSpec]) -> None:
+        """Put other compiled classes behind all routes and open connections."""
+        self.classes = classes
+        self._members = {
+            inspect.unwrap(member.function).__code__: member
+            for member in members
+            if isinstance(member, MethodSpec) and inspect.isfunction(member.function)
+        }
+        for route in self.routes:
+            route.use(classes)
+        for connection in self.connections.values():
+            connection.__class__ = classes["ws"]
+
+    # -- coroutines
+
+    def run_async(self, task: Coroutine[Any, Any, Any], response: Response | None = None) -> None:
+        """Run a coroutine, to its first await at once; with a response, it may answer."""
+        self.start(task, response, None if response is None else response._request)
+
+    def start(
+        self, coroutine: Coroutine[Any, Any, Any], response: Response | None, request: Request | None, who: str = ""
+    ) -> None:
+        """Run a coroutine, to its first await at once; if it suspends, make the request outlive the callback."""
+        if response is not None:
+            response._tasks += 1
+        conducted = self._conduct(coroutine, response, request, who)
+        task = start(conducted, self.loop)
+        if conducted.cr_frame is None:
+            return
+        self.tasks.add(task)
+        if request is not None and request.req is not None:
+            request.preserve()
+            request.req = None
+        if response is not None and not response._answered:
+            response._wait()
+
+    async def _conduct(
+        self, coroutine: Coroutine[Any, Any, Any], response: Response | None, request: Request | None, who: str
+    ) -> None:
+        try:
+            await coroutine
+        except BaseException as error:
+            self.fail(error, response, request, who)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self.tasks.discard(asyncio.current_task())  # type: ignore[arg-type]
+            if response is not None:
+                response._tasks -= 1
+                if not response._answered and not response._tasks and not response._promised:
+                    self.unanswered(response, who)
+
+    def call(self, response: Response, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a callback of a response; if it gives a coroutine, run it."""
+        try:
+            result = function(*arguments)
+            if inspect.iscoroutine(result):
+                return self.run_async(result, response)
+        except BaseException as error:
+            return self.fail(error, response, response._request, "")
+        return result
+
+    # -- answers that no handler gives
+
+    def unanswered(self, response: Response, who: str) -> None:
+        """Answer 500 for a handler that has returned without an answer."""
+        log.error("%s: the handler returned without an answer", who or _who(response), extra={"route": who})
+        response._fail(500, b"Internal Server Error", b"text/plain")
+
+    def fail(self, error: BaseException, response: Response | None, request: Any, who: str) -> None:
+        """Make an answer of what a handler, a member or a callback raised, and log what is no answer.
+
+        Never raises. What would end the process, such as SystemExit, ends it after an orderly shutdown.
+        """
+        if response is None or response.aborted:
+            if not isinstance(error, asyncio.CancelledError):
+                self.report(error, who)
+        elif isinstance(error, HTTPError):
+            accept = _accept(request)
+            kind, body = encode_detail(error.detail, accept)
+            response._fail(error.status, body, kind, error.headers)
+        elif self.app.error_handler is None or not isinstance(error, Exception):
+            self.report(error, who or _who(response))
+            response._fail(500, b"Internal Server Error", b"text/plain")
+        else:
+            self._ask_error_handler(error, response, request, who)
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            self.exit = error
+            self.app.close()
+
+    def _ask_error_handler(self, error: Exception, response: Response, request: Any, who: str) -> None:
+        handler = self.app.error_handler
+        try:
+            result = handler(error, response, request)
+            if inspect.iscoroutine(result):
+                self.start(_without(handler, result, self, response, who), response, request, who)
+            elif not response._answered and not response._promised:
+                response._fail(500, b"Internal Server Error", b"text/plain")
+        except BaseException as second:
+            self.report(second, f"{who or _who(response)}: the error handler")
+            response._fail(500, b"Internal Server Error", b"text/plain")
+
+    def report(self, error: BaseException, who: str) -> None:
+        """Log an error with the route and, where one is in its traceback, the member and its extension."""
+        member = self._culprit(error.__traceback__)
+        place = "" if member is None else f" in {member.target}.{member.name} of extension {member.provenance}"
+        log.error(
+            "%s: %s: %s%s",
+            who or "a task",
+            type(error).__name__,
+            error,
+            place,
+            exc_info=error,
+            extra={
+                "route": who,
+                "extension": None if member is None else member.provenance.extension,
+                "member": None if member is None else f"{member.target}.{member.name}",
+            },
+        )
+
+    def _culprit(self, traceback: TracebackType | None) -> MemberSpec | None:
+        found = None
+        while traceback is not None:
+            found = self._members.get(traceback.tb_frame.f_code, found)
+            traceback = traceback.tb_next
+        return found
+
+    # -- the end
+
+    def in_flight(self) -> int:
+        """Count the requests that are not answered yet."""
+        return sum(1 for response in list(waiting.values()) if response._server is self)
+
+    async def drained(self, grace: float) -> None:
+        """Wait until no request is open and no coroutine runs, `grace` seconds at most."""
+        deadline = self.loop.time() + grace
+        while (self.in_flight() or self.tasks) and self.loop.time() < deadline:
+            await asyncio.sleep(0.01)
+
+    def close_connections(self) -> None:
+        """Tell every WebSocket that the server goes away (RFC 6455, 7.4.1: 1001)."""
+        for connection in list(self.connections.values()):
+            if not connection.closed:
+                connection.end(1001, "server shutdown")
+
+
+async def _without(handler: Any, result: Any, server: Server, response: Response, who: str) -> None:
+    """Await an error handler's coroutine, whose own errors must not reach the error handler again."""
+    try:
+        await result
+    except Exception as second:
+        server.report(second, f"{who or _who(response)}: the error handler")
+        response._fail(500, b"Internal Server Error", b"text/plain")
+
+
+def _for_app(base: type, names: dict[str, Any]) -> type:
+    head = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
+    return type(base.__name__, (base,), head | names)
+
+
+def _who(response: Response) -> str:
+    request = response._request
+    if request is None or (request.req is None and request._full_url is None):
+        return "a request"
+    return f"{request.get_method()} {request.get_full_url()}"
+
+
+def _accept(request: Any) -> str:
+    if request is None or (request.req is None and request._headers is None):
+        return ""
+    return request.get_header("accept") or ""
+
+
+def encode_detail(detail: Any, accept: str) -> tuple[bytes, bytes]:
+    """Encode the body of an error answer.
+
+    Returns:
+        The content type and the body: msgpack where the client accepts that and not JSON, else JSON.
+    """
+    if "msgpack" in accept and "json" not in accept:
+        import msgpack
+
+        return b"application/msgpack", msgpack.packb({"detail": detail}, default=str)
+    return b"application/json", json.dumps({"detail": detail}, default=str).encode()
+
+

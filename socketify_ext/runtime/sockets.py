@@ -1,0 +1,184 @@
+"""WebSocket dispatch: the core's native events to handlers, one object for each connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import iscoroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from .core import OpCode, ffi, lib
+from .dispatch import Route, leave_answerable, settle
+
+if TYPE_CHECKING:
+    from .server import Server
+
+from_handle = ffi.from_handle
+unpack = ffi.unpack
+
+EVENTS: Final = ("upgrade", "open", "message", "drain", "ping", "pong", "close", "subscription")
+_OPCODES: Final = {int(code): code for code in OpCode}
+_TEXT: Final = OpCode.TEXT
+
+
+class SocketRoute(Route):
+    """One WebSocket route and the handlers of its events."""
+
+    __slots__ = ("native", *EVENTS)
+
+    def __init__(self, server: Server, path: str, behavior: Mapping[str, Any]) -> None:
+        super().__init__(server, f"WS {path}", _no_handler)
+        for event in EVENTS:
+            setattr(self, event, behavior.get(event))
+
+    def run(self, event: str, handler: Callable[..., Any], *arguments: Any) -> None:
+        """Call an event's handler; an error is logged, and the connection goes on."""
+        who = f"{self.name} {event}"
+        try:
+            result = handler(*arguments)
+            if iscoroutine(result):
+                self.server.start(result, None, None, who)
+        except BaseException as error:
+            self.server.fail(error, None, None, who)
+
+
+def _no_handler(*arguments: Any) -> None:
+    raise AssertionError("a WebSocket route handles no request")
+
+
+def add_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> None:
+    """Serve WebSockets on `path`; `behavior` holds handlers by event and the core's limits."""
+    route = SocketRoute(server, path, behavior)
+    native = ffi.new("uws_socket_behavior_t *")
+    native.compression = behavior.get("compression", 0)
+    native.maxPayloadLength = behavior.get("max_payload_length", 16 * 1024)
+    native.idleTimeout = behavior.get("idle_timeout", 60 * 2)
+    native.maxBackpressure = behavior.get("max_backpressure", 64 * 1024)
+    native.closeOnBackpressureLimit = bool(behavior.get("close_on_backpressure_limit", False))
+    native.resetIdleTimeoutOnSend = bool(behavior.get("reset_idle_timeout_on_send", False))
+    native.sendPingsAutomatically = bool(behavior.get("send_pings_automatically", False))
+    native.maxLifetime = behavior.get("max_lifetime", 0)
+    native.open, native.close = on_open, on_close  # always: they keep the table of connections
+    callbacks = {
+        "upgrade": on_upgrade,
+        "message": on_message,
+        "drain": on_drain,
+        "ping": on_ping,
+        "pong": on_pong,
+        "subscription": on_subscription,
+    }
+    for event, callback in callbacks.items():
+        setattr(native, event, callback if behavior.get(event) else ffi.NULL)
+    route.native = native
+    lib.uws_ws(server.app.SSL, server.app.app, path.encode(), native[0], route.handle)
+
+
+@ffi.callback("void(uws_res_t*, uws_req_t*, uws_socket_context_t*, void*)")  # type: ignore[untyped-decorator]
+def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
+    """Handle a request to become a WebSocket."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    response = route.response_class()
+    request = route.request_class()
+    response.res = res
+    response._request = request
+    request.req = req
+    try:
+        result = route.upgrade(response, request, context)
+        if not response._answered:
+            settle(route, response, request, result)
+    except BaseException as error:
+        route.server.fail(error, response, request, f"{route.name} upgrade")
+        leave_answerable(response)
+    request.req = None
+
+
+@ffi.callback("void(uws_websocket_t*, void*)")  # type: ignore[untyped-decorator]
+def on_open(ws: Any, user_data: Any) -> None:
+    """Make the connection's object; comes from inside `upgrade`."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    server = route.server
+    connection = server.classes["ws"]()
+    connection.ws = ws
+    connection._route = route
+    if server.upgrading is not None:
+        connection.socket_data, server.upgrading = server.upgrading, None
+    server.connections[ws] = connection
+    if route.open is not None:
+        route.run("open", route.open, connection)
+
+
+@ffi.callback("void(uws_websocket_t*, const char*, size_t, uws_opcode_t, void*)")  # type: ignore[untyped-decorator]
+def on_message(ws: Any, message: Any, length: int, opcode: int, user_data: Any) -> None:
+    """Handle a message: text as str, anything else as bytes."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    try:
+        code = _OPCODES[opcode]
+        data = unpack(message, length) if length else b""
+        if code is _TEXT:
+            data = data.decode()
+        result = route.message(route.server.connections[ws], data, code)
+        if result is not None and iscoroutine(result):
+            route.server.start(result, None, None, f"{route.name} message")
+    except BaseException as error:
+        route.server.fail(error, None, None, f"{route.name} message")
+
+
+@ffi.callback("void(uws_websocket_t*, void*)")  # type: ignore[untyped-decorator]
+def on_drain(ws: Any, user_data: Any) -> None:
+    """Handle that the client has taken what was waiting for it."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    connection = route.server.connections.get(ws)
+    if connection is not None:
+        route.run("drain", route.drain, connection)
+
+
+@ffi.callback("void(uws_websocket_t*, const char*, size_t, void*)")  # type: ignore[untyped-decorator]
+def on_ping(ws: Any, message: Any, length: int, user_data: Any) -> None:
+    """Handle a ping; the core has answered it."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    route.run("ping", route.ping, route.server.connections[ws], _payload(message, length))
+
+
+@ffi.callback("void(uws_websocket_t*, const char*, size_t, void*)")  # type: ignore[untyped-decorator]
+def on_pong(ws: Any, message: Any, length: int, user_data: Any) -> None:
+    """Handle a pong."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    route.run("pong", route.pong, route.server.connections[ws], _payload(message, length))
+
+
+@ffi.callback("void(uws_websocket_t*, int, const char*, size_t, void*)")  # type: ignore[untyped-decorator]
+def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> None:
+    """Handle the end of a connection; its object is closed when the handler's first step is done."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    connection = route.server.connections.get(ws)
+    if connection is None:
+        return
+    try:
+        if route.close is not None:
+            route.run("close", route.close, connection, int(code), _payload(message, length))
+    finally:
+        connection.ws = None
+        route.server.connections.pop(ws, None)
+
+
+@ffi.callback("void(uws_websocket_t*, const char *, size_t, int, int, void*)")  # type: ignore[untyped-decorator]
+def on_subscription(ws: Any, topic: Any, length: int, new: int, old: int, user_data: Any) -> None:
+    """Handle that the number of a topic's subscribers has changed."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    connection = route.server.connections.get(ws)
+    if connection is None:  # the close event has been; whoever listens still learns of the change
+        connection = route.server.classes["ws"]()
+        connection._route = route
+    name = None if topic == ffi.NULL else unpack(topic, length).decode(errors="replace")
+    route.run("subscription", route.subscription, connection, name, int(new), int(old))
+
+
+def _payload(message: Any, length: int) -> bytes | None:
+    return None if message == ffi.NULL else unpack(message, length)

@@ -1,0 +1,222 @@
+"""The WebSocket: one object for each connection, which knows when the connection is gone."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from .. import errors
+from .core import OpCode, SendStatus, core, ffi, lib
+from .cork import cork_websocket
+
+if TYPE_CHECKING:
+    from .server import Server
+
+unpack = ffi.unpack
+native_send = lib.uws_ws_send_with_options
+_STATUS: Final = {int(status): status for status in SendStatus}
+_BINARY: Final = OpCode.BINARY
+
+
+class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
+    """A WebSocket connection.
+
+    The same object is handed to every event of a connection, so what an extension or a handler puts on it lives as
+    long as the connection. After the close event, whatever needs the connection raises `ConnectionClosedError`;
+    `get_user_data()` still answers.
+    """
+
+    # What the core's __init__ sets on each object; class attributes here, so that an object starts empty.
+    app: Any = None
+    ws: Any = None
+    _ptr = None
+    _cork_handler = None
+    _for_each_topic_handler = None
+    socket_data_id: uuid.UUID | None = None
+    socket_data: Any = None
+    got_socket_data = True
+    # Ours.
+    _route: Any = None
+    # Of the app; set once on the compiled class.
+    _server: Server
+    _ssl: Any = None
+    _loop: Any = None
+
+    __init__ = object.__init__
+    # The core's finaliser is Python code; this one does nothing.
+    __del__ = object.__sizeof__
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the connection is gone."""
+        return self.ws is None
+
+    def _open(self) -> Any:
+        """Give the native socket, or raise ConnectionClosedError."""
+        ws = self.ws
+        if ws is None:
+            raise errors.ConnectionClosedError(
+                "this WebSocket",
+                "is closed",
+                "the client or the server has ended the connection",
+                "Check ws.closed, or catch ConnectionClosedError where a client may leave at any time",
+            )
+        return ws
+
+    def clone(self) -> WebSocket:
+        """Give the connection's one object, which may be kept for as long as you like."""
+        return self
+
+    def get_user_data(self) -> Any:
+        """Give what `res.upgrade` was given as `user_data`."""
+        return self.socket_data
+
+    def get_user_data_uuid(self) -> uuid.UUID | None:
+        """Give an identifier of the user data, None where there is none."""
+        if self.socket_data_id is None and self.socket_data is not None:
+            self.socket_data_id = uuid.uuid4()
+        return self.socket_data_id
+
+    def _encode(self, message: Any) -> bytes:
+        if isinstance(message, str):
+            return message.encode()
+        if isinstance(message, bytes):
+            return message
+        if message is None:
+            return b""
+        return self._server.dump_json(message)
+
+    def send(self, message: Any, opcode: int = _BINARY, compress: bool = False, fin: bool = True) -> Any:
+        """Send text, bytes, or any other object as JSON.
+
+        Returns:
+            A `SendStatus`.
+
+        Raises:
+            ConnectionClosedError: the connection is gone; nothing was written.
+            TypeError, ValueError: the object can't be serialised.
+        """
+        ws = self.ws
+        if ws is None:
+            ws = self._open()
+        data = message if message.__class__ is bytes else self._encode(message)
+        self._loop.is_idle = False
+        return _STATUS[native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
+
+    def send_fragment(self, message: Any, compress: bool = False) -> Any:
+        """Send a middle part of a message; gives a `SendStatus`."""
+        ws, data = self._open(), self._encode(message)
+        self._loop.is_idle = False
+        return _STATUS[lib.uws_ws_send_fragment(self._ssl, ws, data, len(data), compress)]
+
+    def send_first_fragment(self, message: Any, opcode: int = _BINARY, compress: bool = False) -> Any:
+        """Send the first part of a message; gives a `SendStatus`."""
+        ws, data = self._open(), self._encode(message)
+        self._loop.is_idle = False
+        sent = lib.uws_ws_send_first_fragment_with_opcode(self._ssl, ws, data, len(data), opcode, compress)
+        return _STATUS[sent]
+
+    def send_last_fragment(self, message: Any, compress: bool = False) -> Any:
+        """Send the last part of a message; gives a `SendStatus`."""
+        ws, data = self._open(), self._encode(message)
+        self._loop.is_idle = False
+        return _STATUS[lib.uws_ws_send_last_fragment(self._ssl, ws, data, len(data), compress)]
+
+    def cork(self, callback: Callable[[Any], Any]) -> WebSocket:
+        """Send what `callback(ws)` writes in one piece; it must be synchronous, and what it raises is raised."""
+        ws = self._open()
+        self._loop.is_idle = False
+        cork_websocket(self._ssl, ws, callback, self)
+        return self
+
+    def cork_send(
+        self, message: Any, opcode: int = _BINARY, compress: bool = False, fin: bool = True
+    ) -> WebSocket:
+        """Send a message inside a cork of its own."""
+        return self.cork(lambda ws: ws.send(message, opcode, compress, fin))
+
+    def end(self, code: int = 0, message: Any = None) -> WebSocket:
+        """Close the connection with a code and a reason.
+
+        Raises:
+            ConnectionClosedError: it is closed already.
+            TypeError: the code is no int.
+        """
+        ws = self._open()
+        if not isinstance(code, int):
+            raise TypeError(f"the close code {code!r} is no int")
+        data = self._encode(message)
+        self._loop.is_idle = False
+        lib.uws_ws_end(self._ssl, ws, code, data, len(data))
+        return self
+
+    def cork_end(self, code: int = 0, message: Any = None) -> WebSocket:
+        """Close the connection inside a cork of its own."""
+        return self.cork(lambda ws: ws.end(code, message))
+
+    def close(self) -> WebSocket:
+        """Drop the connection without a closing handshake; on a closed one this does nothing."""
+        if self.ws is not None:
+            lib.uws_ws_close(self._ssl, self.ws)
+        return self
+
+    def subscribe(self, topic: str | bytes) -> bool:
+        """Listen on a topic; tells whether that succeeded."""
+        ws, name = self._open(), _topic(topic)
+        return bool(lib.uws_ws_subscribe(self._ssl, ws, name, len(name)))
+
+    def unsubscribe(self, topic: str | bytes) -> bool:
+        """Stop listening on a topic; tells whether that succeeded."""
+        ws, name = self._open(), _topic(topic)
+        return bool(lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
+
+    def is_subscribed(self, topic: str | bytes) -> bool:
+        """Tell whether the socket listens on a topic."""
+        ws, name = self._open(), _topic(topic)
+        return bool(lib.uws_ws_is_subscribed(self._ssl, ws, name, len(name)))
+
+    def publish(self, topic: str | bytes, message: Any, opcode: int = _BINARY, compress: bool = False) -> bool:
+        """Send to all who listen on a topic, this socket included, as in the core."""
+        return bool(self.app.publish(topic, message, opcode, compress))
+
+    def get_topics(self) -> list[str]:
+        """List the topics that the socket listens on."""
+        topics: list[str] = []
+        handle = ffi.new_handle(topics)
+        lib.uws_ws_iterate_topics(self._ssl, self._open(), on_topic, handle)
+        return topics
+
+    def for_each_topic(self, handler: Callable[[str], Any]) -> None:
+        """Call `handler(topic)` for each topic that the socket listens on."""
+        for topic in self.get_topics():
+            handler(topic)
+
+    def get_buffered_amount(self) -> int:
+        """Give how many bytes wait for the client."""
+        return int(lib.uws_ws_get_buffered_amount(self._ssl, self._open()))
+
+    def _address(self, getter: Callable[..., int]) -> bytes | None:
+        ws = self._open()
+        buffer = ffi.new("char**")
+        length = getter(self._ssl, ws, buffer)
+        return unpack(buffer[0], length) if buffer[0] else None
+
+    def get_remote_address_bytes(self) -> bytes | None:
+        """Give the client's address as 4 or 16 bytes."""
+        return self._address(lib.uws_ws_get_remote_address)
+
+    def get_remote_address(self) -> str | None:
+        """Give the client's address as text."""
+        found = self._address(lib.uws_ws_get_remote_address_as_text)
+        return None if found is None else found.decode()
+
+
+def _topic(topic: str | bytes) -> bytes:
+    return topic.encode() if isinstance(topic, str) else topic
+
+
+@ffi.callback("void(const char*, size_t, void*)")  # type: ignore[untyped-decorator]
+def on_topic(topic: Any, length: int, user_data: Any) -> None:
+    """Collect one topic."""
+    ffi.from_handle(user_data).append(unpack(topic, length).decode(errors="replace"))
