@@ -173,6 +173,8 @@ class MethodSpec(_Frozen):
     def signature(self) -> str:
         """Show the parameters after `self`, as in `(value, status=200)`."""
         try:
+            signature = inspect.signature(self.function, eval_str=True)
+        except (NameError, TypeError, SyntaxError):  # annotations of names that only a type checker sees
             signature = inspect.signature(self.function)
         except ValueError:  # some builtins tell nothing
             return "(...)"

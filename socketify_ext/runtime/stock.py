@@ -137,9 +137,8 @@ class Adapter(core.AppExtension):  # type: ignore[misc]  # the core has no types
         """Put the compiled class behind an object that the core has made or taken back into its pool."""
         instance.__class__ = self.compiled
         attributes = vars(instance)
-        if len(attributes) > len(self.state):
-            for name in attributes.keys() - self.state:
-                del attributes[name]
+        for name in attributes.keys() - self.state:
+            del attributes[name]
         if self.target == "response":
             self.stock.response = instance
         elif self.target == "request":
@@ -217,7 +216,7 @@ def _adopt(given: dict[Target, Any], extension: Extension) -> Stock:
         vars(value).clear()
         value.__class__ = Adapter
         value.target, value.stock, value.compiled = target, stock, classes[target]
-        value.state = stock.reserved[target].state | {"_request"}
+        value.state = stock.reserved[target].state
         value.methods, value.properties = (), ("managed",)  # the core asks whether there are any
         stock.adapters[target] = value
     return stock
