@@ -20,6 +20,7 @@ from .runtime.stock import is_managed
 from .spec import ExtensionSpec, MemberSpec
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Registered = TypeVar("Registered")
 
 
 class App(CoreApp):
@@ -85,14 +86,17 @@ class App(CoreApp):
 
     # -- extensions
 
-    def register(self, extension: Any) -> App:
+    def register(self, extension: Registered) -> Registered:
         """Put an extension into effect, for the routes that exist too: a loaded or declared one, or a bare function.
+
+        Returns:
+            What it was given, so that it works as a decorator.
 
         Raises:
             ExtensionError: see `docs/errors.md`; the app is as it was.
         """
         self._binding.register(as_extension(extension))
-        return self
+        return extension
 
     def _commit(self, classes: Classes, new: Sequence[Declaration]) -> None:
         for declaration in new:
@@ -224,6 +228,18 @@ class Inspection:
     order: tuple[ExtensionSpec, ...]
     members: dict[str, MemberSpec]
     settled: tuple[Settled, ...]
+
+    def __str__(self) -> str:
+        """Draw the extensions in order, with their members."""
+        lines: list[str] = []
+        for spec in self.order:
+            asked = f", required by {spec.provenance.required_by}" if spec.provenance.required_by else ""
+            lines.append(f"{spec.provenance}{asked}")
+            own = [member for member in self.members.values() if member.provenance.extension == spec.name]
+            for index, member in enumerate(own, 1):
+                branch = "└──" if index == len(own) else "├──"
+                lines.append(f"{branch} {member.target}.{member.name}{member.signature}")
+        return "\n".join(lines)
 
 
 def inspect(app: Any) -> Inspection:

@@ -87,6 +87,14 @@ class Registry:
         Raises:
             UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError, OptionsError.
         """
+        return self.find(name).configured(**options)
+
+    def find(self, name: str, /) -> Extension:
+        """Import one extension by name without looking at its options, to describe it.
+
+        Raises:
+            UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError.
+        """
         from .declaration import Extension
 
         if name in self._blocked:
@@ -100,7 +108,7 @@ class Registry:
             if extension.name != candidate.name:
                 raise self._broken(candidate, f"it declares itself as {extension.name!r}, its entry point does not")
             extension = replace(extension, distribution=candidate.distribution, version=candidate.version)
-        return replace(extension, registry=self).configured(**options)
+        return replace(extension, registry=self)
 
     def _pick(self, name: str) -> Candidate:
         providers = self._providers(name)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from socketify_ext.declaration import extension
+from ..declaration import extension
 
 
 def room_topic(first: str, second: str) -> str:
@@ -15,6 +15,11 @@ def room_topic(first: str, second: str) -> str:
     Each name is percent-encoded, so that none holds the separator, and no name can reach another pair's room.
     """
     return "pm-" + "+".join(sorted((_encoded(first), _encoded(second))))
+
+
+def side_topic(room: str, username: str) -> str:
+    """Name the topic that tells whether a user is in a room, however many sockets they have there."""
+    return f"{room}@{_encoded(username)}"
 
 
 def signal_topic(username: str) -> str:
@@ -62,9 +67,9 @@ def pm(request: Any, response: Any, ws: Any) -> None:
 
         sender = username_of(self.get_user_data())
         room = room_topic(sender, to_username)
-        if not self.is_subscribed(room):
-            self.subscribe(room)
-        if self.app.num_subscribers(room) > 1:
+        self.subscribe(room)
+        self.subscribe(side_topic(room, sender))
+        if self.app.num_subscribers(side_topic(room, to_username)) > 0:
             return bool(self.publish(room, message, OpCode.TEXT))
         signal = {"type": "pm", "username": sender, "message": message}
         return bool(self.publish(signal_topic(to_username), signal, OpCode.TEXT))

@@ -1,0 +1,42 @@
+# make test, make demo-check: all that a fresh clone needs is Python 3.10+ with pip and venv, make and libuv1.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: test lint types demo demo-check libuv clean
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready
+	$(BIN)/mypy
+
+demo: $(VENV)/.ready
+	$(BIN)/python examples/demo.py
+
+demo-check: $(VENV)/.ready
+	$(BIN)/python examples/demo_check.py
+
+$(VENV)/.ready: pyproject.toml | libuv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+# The core loads libuv.so.1, which its wheel does not carry.
+libuv:
+	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libuv.so.1")' 2>/dev/null \
+	|| $(PYTHON) -c 'import ctypes, ctypes.util, sys; sys.exit(ctypes.util.find_library("uv") is None)' \
+	|| if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq libuv1; \
+	elif command -v apt-get >/dev/null; then echo "libuv is missing; run: sudo apt-get install libuv1" >&2; exit 1; \
+	elif command -v dnf >/dev/null; then echo "libuv is missing; run: sudo dnf install libuv" >&2; exit 1; \
+	elif command -v apk >/dev/null; then echo "libuv is missing; run: sudo apk add libuv" >&2; exit 1; \
+	elif command -v pacman >/dev/null; then echo "libuv is missing; run: sudo pacman -S libuv" >&2; exit 1; \
+	elif command -v brew >/dev/null; then echo "libuv is missing; run: brew install libuv" >&2; exit 1; \
+	else echo "libuv is missing; install it with your system's package manager" >&2; exit 1; fi
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

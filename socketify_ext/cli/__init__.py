@@ -1,0 +1,52 @@
+"""The command line `socketify-ext`: one file a command, and plugins' commands through `socketify_ext_cli`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ..errors import ExtensionError
+from .list import list_extensions
+from .output import warn
+from .plugins import CommandGroup
+from .show import show_extension
+
+cli = typer.Typer(
+    name="socketify-ext",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cli.command("list")(list_extensions)
+cli.command("show")(show_extension)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        from ..discovery import OWN_DISTRIBUTION
+
+        typer.echo(f"{OWN_DISTRIBUTION} {version(OWN_DISTRIBUTION)}")
+        raise typer.Exit
+
+
+@cli.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Find and inspect extensions for socketify."""
+
+
+def main() -> None:
+    """Run the command line; exit with 1 for a wrong request and 2 for wrong usage."""
+    try:
+        cli()
+    except ExtensionError as error:
+        warn("error", error)
+        sys.exit(1)

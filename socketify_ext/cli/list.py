@@ -1,0 +1,59 @@
+"""`socketify-ext list`: every extension and its status, from metadata alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .output import console, echo_json, warn
+
+if TYPE_CHECKING:
+    from ..discovery import Listing
+    from ..registry import Registry
+
+STYLES = {"ok": "green", "broken": "red", "blocked": "yellow", "duplicate": "red", "shadowed": "yellow"}
+
+
+def list_extensions(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """List the extensions that are installed, and what keeps any from loading."""
+    from ..registry import Registry
+
+    registry = Registry()
+    listings = registry.list()
+    if as_json:
+        echo_json([_record(listing) for listing in listings])
+    else:
+        _print_table(listings)
+    _report_unknown(registry)
+
+
+def _record(listing: Listing) -> dict[str, str | None]:
+    keys = ("name", "version", "distribution", "source", "status", "summary", "error")
+    return {key: getattr(listing, key) for key in keys}
+
+
+def _print_table(listings: Sequence[Listing]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Name", "Version", "Distribution", "Status", "Summary", box=None, pad_edge=False)
+    for listing in listings:
+        summary = Text(listing.summary)
+        if listing.error:
+            summary.append(f"{': ' if listing.summary else ''}{listing.error}", STYLES[listing.status])
+        status = Text(listing.status, STYLES[listing.status])
+        table.add_row(listing.name, listing.version, listing.distribution, status, summary)
+    console().print(table)
+
+
+def _report_unknown(registry: Registry) -> None:
+    from ..registry import DISABLE_VARIABLE
+    from ..suggest import suggestion
+
+    for name in registry.unknown_blocked:
+        close = suggestion(name, registry.names())
+        warn("warning", f"{DISABLE_VARIABLE} names {name!r}, which no extension has. {close}".rstrip())

@@ -1,0 +1,33 @@
+"""What commands write: tables and JSON on stdout, problems on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+UNWRAPPED = 1000
+
+
+def console() -> Console:
+    """Make a rich console for stdout that takes all text literally and wraps at a terminal's width only."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else UNWRAPPED
+    return Console(width=width, markup=False, emoji=False, highlight=False)
+
+
+def echo_json(value: Any) -> None:
+    """Write `value` as JSON."""
+    import json
+
+    typer.echo(json.dumps(value, indent=2))
+
+
+def warn(kind: str, problem: object) -> None:
+    """Write one problem to stderr."""
+    typer.echo(f"{kind}: {problem}", err=True)
