@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: test lint types demo demo-check libuv clean
+.PHONY: test soak lint types demo demo-check libuv clean
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/.ready
+	SOCKETIFY_EXT_SOAK=1 $(BIN)/python -m pytest tests/test_soak.py
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as PackagingRequirement
+from packaging.version import InvalidVersion, Version
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -35,7 +36,7 @@ TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
 INJECTABLE: Final = ("options", "app")
 MISSING: Final[Any] = inspect.Parameter.empty
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:~-]*[A-Za-z0-9])?")
+_NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 _EXAMPLE = "def extension(request, response, ws)"
 
 
@@ -49,23 +50,32 @@ def _reject(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticC
 
 
 def _extension_name(name: Any) -> Any:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_extension_name(name):
         raise _reject(
             errors.DeclarationError,
             f"{name!r} is no extension name",
-            "Use letters, digits, '.', '_' and '-', starting and ending with a letter or digit",
+            "Use letters and digits, with '.', '_', '-' or '~' between them",
         )
     return name
 
 
+def is_extension_name(name: str) -> bool:
+    """Tell whether an extension may have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def _member_name(name: Any) -> Any:
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+    if not isinstance(name, str) or not name.isidentifier():
         why = f"{name!r} is no identifier"
+    elif keyword.iskeyword(name):
+        why = f"{name!r} is a Python keyword"
     elif name.startswith("_"):
         why = f"{name!r} is not public"
     else:
         return name
-    raise _reject(errors.MemberNameError, why, 'Give a public name: @request.method(name="...")')
+    raise _reject(
+        errors.MemberNameError, why, 'Give a public name, as in "get_user"; for a lambda or a builtin, with name="get_user"'
+    )
 
 
 ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
@@ -113,8 +123,11 @@ class Requirement(_Frozen):
         """Tell whether `version` fits; an extension without a version fits only a bare name."""
         if not self.specifier:
             return True
-        requirement = PackagingRequirement(str(self))
-        return version is not None and requirement.specifier.contains(version, prereleases=True)
+        try:
+            parsed = Version(version or "")
+        except InvalidVersion:
+            return False
+        return PackagingRequirement(str(self)).specifier.contains(parsed, prereleases=True)
 
 
 def _requirement(text: Any) -> Any:
@@ -140,21 +153,22 @@ def _function(function: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)) or not callable(function):
         kind = type(function).__name__
         raise _reject(errors.SignatureError, f"a {kind} is no method", "Write it as def method(self, ...)")
-    if inspect.isfunction(function):
-        parameters = list(inspect.signature(function).parameters.values())
-        if not parameters or parameters[0].kind not in (
-            inspect.Parameter.POSITIONAL_ONLY,
-            inspect.Parameter.POSITIONAL_OR_KEYWORD,
-            inspect.Parameter.VAR_POSITIONAL,
-        ):
-            raise _reject(
-                errors.SignatureError, "it takes no self", f"Write it as def {function.__name__}(self, ...)"
-            )
-    elif not inspect.isbuiltin(function):
+    if not inspect.isfunction(function) and not inspect.isbuiltin(function):
         kind = type(function).__name__
         raise _reject(
             errors.SignatureError, f"a {kind} object is no function", "Wrap it: def method(self, ...): return it(...)"
         )
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except ValueError:  # some builtins tell nothing
+        return function
+    if not parameters or parameters[0].kind not in (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    ):
+        name = function.__name__ if function.__name__.isidentifier() else "method"
+        raise _reject(errors.SignatureError, "it takes no self", f"Write it as def {name}(self, ...)")
     return function
 
 
@@ -163,8 +177,8 @@ class MethodSpec(_Frozen):
 
     kind: Literal["method"] = "method"
     target: Target
-    name: MemberName
     function: Annotated[Callable[..., Any], BeforeValidator(_function)]
+    name: MemberName
     provenance: Provenance
     override: bool = False
     renamed_from: str | None = None
@@ -174,12 +188,14 @@ class MethodSpec(_Frozen):
         """Show the parameters after `self`, as in `(value, status=200)`."""
         try:
             signature = inspect.signature(self.function, eval_str=True)
-        except (NameError, TypeError, SyntaxError):  # annotations of names that only a type checker sees
-            signature = inspect.signature(self.function)
-        except ValueError:  # some builtins tell nothing
-            return "(...)"
-        parameters = list(signature.parameters.values())
-        return str(signature.replace(parameters=parameters[1:] if inspect.isfunction(self.function) else parameters))
+        except Exception:  # annotations may name what only a type checker sees
+            try:
+                signature = inspect.signature(self.function)
+            except ValueError:  # some builtins tell nothing
+                return "(...)"
+        first, *others = signature.parameters.values()
+        takes_all = first.kind is inspect.Parameter.VAR_POSITIONAL
+        return str(signature.replace(parameters=[first, *others] if takes_all else others))
 
     @property
     def is_async(self) -> bool:
@@ -211,6 +227,26 @@ def is_immutable(value: Any) -> bool:
     return isinstance(value, enum.Enum) or type(value) in stateless
 
 
+def _factory(factory: Any) -> Any:
+    if factory is None:
+        return None
+    why = None
+    if not callable(factory):
+        why = f"its default_factory, a {type(factory).__name__}, can't be called"
+    elif inspect.iscoroutinefunction(factory):
+        why = "its default_factory is a coroutine function, and an attribute awaits nothing"
+    else:
+        try:
+            inspect.signature(factory).bind()
+        except TypeError:
+            why = "its default_factory takes arguments, and gets none"
+        except ValueError:  # some builtins tell nothing
+            pass
+    if why is not None:
+        raise _reject(errors.PropertyError, why, "Give a function without arguments, as in default_factory=list")
+    return factory
+
+
 class PropertySpec(_Frozen):
     """Describe one property: an attribute with a default that no two objects share, unless it is immutable.
 
@@ -221,7 +257,7 @@ class PropertySpec(_Frozen):
     target: Target
     name: MemberName
     default: Any = MISSING
-    default_factory: Callable[[], Any] | None = None
+    default_factory: Annotated[Callable[[], Any] | None, BeforeValidator(_factory)] = None
     type: Any = None
     provenance: Provenance
     override: bool = False
@@ -241,7 +277,7 @@ class PropertySpec(_Frozen):
             raise _reject(
                 errors.PropertyError, "it has a default and a default_factory", "Give one of the two"
             )
-        if self.default_factory is None and self.type is not None:
+        if self.type is not None:
             self._check_type()
         if self.default_factory is None and not is_immutable(self.default) and not callable(self.default):
             try:
@@ -256,19 +292,26 @@ class PropertySpec(_Frozen):
         return self
 
     def _check_type(self) -> None:
-        wanted = inspect.formatannotation(self.type)
         try:
-            adapter: TypeAdapter[Any] = TypeAdapter(self.type)
-        except PydanticUserError:  # any class: pydantic knows none of its fields, isinstance is what can be said
-            adapter = TypeAdapter(self.type, config=ConfigDict(arbitrary_types_allowed=True))
-        try:
-            adapter.validate_python(self.default, strict=True)
+            try:
+                adapter: TypeAdapter[Any] = TypeAdapter(self.type)
+            except PydanticUserError:  # any class: pydantic knows none of its fields, isinstance is what can be said
+                adapter = TypeAdapter(self.type, config=ConfigDict(arbitrary_types_allowed=True))
+            if self.default_factory is None:
+                adapter.validate_python(self.default, strict=True)
         except ValidationError as error:
-            detail = error.errors()[0]["msg"]
+            wanted = inspect.formatannotation(self.type)
+            given = "None" if self.default is None else builtins.type(self.default).__name__
             raise _reject(
                 errors.PropertyError,
-                f"its default {self.default!r} is no {wanted} ({detail})",
-                f"Change the default, or declare type={wanted} | {builtins.type(self.default).__name__}",
+                f"its default {self.default!r} is no {wanted} ({error.errors()[0]['msg']})",
+                f"Change the default, or declare type={wanted} | {given}",
+            ) from None
+        except Exception as error:  # evaluating an annotation may raise anything
+            raise _reject(
+                errors.PropertyError,
+                f"type={self.type!r} is no annotation ({builtins.type(error).__name__})",
+                "Give a class or an annotation, as in type=list[str]",
             ) from None
 
 
@@ -291,7 +334,9 @@ class SignatureSpec(_Frozen):
         if inspect.isclass(function):
             raise _reject(errors.SignatureError, "a class is no extension function", fix)
         call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-        if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
+        if inspect.isgeneratorfunction(call):
+            raise _reject(errors.SignatureError, "it is a generator function, and nothing would run it", fix)
+        if any(map(inspect.iscoroutinefunction, (function, call))) or inspect.isasyncgenfunction(call):
             raise _reject(
                 errors.SignatureError,
                 "it is a coroutine function, and registration awaits nothing",

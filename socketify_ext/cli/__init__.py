@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from ..errors import ExtensionError
+from socketify_ext.errors import ExtensionError
+
 from .list import list_extensions
 from .output import warn
 from .plugins import CommandGroup
 from .show import show_extension
 
+# A help option without a default has typer load pydantic to validate it, which `list` has no use for.
+UNASKED_HELP: Final = {"help": False}
+
 cli = typer.Typer(
     name="socketify-ext",
     cls=CommandGroup,
+    context_settings={"default_map": {**UNASKED_HELP, "list": UNASKED_HELP}},
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -28,7 +33,7 @@ def _print_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        from ..discovery import OWN_DISTRIBUTION
+        from socketify_ext.discovery import OWN_DISTRIBUTION
 
         typer.echo(f"{OWN_DISTRIBUTION} {version(OWN_DISTRIBUTION)}")
         raise typer.Exit

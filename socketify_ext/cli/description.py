@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExtensionError, OptionsError
-from ..spec import TARGETS
-from ..surface import line_of
+from socketify_ext.errors import ExtensionError, OptionsError
+from socketify_ext.spec import TARGETS
+from socketify_ext.surface import line_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-    from ..declaration import Declaration, Extension
-    from ..spec import MemberSpec
+    from socketify_ext.declaration import Declaration, Extension
+    from socketify_ext.spec import MemberSpec
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[Description, b
     problem = None
     try:
         declaration = extension.declare(options=options)
-    except Exception as error:  # noqa: BLE001 - an extension may raise anything
+    except Exception as error:  # it may raise anything
         problem = _one_line(error, valid)
     app = declaration.app if declaration else None
     description = Description(
@@ -121,7 +122,7 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[Description, b
         shutdown=[_place(function) for function in app.shutdown] if app else [],
         routes=[Route(method, path) for method, path, _ in app.routes] if app else [],
     )
-    return description, valid is False or problem is None
+    return description, problem is None or not valid
 
 
 def _default_options(extension: Extension) -> tuple[BaseModel | None, bool]:
@@ -150,9 +151,8 @@ def _option(name: str, field: FieldInfo) -> Option:
         default = f"{getattr(field.default_factory, '__name__', 'factory')}()"
     else:
         default = repr(field.default)
-    annotation = inspect.formatannotation(field.annotation)
-    kind = annotation.replace("typing.", "").replace("collections.abc.", "")
-    return Option(name, kind, field.is_required(), default, field.description or "")
+    kind = inspect.formatannotation(field.annotation)
+    return Option(name, _short(kind), field.is_required(), default, field.description or "")
 
 
 def _members(members: Iterable[MemberSpec]) -> dict[str, list[Member]]:
@@ -163,7 +163,7 @@ def _members(members: Iterable[MemberSpec]) -> dict[str, list[Member]]:
             Member(
                 name=member.name,
                 kind=member.kind,
-                signature=member.signature,
+                signature=_short(member.signature),
                 is_async=method.is_async if method else False,
                 override=member.override,
                 doc=method.doc if method else "",
@@ -172,6 +172,10 @@ def _members(members: Iterable[MemberSpec]) -> dict[str, list[Member]]:
             )
         )
     return found
+
+
+def _short(annotations: str) -> str:
+    return re.sub(r"\b(?:typing|collections\.abc)\.(?=[A-Z])", "", annotations)
 
 
 def _place(function: Callable[..., Any]) -> Place:

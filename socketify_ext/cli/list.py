@@ -10,8 +10,8 @@ import typer
 from .output import console, echo_json, warn
 
 if TYPE_CHECKING:
-    from ..discovery import Listing
-    from ..registry import Registry
+    from socketify_ext.discovery import Listing
+    from socketify_ext.registry import Registry
 
 STYLES = {"ok": "green", "broken": "red", "blocked": "yellow", "duplicate": "red", "shadowed": "yellow"}
 
@@ -20,7 +20,7 @@ def list_extensions(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the extensions that are installed, and what keeps any from loading."""
-    from ..registry import Registry
+    from socketify_ext.registry import Registry
 
     registry = Registry()
     listings = registry.list()
@@ -44,15 +44,15 @@ def _print_table(listings: Sequence[Listing]) -> None:
     for listing in listings:
         summary = Text(listing.summary)
         if listing.error:
-            summary.append(f"{': ' if listing.summary else ''}{listing.error}", STYLES[listing.status])
+            summary.append(f"\n{listing.error}" if listing.summary else listing.error, STYLES[listing.status])
         status = Text(listing.status, STYLES[listing.status])
         table.add_row(listing.name, listing.version, listing.distribution, status, summary)
     console().print(table)
 
 
 def _report_unknown(registry: Registry) -> None:
-    from ..registry import DISABLE_VARIABLE
-    from ..suggest import suggestion
+    from socketify_ext.registry import DISABLE_VARIABLE
+    from socketify_ext.suggest import suggestion
 
     for name in registry.unknown_blocked:
         close = suggestion(name, registry.names())

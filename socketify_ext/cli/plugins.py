@@ -45,8 +45,8 @@ class CommandGroup(TyperGroup):
 
 def load_hooks(distribution: str | None = None) -> pluggy.PluginManager:
     """Load the hooks of one distribution or all, each by itself: one that fails is reported and left out."""
-    from .. import discovery
-    from ..registry import DISABLE_VARIABLE, Registry
+    from socketify_ext import discovery
+    from socketify_ext.registry import DISABLE_VARIABLE, Registry
 
     registry = Registry(entry_points=False)
     blocked = set(discovery.disabled_names(os.environ.get(DISABLE_VARIABLE, "")))
@@ -55,7 +55,7 @@ def load_hooks(distribution: str | None = None) -> pluggy.PluginManager:
             continue
         try:
             registry.add_hooks(candidate.load(), f"{candidate} ({candidate.name})")
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and must not break the others
+        except Exception as error:  # it may raise anything, and must not break the others
             _report(f"{candidate} ({candidate.name})", error)
     return registry.plugin_manager
 
@@ -78,12 +78,12 @@ def plugin_commands() -> Iterator[tuple[str, dict[str, Any]]]:
             manager.subset_hook_caller("socketify_ext_cli", others)(cli=cli)
             if cli.registered_commands or cli.registered_groups:
                 yield name, dict(typer.main.get_group(cli).commands)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and must not break the others
+        except Exception as error:  # it may raise anything, and must not break the others
             _report(name, error)
 
 
 def _report(plugin: str, error: Exception) -> None:
-    from ..errors import ExtensionError
+    from socketify_ext.errors import ExtensionError
 
     told = str(error) if isinstance(error, ExtensionError) else f"{type(error).__name__}: {error}"
     warn("error", f"the hooks of plugin {plugin} are left out: {told}")

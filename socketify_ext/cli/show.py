@@ -23,7 +23,8 @@ def show_extension(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Show the options, members, order and hooks of one extension."""
-    from ..registry import Registry
+    from socketify_ext.registry import Registry
+
     from .description import describe
     from .plugins import hook_names
 
@@ -66,14 +67,13 @@ def _print(out: Console, described: Description) -> None:
 def _section(out: Console, title: str, rows: Sequence[Sequence[str]]) -> None:
     if not rows:
         return
-    from rich.padding import Padding
     from rich.table import Table
 
     out.print(f"\n{title}", style="bold")
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 2, 0, 0))
     for row in rows:
-        table.add_row(*row)
-    out.print(Padding(table, (0, 0, 0, 2), expand=False))
+        table.add_row("", *row)
+    out.print(table)
 
 
 def _option_head(name: str, kind: str, default: str | None) -> str:

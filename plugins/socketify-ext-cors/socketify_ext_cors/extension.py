@@ -1,0 +1,39 @@
+"""`cors`: answer cross-origin requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import socketify_ext
+
+from .options import Options
+from .policy import VARY_ORIGIN, VARY_PREFLIGHT, Policy
+
+
+@socketify_ext.extension("cors", options=Options)
+def cors(request: Any, response: Any, ws: Any, *, options: Options, app: Any) -> None:  # noqa: ARG001
+    """Answer cross-origin requests: `res.cors(req).end(...)`, and preflights by themselves."""
+    policy = Policy(options)
+
+    @response.method  # type: ignore[untyped-decorator]
+    def cors(self: Any, request: Any) -> Any:
+        """Write the CORS headers for `request`, after the status and once; the response is returned."""
+        for name, value in policy.actual(request.get_header("origin")):
+            self.write_header(name, value)
+        return self
+
+    def answer_options(res: Any, req: Any) -> None:
+        origin = req.get_header("origin")
+        method = req.get_header("access-control-request-method")
+        if origin and method:
+            headers = policy.preflight(origin, method, req.get_header("access-control-request-headers"))
+        else:
+            actual = (header for header in policy.actual(origin) if header != VARY_ORIGIN)
+            headers = (*actual, policy.allow, VARY_PREFLIGHT)
+        res.write_status(204)
+        for name, value in headers:
+            res.write_header(name, value)
+        res.end_without_body()
+
+    for path in options.preflight:
+        app.options(path, answer_options)

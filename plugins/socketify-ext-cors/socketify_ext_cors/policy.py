@@ -1,0 +1,88 @@
+"""What a response says about an origin: pure, without a request or a response."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .options import ANY, TOKEN, Options
+
+Headers = tuple[tuple[str, str], ...]
+
+# Fetch standard, 2.2.2. They need no permission as long as their values are harmless; browsers name them in a preflight
+# when they are not, as they do Content-Type for JSON.
+SAFELISTED: Final = ("Accept", "Accept-Language", "Content-Language", "Content-Type")
+
+VARY_ORIGIN: Final = ("Vary", "Origin")
+VARY_PREFLIGHT: Final = ("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
+
+
+class Policy:
+    """Choose the CORS headers of responses (Fetch standard, 3.3.3)."""
+
+    def __init__(self, options: Options) -> None:
+        self._anybody = ANY in options.allow_origins
+        self._origins = frozenset(options.allow_origins)
+        self._regex = options.allow_origin_regex
+        self._methods = frozenset(options.allow_methods)
+        self._any_header = ANY in options.allow_headers
+        names = {name.lower(): name for name in (*SAFELISTED, *options.allow_headers)}
+        self._header_names = frozenset(names)
+        self._credentials: Headers = (
+            (("Access-Control-Allow-Credentials", "true"),) if options.allow_credentials else ()
+        )
+        exposed = ", ".join(options.expose_headers)
+        self._exposed: Headers = (("Access-Control-Expose-Headers", exposed),) if exposed else ()
+        self._allow_headers = ", ".join(names.values())
+        methods = ", ".join(options.allow_methods)
+        self._allow_methods: Headers = (("Access-Control-Allow-Methods", methods),) if methods else ()
+        age = options.max_age
+        self._max_age: Headers = () if age is None else (("Access-Control-Max-Age", str(age)),)
+        self.allow: Final = ("Allow", ", ".join(dict.fromkeys((*options.allow_methods, "OPTIONS"))))
+
+    def allows(self, origin: str) -> bool:
+        """Tell whether `origin` may read responses."""
+        return (
+            self._anybody
+            or origin in self._origins
+            or (self._regex is not None and self._regex.fullmatch(origin) is not None)
+        )
+
+    def permission(self, origin: str | None) -> Headers:
+        """Give the headers that let `origin` read a response, none for one that may not."""
+        if self._anybody:
+            # To all and always: a cache may give the response of one to another.
+            return (("Access-Control-Allow-Origin", ANY),)
+        if not origin or not self.allows(origin):
+            return ()
+        return (("Access-Control-Allow-Origin", origin), *self._credentials)
+
+    def actual(self, origin: str | None) -> Headers:
+        """Give the headers of the response to an actual request, `Vary` included where they depend on the origin."""
+        permission = self.permission(origin)
+        exposed = self._exposed if permission else ()
+        return (*permission, *exposed) if self._anybody else (*permission, *exposed, VARY_ORIGIN)
+
+    def preflight(self, origin: str, method: str, headers: str | None) -> Headers:
+        """Give the headers of the answer to a preflight: `Vary` alone where any part of it is not allowed.
+
+        Args:
+            origin: the request's Origin.
+            method: its Access-Control-Request-Method.
+            headers: its Access-Control-Request-Headers, None where it has none.
+        """
+        asked = [name for item in (headers or "").split(",") if (name := item.strip())]
+        if not self.allows(origin) or method not in self._methods or not all(map(self._allows_header, asked)):
+            return (VARY_PREFLIGHT,)
+        allowed = ", ".join(asked) if self._any_header else self._allow_headers
+        return (
+            *self.permission(origin),
+            *self._allow_methods,
+            *((("Access-Control-Allow-Headers", allowed),) if allowed else ()),
+            *self._max_age,
+            VARY_PREFLIGHT,
+        )
+
+    def _allows_header(self, name: str) -> bool:
+        if self._any_header:
+            return TOKEN.fullmatch(name) is not None
+        return name.lower() in self._header_names

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import socket
+
+import cors_apps
+import httpx2
+import pytest
+
+from socketify_ext import testing
+
+APP = "https://app.example"
+EVIL = "https://evil.example"
+VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+OPTIONS = {
+    "allow_origins": [APP],
+    "allow_methods": ["GET", "PUT"],
+    "allow_headers": ["X-Token"],
+    "expose_headers": ["X-Total"],
+    "allow_credentials": True,
+}
+
+
+@pytest.fixture(scope="module")
+def client():
+    with testing.serve(cors_apps.installed, **OPTIONS) as server, httpx2.Client(base_url=server.url) as client:
+        yield client
+
+
+def allowed(response):
+    return {name: value for name, value in response.headers.multi_items() if name.startswith("access-control-")}
+
+
+def preflight(client, path="/items", *, origin=APP, method="PUT", headers=None):
+    sent = {"Origin": origin, "Access-Control-Request-Method": method}
+    return client.options(path, headers=sent | ({"Access-Control-Request-Headers": headers} if headers else {}))
+
+
+@pytest.mark.parametrize("path", ["/", "/items", "/late"])
+def test_a_listed_origin_may_read_the_answer(client, path):
+    response = client.get(path, headers={"Origin": APP})
+    assert response.status_code == 200
+    assert allowed(response) == {
+        "access-control-allow-origin": APP,
+        "access-control-allow-credentials": "true",
+        "access-control-expose-headers": "X-Total",
+    }
+    assert response.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": EVIL}, {"Origin": "null"}])
+def test_others_get_the_answer_without_permission_but_with_vary(client, headers):
+    response = client.get("/items", headers=headers)
+    assert response.json() == ["tea"]
+    assert allowed(response) == {}
+    assert response.headers["vary"] == "Origin"
+
+
+def test_a_status_goes_before(client):
+    response = client.put("/items", headers={"Origin": APP})
+    assert (response.status_code, response.text) == (201, "made")
+    assert response.headers["access-control-allow-origin"] == APP
+
+
+def test_a_route_that_does_not_ask_gets_no_headers(client):
+    response = client.get("/own", headers={"Origin": APP})
+    assert allowed(response) == {}
+    assert "vary" not in response.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/items", "/not/there"])
+def test_a_preflight_is_answered_on_every_path(client, path):
+    response = preflight(client, path, headers="content-type,x-token")
+    assert response.status_code == 204
+    assert allowed(response) == {
+        "access-control-allow-origin": APP,
+        "access-control-allow-credentials": "true",
+        "access-control-allow-methods": "GET, PUT",
+        "access-control-allow-headers": "Accept, Accept-Language, Content-Language, Content-Type, X-Token",
+        "access-control-max-age": "600",
+    }
+    assert response.headers["vary"] == VARY
+
+
+@pytest.mark.parametrize(
+    "asked", [{"origin": EVIL}, {"method": "DELETE"}, {"method": "put"}, {"headers": "x-token, x-other"}]
+)
+def test_a_preflight_for_what_is_not_allowed_gets_no_permission(client, asked):
+    response = preflight(client, **asked)
+    assert response.status_code == 204
+    assert allowed(response) == {}
+    assert response.headers["vary"] == VARY
+
+
+def test_options_without_a_preflight_tells_what_is_allowed(client):
+    response = client.options("/items")
+    assert (response.status_code, response.headers["allow"]) == (204, "GET, PUT, OPTIONS")
+    assert allowed(response) == {}
+    assert response.headers["vary"] == VARY
+    crossing = client.options("/items", headers={"Origin": APP})
+    assert crossing.headers["allow"] == "GET, PUT, OPTIONS"
+    assert crossing.headers["access-control-allow-origin"] == APP
+    assert crossing.headers.get_list("vary") == [VARY]
+
+
+def test_a_204_carries_neither_length_nor_body(client):
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=5) as connection:
+        for _ in range(2):  # the connection stays usable
+            connection.sendall(b"OPTIONS /items HTTP/1.1\r\nHost: test\r\n\r\n")
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += connection.recv(65536)
+            assert head.startswith(b"HTTP/1.1 204 No Content\r\n")
+            assert b"content-length" not in head.lower()
+            assert b"transfer-encoding" not in head.lower()
+
+
+def test_preflight_patterns_limit_where_options_is_answered():
+    with testing.serve(cors_apps.with_own_options_route, allow_origins=[APP], preflight=["/items"]) as server:
+        assert preflight(httpx2, f"{server.url}/items", method="GET").status_code == 204
+        assert preflight(httpx2, f"{server.url}/elsewhere", method="GET").text == "any"
+
+
+def test_anybody_is_told_so_even_without_an_origin():
+    with testing.serve(cors_apps.installed, allow_origins=["*"]) as server:
+        for headers in ({}, {"Origin": APP}):
+            response = httpx2.get(f"{server.url}/items", headers=headers)
+            assert response.headers["access-control-allow-origin"] == "*"
+            assert "vary" not in response.headers
+
+
+def test_an_options_route_of_the_app_goes_first():
+    with testing.serve(cors_apps.with_own_options_route, allow_origins=[APP]) as server:
+        assert preflight(httpx2, f"{server.url}/own").text == "mine"
+        assert preflight(httpx2, f"{server.url}/elsewhere").status_code == 204
+        assert httpx2.delete(f"{server.url}/elsewhere").text == "any"
+
+
+def test_a_stock_app_has_the_member_where_no_preflight_is_asked_for():
+    with testing.serve(cors_apps.stock, allow_origins=[APP], preflight=[]) as server:
+        response = httpx2.get(f"{server.url}/items", headers={"Origin": APP})
+        assert response.headers["access-control-allow-origin"] == APP
+        assert response.headers["vary"] == "Origin"

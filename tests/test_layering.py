@@ -1,0 +1,67 @@
+"""Data moves one way: each module imports only what lies to its left."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "socketify_ext"
+
+# module -> the modules of the package that it may import when it is imported itself
+ALLOWED = {
+    "errors": set(),
+    "suggest": set(),
+    "http_error": set(),
+    "spec": {"errors"},
+    "surface": {"errors", "spec"},
+    "declared_app": {"errors", "spec"},
+    "declaration": {"errors", "spec", "surface", "declared_app", "suggest"},
+    "resolution": {"errors", "spec", "suggest"},
+    "compilation": {"spec", "resolution"},
+    "lifecycle": {"errors"},
+    "discovery": set(),
+    "hookspecs": set(),
+    "registry": {"errors", "discovery", "suggest"},
+    "binding": {"errors", "spec", "declaration", "resolution", "compilation", "lifecycle"},
+    "app": {"errors", "spec", "declaration", "resolution", "binding", "lifecycle", "registry", "runtime"},
+    "testing": set(),
+    "__init__": set(),
+    "__main__": {"cli"},
+}
+
+
+def top_level_imports(path):
+    """Give the modules that a file imports outside functions and `if TYPE_CHECKING`."""
+    nodes = list(ast.parse(path.read_text()).body)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, (ast.If, ast.Try)):
+            nodes.extend(ast.iter_child_nodes(node))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            yield from ("." * node.level + name for name in names)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
+def test_a_module_imports_only_what_lies_to_its_left(path):
+    own = {name.lstrip(".").split(".")[0] for name in top_level_imports(path) if name.startswith(".")}
+    assert own <= ALLOWED[path.stem]
+
+
+def test_only_the_runtime_imports_the_core():
+    importers = {
+        path.relative_to(PACKAGE).parts[0]
+        for path in PACKAGE.rglob("*.py")
+        for name in top_level_imports(path)
+        if name.split(".")[0] in ("socketify", "cffi")
+    }
+    assert importers == {"runtime"}
+
+
+def test_resolution_and_compilation_know_no_pluggy():
+    for module in ("spec", "resolution", "compilation", "errors"):
+        assert not any("pluggy" in name for name in top_level_imports(PACKAGE / f"{module}.py"))
