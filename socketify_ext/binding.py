@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .registry import Registry
 
 Classes = Mapping[Target, type]
+
+log = logging.getLogger("socketify_ext")
 
 
 class Binding:
@@ -67,10 +70,19 @@ class Binding:
             hooks.socketify_ext_before_register(app=self.app, spec=declaration.spec)
         declarations = (*self.declarations, *new)
         resolution = self.resolved(declarations)
-        self._commit(compile_classes(resolution, self._bases), new)
+        try:
+            self._commit(compile_classes(resolution, self._bases), new)
+        except BaseException:
+            self._commit(self.compiled(), ())
+            raise
         self.declarations, self.resolution = declarations, resolution
         for declaration in new:
-            hooks.socketify_ext_after_register(app=self.app, spec=declaration.spec)
+            declaration.app.commit()
+        for declaration in new:
+            try:
+                hooks.socketify_ext_after_register(app=self.app, spec=declaration.spec)
+            except Exception:  # the extension is in effect, and an error would say that nothing has changed
+                log.exception("hook socketify_ext_after_register failed for extension %s", declaration.spec.provenance)
 
     def compiled(self) -> Classes:
         """Compile what is in effect now."""
@@ -91,7 +103,7 @@ class Binding:
         """Number a bare function whose name another function has: everybody calls theirs `extension`."""
         taken = {declaration.spec.name: declaration.spec.identity[0] for declaration in self.declarations}
         name, number = extension.name, 1
-        while not extension.declared and taken.get(name, extension.function) is not extension.function:
+        while not extension.declared and taken.get(name, extension.function) != extension.function:
             number += 1
             name = f"{extension.name}~{number}"
         return replace(extension, name=name)

@@ -75,9 +75,9 @@ def _default(member: PropertySpec) -> Any:
         return Fresh(member.name, member.default_factory)
     if is_immutable(default):
         return default
-    if callable(default):
-        return Value(default)
     if type(default) in (list, dict, set) and not default:
         return Fresh(member.name, type(default))
     original = copy.deepcopy(default)
+    if original is default:  # a function, a class and whatever else has no copy
+        return Value(default)
     return Fresh(member.name, lambda: copy.deepcopy(original))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,11 +12,13 @@ from pydantic import BaseModel, ValidationError
 
 from . import errors
 from .declared_app import DeclaredApp
-from .spec import TARGETS, ExtensionSpec, MemberSpec, SignatureSpec, check
+from .spec import TARGETS, ExtensionSpec, MemberSpec, SignatureSpec, check, is_extension_name
 from .suggest import suggestion
 from .surface import Source, Surface, line_of
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
     from .registry import Registry
     from .spec import Provenance, Requirement
 
@@ -43,7 +46,7 @@ class Extension:
     requires: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # they may hold secrets
     distribution: str | None = None
     version: str | None = None
     required_by: str | None = None
@@ -54,11 +57,13 @@ class Extension:
     registry: Registry | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check(
-            SignatureSpec,
-            f"extension {self.provenance}",
-            "has a wrong signature",
-            {"function": self.function},
+        _ = self.signature
+
+    @functools.cached_property
+    def signature(self) -> SignatureSpec:
+        """Say what the function asks for."""
+        return check(
+            SignatureSpec, f"extension {self.provenance}", "has a wrong signature", {"function": self.function}
         )
 
     @property
@@ -118,15 +123,15 @@ class Extension:
                 names = ", ".join(self.options)
                 raise errors.OptionsError(who, f"was given {names}", "it takes no options", "Load it without")
             return None
-        known = [field.alias or name for name, field in self.options_model.model_fields.items()]
+        known = options_by_name(self.options_model)
         unknown = [name for name in self.options if name not in known]
-        if unknown:
-            hint = suggestion(unknown[0], known) or f"It takes {', '.join(known)}"
+        if unknown and self.options_model.model_config.get("extra") != "allow":
+            hint = suggestion(unknown[0], known) or f"It takes {', '.join(known) or 'none'}"
             raise errors.OptionsError(who, f"was given {', '.join(unknown)}", "it has no such option", hint)
         try:
             return self.options_model.model_validate(dict(self.options))
         except ValidationError as error:
-            problems = "; ".join(_problem(detail) for detail in error.errors())
+            problems = "; ".join(_problem(self.options_model, detail) for detail in error.errors())
             fix = f"See `socketify-ext show {self.name}`"
             raise errors.OptionsError(who, "was given invalid options", problems, fix) from None
 
@@ -144,9 +149,10 @@ class Extension:
         members: list[MemberSpec] = []
         surfaces = [Surface(target, self._source, members) for target in TARGETS]
         recorded = DeclaredApp(app, self.provenance)
-        wanted = inspect.signature(self.function).parameters
         available = {"options": options, "app": recorded}
-        self.function(*surfaces, **{name: value for name, value in available.items() if name in wanted})
+        self.function(*surfaces, **{name: available[name] for name in self.signature.injected})
+        for surface in surfaces:
+            surface.close()
         values = {
             "name": self.name,
             "provenance": self.provenance,
@@ -199,8 +205,26 @@ def _matches(pattern: str, member: MemberSpec) -> bool:
     return pattern in (member.name, f"{member.target}.{member.name}")
 
 
-def _problem(detail: Any) -> str:
-    where = ".".join(str(part) for part in detail["loc"])
+def options_by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Give the options of a model by the names they go by: aliases, and their own where the model says so."""
+    by_name = any(model.model_config.get(key) for key in ("populate_by_name", "validate_by_name"))
+    options: dict[str, FieldInfo] = {}
+    for name, info in model.model_fields.items():
+        alias = info.validation_alias
+        aliases = [each for each in getattr(alias, "choices", [alias]) if isinstance(each, str)]
+        names = [name, *aliases] if by_name or alias is None else aliases
+        options |= dict.fromkeys(names, info)
+    return options
+
+
+def _problem(model: type[BaseModel], detail: Any) -> str:
+    """Say what is wrong with an option; keys inside one that its model does not show may be secrets."""
+    location = list(detail["loc"])
+    if location:
+        info = options_by_name(model).get(location[0])
+        if info is not None and not info.repr:
+            del location[1:]
+    where = ".".join(map(str, location))
     return f"{where}: {detail['msg']}" if where else str(detail["msg"])
 
 
@@ -223,10 +247,20 @@ def extension(
 
     Raises:
         SignatureError: the function is not `(request, response, ws)` with `options` and `app` as keywords.
-        DeclarationError: the name, a requirement or a name in the order is malformed.
+        DeclarationError: the name, the options model, a requirement or a name in the order is malformed.
     """
 
     def declare(function: Function) -> Extension:
+        who = f"extension {Source(str(name)).at(*line_of(function))}"
+        for argument, given in (("requires", requires), ("before", before), ("after", after)):
+            if isinstance(given, str):
+                raise errors.DeclarationError(
+                    who, "is malformed", f"{argument} is one text, not a list", f'Write {argument}=["{given}"]'
+                )
+        if options is not None and not (inspect.isclass(options) and issubclass(options, BaseModel)):
+            raise errors.DeclarationError(
+                who, "is malformed", f"options={options!r} is no pydantic model", "Give a subclass of pydantic.BaseModel"
+            )
         made = Extension(function, name, options, tuple(requires), tuple(before), tuple(after))
         values = {
             "name": name,
@@ -260,4 +294,4 @@ def as_extension(value: Any) -> Extension:
 def _bare_name(function: Any) -> str:
     """Name a bare function by itself, so that errors speak of what its author wrote."""
     name = str(getattr(function, "__name__", type(function).__name__)).strip("<>_")
-    return name if name.isidentifier() else "extension"
+    return name if is_extension_name(name) else "extension"

@@ -2,54 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from os import PathLike
+from typing import Any, Final, TypeVar
 
 from . import errors
 from .spec import Provenance
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-ROUTES = ("get", "post", "put", "patch", "delete", "options", "head", "connect", "trace", "any")
+ROUTES: Final = ("get", "post", "put", "patch", "delete", "options", "head", "connect", "trace", "any", "ws", "static")
 
 
 class DeclaredApp:
     """Stand for the app while an extension is declared.
 
-    Routes, start-up and shutdown functions are recorded and applied when the whole registration has succeeded.
-    Everything else is the app's own.
+    Routes, start-up and shutdown functions and attributes are recorded, and applied when the whole registration has
+    succeeded. Everything else is the app's own, and so is all of it from then on.
     """
+
+    _own: Final = frozenset(
+        ("_app", "_provenance", "_attributes", "_committed", "routes", "startup", "shutdown")
+    )
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
         self._app = app
         self._provenance = provenance
+        self._attributes: dict[str, Any] = {}
+        self._committed = False
         self.routes: list[tuple[str, str, Any]] = []
         self.startup: list[Callable[..., Any]] = []
         self.shutdown: list[Callable[..., Any]] = []
 
     def on_startup(self, function: Function) -> Function:
         """Run `function`, sync or async, before the server listens, in resolved order."""
-        self.startup.append(function)
+        return self._hook("on_startup", self.startup, function)
+
+    def on_start(self, method: Function) -> Function:
+        """Do the same under the core's name."""
+        return self.on_startup(method)
+
+    def on_shutdown(self, method: Function) -> Function:
+        """Run `method`, sync or async, once the server has stopped, in reverse order."""
+        return self._hook("on_shutdown", self.shutdown, method)
+
+    def _hook(self, name: str, functions: list[Callable[..., Any]], function: Function) -> Function:
+        if not callable(function):
+            fix = f"Write @app.{name} above the function, or give the function without calling it"
+            self._refuse(name, f"a {type(function).__name__} can't be called", fix)
+        if self._committed:
+            getattr(self._reached(name), name)(function)
+        else:
+            functions.append(function)
         return function
 
-    def on_shutdown(self, function: Function) -> Function:
-        """Run `function`, sync or async, once the server has stopped, in reverse order."""
-        self.shutdown.append(function)
-        return function
-
-    def ws(self, path: str, behavior: Any) -> DeclaredApp:
-        """Add a WebSocket route."""
-        self.routes.append(("ws", path, behavior))
+    def _route(self, method: str, path: str, target: Any) -> DeclaredApp:
+        if not isinstance(path, str):
+            self._refuse(method, f"{path!r} is no path", f'Write it as app.{method}("/path", ...)')
+        kind = type(target).__name__
+        if method == "ws":
+            if not isinstance(target, Mapping):
+                self._refuse(method, f"a {kind} is no mapping of handlers", 'Give a dict: {"message": handler}')
+        elif method == "static":
+            if not isinstance(target, (str, PathLike)):
+                self._refuse(method, f"a {kind} is no directory", "Give a directory's path")
+        elif not callable(target):
+            self._refuse(method, f"a {kind} can't be called", f'Write it as app.{method}("/path", handler)')
+        if self._committed:
+            getattr(self._reached(method), method)(path, target)
+        else:
+            self.routes.append((method, path, target))
         return self
 
-    def __getattr__(self, name: str) -> Any:
-        if name in ROUTES:
+    def _refuse(self, name: str, why: str, fix: str) -> None:
+        raise errors.SignatureError(f"extension {self._provenance}", f"calls app.{name}", why, fix)
 
-            def route(path: str, handler: Any) -> DeclaredApp:
-                self.routes.append((name, path, handler))
-                return self
-
-            return route
+    def _reached(self, name: str) -> Any:
         if self._app is None:
             raise errors.InstallError(
                 f"extension {self._provenance}",
@@ -57,7 +85,32 @@ class DeclaredApp:
                 "there is no app that it could reach",
                 "Call socketify_ext.install(app) before it is registered",
             )
-        return getattr(self._app, name)
+        return self._app
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ROUTES:
+            return lambda path, target: self._route(name, path, target)
+        if name in self._own:  # not there yet: a copy is being made
+            raise AttributeError(name)
+        if name in self._attributes:
+            return self._attributes[name]
+        return getattr(self._reached(name), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._own:
+            super().__setattr__(name, value)
+        elif self._committed:
+            setattr(self._reached(name), name, value)
+        else:
+            self._reached(name)
+            self._attributes[name] = value
+
+    def commit(self) -> None:
+        """Note that the registration has succeeded: set the attributes, and go straight to the app from now on."""
+        self._committed = True
+        for name, value in self._attributes.items():
+            setattr(self._app, name, value)
+        self._attributes.clear()
 
     @property
     def needs_install(self) -> bool:

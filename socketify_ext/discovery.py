@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
 import importlib.metadata
 import importlib.util
@@ -14,7 +15,9 @@ GROUP: Final = "socketify_ext"
 HOOK_GROUP: Final = "socketify_ext.hooks"
 OWN_DISTRIBUTION: Final = "socketify-ext"
 
-_VALUE = re.compile(r"(?P<module>[\w.]+)\s*(:\s*(?P<attribute>[\w.]+)\s*)?((?P<extras>\[.*\])\s*)?$")
+_VALUE = re.compile(r"[\w.]+\s*(:\s*[\w.]+\s*)?(\[.*\]\s*)?")
+
+_UNKNOWN: Final = "unknown"
 
 Status = Literal["ok", "broken", "blocked", "duplicate", "shadowed"]
 
@@ -28,6 +31,7 @@ class Candidate:
     distribution: str
     version: str
     summary: str
+    problem: str = ""  # why its metadata can't be read
 
     @property
     def source(self) -> Literal["builtin", "plugin"]:
@@ -44,14 +48,23 @@ class Candidate:
 
     def defect(self) -> str:
         """Say what is wrong with the entry point as far as can be told without an import; "" if nothing is."""
-        match = _VALUE.fullmatch(self.value)
-        if match is None:
-            return f"entry point {self.value!r} is not of the form module:attribute"
-        module = match["module"]
-        return "" if _is_findable(module) else f"module {module!r} is not there"
+        if self._malformed:
+            return self._malformed
+        module, colon, _ = self.value.partition(":")
+        if not colon:
+            return f"entry point {self.value!r} names no attribute of a module"
+        return "" if _is_findable(module.strip()) else f"module {module.strip()!r} is not there"
+
+    @property
+    def _malformed(self) -> str:
+        if self.problem or _VALUE.fullmatch(self.value):
+            return self.problem
+        return f"entry point {self.value!r} is not of the form module:attribute"
 
     def load(self) -> Any:
         """Import the entry point's object; raises whatever the import raises."""
+        if self._malformed:
+            raise ImportError(self._malformed)
         return importlib.metadata.EntryPoint(self.name, self.value, GROUP).load()
 
 
@@ -68,6 +81,8 @@ def _is_findable(module: str) -> bool:
             spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
     except (ImportError, ValueError):
         return False
+    except KeyError:  # a namespace package in another one: it asks for its parent, which only an import would make
+        return True
     return spec is not None
 
 
@@ -78,23 +93,54 @@ def canonical(distribution: str) -> str:
 
 def candidates(group: str = GROUP) -> Iterator[Candidate]:
     """List the group's entry points on `sys.path`, each distribution's first copy only."""
-    for entry_point in importlib.metadata.entry_points(group=group):
-        distribution = entry_point.dist
-        if distribution is None:
+    try:
+        points = importlib.metadata.entry_points(group=group)
+    except Exception:  # one distribution that can't be read, of all that are installed
+        yield from _candidates_one_by_one(group)
+        return
+    for point in points:
+        if point.dist is not None:
+            yield Candidate(point.name, point.value, *_described(point.dist))
+
+
+def _candidates_one_by_one(group: str) -> Iterator[Candidate]:
+    seen: set[str] = set()
+    for distribution in importlib.metadata.distributions():
+        name, version, summary = _described(distribution)
+        if name in seen:
             continue
+        seen.add(name)
+        try:
+            for point in distribution.entry_points.select(group=group):
+                yield Candidate(point.name, point.value, name, version, summary)
+        except Exception as error:
+            with contextlib.suppress(UnicodeDecodeError):
+                if f"[{group}]" in (distribution.read_text("entry_points.txt") or ""):
+                    problem = f"its entry_points.txt can't be read ({type(error).__name__}: {error})"
+                    yield Candidate(name, "", name, version, summary, problem)
+
+
+def _described(distribution: importlib.metadata.Distribution) -> tuple[str, str, str]:
+    """Give the name, version and summary; "unknown" for what is missing or can't be read."""
+    try:
         metadata = distribution.metadata
-        yield Candidate(
-            name=entry_point.name,
-            value=entry_point.value,
-            distribution=canonical(metadata["Name"] or "unknown"),
-            version=metadata["Version"] or "unknown",
-            summary=metadata["Summary"] or "",
-        )
+    except UnicodeDecodeError:
+        return _UNKNOWN, _UNKNOWN, ""
+    name, version, summary = (
+        metadata[key] if key in metadata else "" for key in ("Name", "Version", "Summary")
+    )
+    return canonical(name or _UNKNOWN), version or _UNKNOWN, summary
 
 
 def disabled_names(variable: str) -> tuple[str, ...]:
     """Split the value of SOCKETIFY_EXT_DISABLE: names, or `distribution:name`, with commas between."""
-    return tuple(name.strip() for name in variable.split(",") if name.strip())
+    return tuple(normal(name.strip()) for name in variable.split(",") if name.strip())
+
+
+def normal(name: str) -> str:
+    """Normalise the distribution in `distribution:name`."""
+    distribution, colon, bare = name.rpartition(":")
+    return f"{canonical(distribution)}{colon}{bare}"
 
 
 @dataclass(frozen=True)

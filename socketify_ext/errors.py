@@ -23,12 +23,15 @@ class ExtensionError(Exception):
         self.who, self.what, self.why, self.fix = who, what, why, fix
         for name, value in parts.items():
             setattr(self, name, value)
-        because = f": {why}" if why else ""
-        advice = f". {fix}" if fix else ""
-        super().__init__(f"[{self.code}] {who} {what}{because}{advice}".rstrip(".") + ".")
+        message = f"{who} {what}: {why}" if why else f"{who} {what}"
+        super().__init__(" ".join([f"[{self.code}]", *(_sentence(text) for text in (message, fix) if text)]))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _rebuild(kind: type[ExtensionError], args: tuple[Any, ...], parts: dict[str, Any]) -> ExtensionError:
@@ -42,7 +45,7 @@ class DeclarationError(ExtensionError, ValueError):
     """An extension's own name, requirements or order are malformed."""
 
     code = "EXT100"
-    cause = "The name, a version specifier, `before`, `after` or an adjustment of an extension is malformed."
+    cause = "An extension's name, options model, `requires`, `before` or `after` is malformed, or it adds members too late."
     remedy = "Correct the argument that the message names."
 
 
@@ -50,7 +53,7 @@ class SignatureError(ExtensionError, TypeError):
     """An extension or a member has a signature that can't be called."""
 
     code = "EXT101"
-    cause = "An extension is not `def extension(request, response, ws)`, or a method takes no `self`."
+    cause = "An extension is not `def extension(request, response, ws)`, a method takes no `self`, or a function is none."
     remedy = "Use the signature that the message shows."
 
 
@@ -58,7 +61,7 @@ class MemberNameError(ExtensionError, ValueError):
     """A member's name can't be used as an attribute that people call."""
 
     code = "EXT102"
-    cause = "A member's name is no public identifier, or no member of that name exists to adjust."
+    cause = "A member's name is no public identifier or is used twice, or no member of that name exists to adjust."
     remedy = "Give a public identifier, with `name=` for lambdas and builtins."
 
 
@@ -66,8 +69,8 @@ class PropertyError(ExtensionError, ValueError):
     """A property's default, factory and type do not fit together."""
 
     code = "EXT103"
-    cause = "Both a default and a factory were given, the default does not fit the type, or it can't be copied."
-    remedy = "Give one of `default` and `default_factory`, fitting `type`."
+    cause = "A property has a default and a factory, or a default that does not fit its type or can't be copied."
+    remedy = "Give one of `default` and `default_factory`; a default fits `type`, a factory takes no arguments."
 
 
 class OptionsError(ExtensionError, ValueError):

@@ -7,11 +7,14 @@ import inspect
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from . import errors
 
 log = logging.getLogger("socketify_ext")
+
+CANCELLATION: Final = 0.1
+"""Seconds that a shutdown function gets to clean up once it has run out of time."""
 
 State = Literal["new", "started", "stopping", "stopped"]
 
@@ -47,12 +50,13 @@ class Lifecycle:
             for function in unit.startup:
                 try:
                     await _call(function)
-                except Exception as error:
+                except BaseException as error:
                     await self.stop()
-                    name = getattr(function, "__qualname__", repr(function))
+                    if not isinstance(error, Exception):
+                        raise
                     raise errors.LifecycleError(
                         unit.who,
-                        f"failed to start in {name}",
+                        f"failed to start in {_name(function)}",
                         f"{type(error).__name__}: {error}",
                         "What had started was stopped; mend the cause that is chained to this error",
                     ) from error
@@ -69,15 +73,27 @@ class Lifecycle:
         deadline = asyncio.get_running_loop().time() + self.timeout
         for unit in reversed(started):
             for function in reversed(unit.shutdown):
-                left = deadline - asyncio.get_running_loop().time()
-                name = getattr(function, "__qualname__", repr(function))
-                try:
-                    await asyncio.wait_for(_call(function), max(left, 0.001))
-                except asyncio.TimeoutError:
-                    log.error("%s: shutdown function %s ran out of time (%s s)", unit.who, name, self.timeout)
-                except Exception:
-                    log.exception("%s: shutdown function %s failed", unit.who, name)
+                await self._stop(unit, function, max(deadline - asyncio.get_running_loop().time(), 0.0))
         self.state = "stopped"
+
+    async def _stop(self, unit: Unit, function: Callable[..., Any], timeout: float) -> None:
+        task = asyncio.ensure_future(_call(function))
+        try:
+            await asyncio.wait({task}, timeout=timeout)
+            if not task.done():
+                log.error("%s: shutdown function %s ran out of time (%s s)", unit.who, _name(function), self.timeout)
+                task.cancel()
+                await asyncio.wait({task}, timeout=CANCELLATION)
+            elif task.cancelled():
+                log.error("%s: shutdown function %s was cancelled", unit.who, _name(function))
+            elif task.exception() is not None:
+                log.error("%s: shutdown function %s failed", unit.who, _name(function), exc_info=task.exception())
+        finally:
+            task.cancel()
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__qualname__", repr(function)))
 
 
 async def _call(function: Callable[..., Any]) -> None:

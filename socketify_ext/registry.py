@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import discovery, errors
 from .discovery import Candidate, Listing, Status
-from .suggest import suggestion
+from .suggest import close_names, suggestion
 
 if TYPE_CHECKING:
     import pluggy
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .declaration import Extension
 
 DISABLE_VARIABLE = "SOCKETIFY_EXT_DISABLE"
+_IMPORT_FAILURES = (Exception, SystemExit)  # an import may raise anything, and must not end the program
 
 
 class Registry:
@@ -41,13 +43,22 @@ class Registry:
 
     @functools.cached_property
     def _candidates(self) -> tuple[Candidate, ...]:
-        found = discovery.candidates() if self._entry_points else ()
+        return self._found(discovery.GROUP)
+
+    @functools.cached_property
+    def _hook_candidates(self) -> tuple[Candidate, ...]:
+        return self._found(discovery.HOOK_GROUP)
+
+    def _found(self, group: str) -> tuple[Candidate, ...]:
+        found = discovery.candidates(group) if self._entry_points else ()
         return tuple(sorted(found, key=lambda candidate: (candidate.name, candidate.distribution)))
 
     def _providers(self, name: str) -> list[Candidate]:
-        distribution, _, bare = name.rpartition(":")
-        wanted = discovery.canonical(distribution)
-        return [c for c in self._candidates if c.name == bare and (not wanted or c.distribution == wanted)]
+        wanted = discovery.normal(name)
+        return [candidate for candidate in self._candidates if wanted in (candidate.name, candidate.qualified_name)]
+
+    def _is_blocked(self, candidate: Candidate) -> bool:
+        return candidate.name in self._blocked or candidate.qualified_name in self._blocked
 
     def add(self, extension: Any) -> Extension:
         """Add an extension of the program's own, so that it loads by name and can be required.
@@ -65,7 +76,7 @@ class Registry:
             raise errors.DuplicateProviderError(
                 f"extension {made.provenance}",
                 "is added to the registry",
-                f"{', '.join(taken)} provides that name",
+                f"{' and '.join(taken)} already provides that name",
                 "Give it another name",
                 providers=tuple(taken),
             )
@@ -74,12 +85,15 @@ class Registry:
 
     def block(self, *names: str) -> None:
         """Refuse to load these names from now on, as SOCKETIFY_EXT_DISABLE does."""
-        self._blocked = (*self._blocked, *names)
+        self._blocked = (*self._blocked, *map(discovery.normal, names))
 
     @property
     def unknown_blocked(self) -> tuple[str, ...]:
         """Give the blocked names that nothing has."""
-        return tuple(name for name in self._blocked if not self._providers(name) and name not in self._added)
+        known = {*self._added}
+        for candidate in (*self._candidates, *self._hook_candidates):
+            known |= {candidate.name, candidate.qualified_name}
+        return tuple(name for name in self._blocked if name not in known)
 
     def load(self, name: str, /, **options: Any) -> Extension:
         """Load one extension by name, `msgpack` or `distribution:msgpack`, importing it alone.
@@ -106,43 +120,47 @@ class Registry:
             loaded = self._import(candidate)
             extension = loaded if isinstance(loaded, Extension) else self._wrap(loaded, candidate)
             if extension.name != candidate.name:
-                raise self._broken(candidate, f"it declares itself as {extension.name!r}, its entry point does not")
+                raise self._broken(candidate, f"it declares itself as {extension.name!r}, not as {candidate.name!r}")
             extension = replace(extension, distribution=candidate.distribution, version=candidate.version)
         return replace(extension, registry=self)
 
     def _pick(self, name: str) -> Candidate:
         providers = self._providers(name)
         if not providers:
-            known = [*self.names(), *(candidate.qualified_name for candidate in self._candidates)]
-            close = suggestion(name, known)
+            known = {*self.names(), *(candidate.qualified_name for candidate in self._candidates)}
             raise errors.UnknownExtensionError(
                 f"extension {name!r}",
                 "is not known",
                 "no built-in, installed plugin or added extension has that name",
-                close or "See `socketify-ext list`",
+                suggestion(name, known) or "See `socketify-ext list`",
                 name=name,
-                suggestions=close,
+                suggestions=close_names(name, known),
             )
-        candidate = discovery.winner(providers)
+        candidate = self._winner(providers)
         if candidate is None:
             raise errors.DuplicateProviderError(
                 f"extension {name!r}",
                 "has several providers",
                 " and ".join(map(str, providers)),
-                f'Pick one: load("{providers[0].qualified_name}")',
+                "Pick one: " + " or ".join(f'load("{provider.qualified_name}")' for provider in providers),
                 providers=tuple(providers),
             )
-        if candidate.name in self._blocked or candidate.qualified_name in self._blocked:
-            raise _blocked_error(candidate.name)
+        if self._is_blocked(candidate):
+            raise _blocked_error(name)
         return candidate
+
+    def _winner(self, providers: Sequence[Candidate]) -> Candidate | None:
+        """Pick the provider that a bare name means; blocking all others but one settles it for plugins."""
+        picked = discovery.winner(providers)
+        if picked is None:
+            picked = discovery.winner(provider for provider in providers if not self._is_blocked(provider))
+        return picked
 
     def _import(self, candidate: Candidate) -> Any:
         try:
             return candidate.load()
-        except errors.ExtensionError as error:
-            raise self._broken(candidate, str(error)) from error
-        except Exception as error:
-            raise self._broken(candidate, f"{type(error).__name__}: {error}") from error
+        except _IMPORT_FAILURES as error:
+            raise self._broken(candidate, _reason(error)) from error
 
     def _wrap(self, loaded: Any, candidate: Candidate) -> Extension:
         from .declaration import Extension
@@ -154,14 +172,7 @@ class Registry:
 
     def _broken(self, candidate: Candidate, reason: str) -> errors.BrokenPluginError:
         self._defects[candidate.qualified_name] = reason
-        return errors.BrokenPluginError(
-            f"plugin {candidate}",
-            f"can't provide extension {candidate.name!r} (entry point {candidate.value!r})",
-            reason,
-            f"Upgrade or reinstall {candidate.distribution}, or set {DISABLE_VARIABLE}={candidate.name}",
-            distribution=candidate.distribution,
-            entry_point=candidate.value,
-        )
+        return _broken_error(candidate, "extension", reason)
 
     def names(self) -> list[str]:
         """Give the names that can be asked for, sorted."""
@@ -177,11 +188,11 @@ class Registry:
 
     def _listing(self, candidate: Candidate) -> Listing:
         providers = self._providers(candidate.name)
-        picked = discovery.winner(providers)
+        picked = self._winner(providers)
         error = self._defects.get(candidate.qualified_name) or candidate.defect() or None
         status: Status = "ok"
-        if candidate.name in self._blocked or candidate.qualified_name in self._blocked:
-            status, error = "blocked", f"named in {DISABLE_VARIABLE}"
+        if self._is_blocked(candidate):
+            status, error = "blocked", f"named in {DISABLE_VARIABLE} or blocked by the program"
         elif error:
             status = "broken"
         elif picked is None:
@@ -208,28 +219,47 @@ class Registry:
 
         manager = pluggy.PluginManager(hookspecs.PROJECT)
         manager.add_hookspecs(hookspecs)
-        for candidate in discovery.candidates(discovery.HOOK_GROUP) if self._entry_points else ():
-            if not {candidate.name, candidate.qualified_name} & set(self._blocked):
-                _register_hooks(manager, self._import(candidate), f"{candidate} ({candidate.name})")
+        for candidate in self._hook_candidates:
+            if self._is_blocked(candidate):
+                continue
+            try:
+                plugin = candidate.load()
+            except _IMPORT_FAILURES as error:
+                raise _broken_error(candidate, "hooks", _reason(error)) from error
+            _register_hooks(manager, plugin, f"{candidate} ({candidate.name})")
         return manager
 
     def add_hooks(self, plugin: Any, name: str | None = None) -> None:
         """Add hook implementations of the program's own: a module or an object with `@hookimpl` functions.
 
-        Raises:
-            HookError: a hook is unknown or asks for an unknown argument; nothing was added.
-        """
-        _register_hooks(self.plugin_manager, plugin, name or getattr(plugin, "__name__", type(plugin).__name__))
+        The same object again changes nothing.
 
-    def hook_names(self, distribution: str) -> list[str]:
-        """Give the hooks that a distribution implements."""
-        found: set[str] = set()
-        for candidate in discovery.candidates(discovery.HOOK_GROUP) if self._entry_points else ():
-            if candidate.distribution == distribution:
-                plugin = self.plugin_manager.get_plugin(f"{candidate} ({candidate.name})")
-                callers = self.plugin_manager.get_hookcallers(plugin) if plugin is not None else None
-                found |= {caller.name for caller in callers or ()}
-        return sorted(found)
+        Raises:
+            HookError: a hook is unknown or asks for an unknown argument, or `name` is taken; nothing was added.
+        """
+        manager = self.plugin_manager
+        if manager.is_registered(plugin):
+            return
+        if name is None:
+            own = getattr(plugin, "__name__", type(plugin).__name__)
+            numbered = (own if number == 1 else f"{own}~{number}" for number in itertools.count(1))
+            name = next(free for free in numbered if not manager.has_plugin(free))
+        _register_hooks(manager, plugin, name)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, errors.ExtensionError) else f"{type(error).__name__}: {error}"
+
+
+def _broken_error(candidate: Candidate, part: str, reason: str) -> errors.BrokenPluginError:
+    return errors.BrokenPluginError(
+        f"plugin {candidate}",
+        f"can't provide {part} {candidate.name!r} (entry point {candidate.value!r})",
+        reason,
+        f"Upgrade or reinstall {candidate.distribution}, or set {DISABLE_VARIABLE}={candidate.name}",
+        distribution=candidate.distribution,
+        entry_point=candidate.value,
+    )
 
 
 def _blocked_error(name: str) -> errors.BlockedExtensionError:
@@ -244,31 +274,45 @@ def _blocked_error(name: str) -> errors.BlockedExtensionError:
 
 def _register_hooks(manager: pluggy.PluginManager, plugin: Any, name: str) -> None:
     """Check a plugin's hooks before pluggy sees them: its own check comes after it has changed the manager."""
-    known = [attribute for attribute in dir(manager.hook) if attribute.startswith("socketify_ext_")]
+    specified = {hook: caller.spec for hook, caller in vars(manager.hook).items() if caller.spec is not None}
     for attribute in dir(plugin):
-        if manager.parse_hookimpl_opts(plugin, attribute) is None:
+        options = manager.parse_hookimpl_opts(plugin, attribute)
+        if options is None:
             continue
-        if attribute not in known:
+        hook = options.get("specname") or attribute
+        if hook not in specified:
+            if options.get("optionalhook"):
+                continue
             raise errors.HookError(
                 f"plugin {name}",
-                f"implements hook {attribute}",
+                f"implements hook {hook}",
                 "there is no such hook",
-                suggestion(attribute, known) or f"The hooks are {', '.join(known)}",
-                hook=attribute,
+                suggestion(hook, specified) or f"The hooks are {', '.join(sorted(specified))}",
+                hook=hook,
                 plugin=name,
             )
-        specified = getattr(manager.hook, attribute).spec.argnames
-        unknown = [argument for argument in _arguments(getattr(plugin, attribute)) if argument not in specified]
+        passed = specified[hook].argnames
+        unknown = [argument for argument in _arguments(getattr(plugin, attribute)) if argument not in passed]
         if unknown:
             raise errors.HookError(
                 f"plugin {name}",
-                f"implements hook {attribute} with {', '.join(unknown)}",
+                f"implements hook {hook} with {', '.join(unknown)}",
                 "the hook does not pass that",
-                f"It passes {', '.join(specified)}",
-                hook=attribute,
+                f"It passes {', '.join(passed)}",
+                hook=hook,
                 plugin=name,
             )
-    manager.register(plugin, name)
+    if manager.has_plugin(name):
+        raise errors.HookError(
+            f"plugin {name}", "can't add its hooks", "another plugin has that name", "Give it another", plugin=name
+        )
+    try:
+        manager.register(plugin, name)
+    except Exception as error:  # what pluggy finds comes after it has changed the manager
+        if manager.has_plugin(name):
+            manager.unregister(name=name)
+        why = str(error).splitlines()[-1]
+        raise errors.HookError(f"plugin {name}", "can't add its hooks", why, "Correct the hook", plugin=name) from error
 
 
 def _arguments(function: Any) -> Iterable[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import graphlib
 import heapq
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from . import errors
-from .spec import ExtensionSpec, MemberSpec, Target
+from .spec import ExtensionSpec, MemberSpec, MethodSpec, Target
 from .suggest import suggestion
 
 Policy = Literal["error", "keep", "replace"]
@@ -71,7 +72,7 @@ def resolve(
         reserved: the core's names for each target; None guards nothing.
         policy: what happens to a collision that no override and no hook settles; "keep" the earlier provider
             in resolved order, "replace" it by the later one, or raise.
-        settle: asked first for each collision; gives the name of the extension that wins, or None.
+        settle: asked for each collision that no override settles; gives the name of the extension that wins, or None.
 
     Raises:
         MissingRequirementError, OrderingCycleError, CoreNameError, CollisionError: all collisions at once.
@@ -99,7 +100,7 @@ def resolve(
             members[target, name] = decision[0]
             settled.append(Settled(collision, *decision))
     if open_collisions:
-        raise _collision_error(open_collisions)
+        raise _collision_error(open_collisions, specs)
     return Resolution(order, members, tuple(settled))
 
 
@@ -111,10 +112,10 @@ def check_requirements(specs: Iterable[ExtensionSpec]) -> None:
             found = present.get(requirement.name)
             if found is None:
                 why = "it is not registered"
-                fix = f'Register it first: app.register(socketify_ext.load("{requirement.name}"))'
-                fix = suggestion(requirement.name, present) or fix
+                fix = suggestion(requirement.name, present.keys() - {spec.name})
+                fix = fix or f"Install a plugin that provides '{requirement.name}', or register your own first"
             elif not requirement.accepts(found.version):
-                why = f"{found.provenance} has version {found.version or 'unknown'}"
+                why = f"{found.provenance} has {f'version {found.version}' if found.version else 'no version'}"
                 fix = f"Install a version of '{requirement.name}' that fits {requirement.specifier}"
             else:
                 continue
@@ -192,14 +193,40 @@ def _guard_core(spec: ExtensionSpec, reserved: Mapping[Target, Reserved]) -> Non
             taken.append(member)
     if not taken:
         return
-    shown = ", ".join(f"{member.target}.{member.name} ({member.provenance.place})" for member in taken)
     first = taken[0]
     is_state = first.name in reserved[first.target].state
-    why = "socketify keeps its state there" if is_state else "socketify has an attribute of that name"
-    fix = f'Rename it: .renamed({first.name}="my_{first.name}")'
-    if not is_state:
-        fix += f', or replace it on purpose: .overriding("{first.target}.{first.name}")'
-    raise errors.CoreNameError(f"extension {spec.provenance}", f"adds {shown}", why, fix, members=tuple(taken))
+    raise errors.CoreNameError(
+        f"extension {spec.provenance}",
+        f"adds {_listed(taken)}",
+        "socketify keeps its state there" if is_state else "socketify has an attribute of that name",
+        f"Rename it: {_renaming(first)}" + ("" if is_state else f", or replace it on purpose: {_overriding(first)}"),
+        members=tuple(taken),
+    )
+
+
+def _listed(members: Iterable[MemberSpec]) -> str:
+    return " and ".join(f"{member.target}.{member.name} ({member.provenance.place})" for member in members)
+
+
+def _renaming(member: MemberSpec) -> str:
+    """Write the code that renames a member: where it is loaded, or else where it is declared."""
+    source = member.provenance
+    name = re.sub(r"\W", "_", f"{source.extension}_{member.name}")
+    if not name.isidentifier():
+        name = f"my_{name}"
+    if source.distribution is not None:
+        return f'load("{source.extension}").renamed({member.renamed_from or member.name}="{name}")'
+    if isinstance(member, MethodSpec):
+        return f'@{member.target}.method(name="{name}")'
+    return f'{member.target}.property("{name}")'
+
+
+def _overriding(member: MemberSpec) -> str:
+    """Write the code that makes a member an override."""
+    source = member.provenance
+    if source.distribution is None:
+        return "override=True"
+    return f'load("{source.extension}").overriding("{member.target}.{member.renamed_from or member.name}")'
 
 
 Decision = tuple[MemberSpec, str]
@@ -238,19 +265,32 @@ def _by_policy(found: Sequence[MemberSpec], policy: Policy) -> Decision | None:
     return (found[0] if policy == "keep" else found[-1]), policy
 
 
-def _collision_error(collisions: Sequence[Collision]) -> errors.CollisionError:
-    first = collisions[0]
-    last = first.providers[-1]
-    name, extension = first.name, last.provenance.extension
-    listed = "; ".join(str(collision) for collision in collisions)
-    fix = (
-        f'Rename one: load("{extension}").renamed({name}="{extension.replace("-", "_")}_{name}"), '
-        f'leave it out with .only(...), or let it win: load("{extension}").overriding("{first.target}.{name}")'
-    )
+def _collision_error(collisions: Sequence[Collision], specs: Sequence[ExtensionSpec]) -> errors.CollisionError:
+    """Blame the extension that was registered last, and name all others."""
+    by_name = {spec.name: spec for spec in specs}
+    rank = {name: index for index, name in enumerate(by_name)}
+    latest = [
+        max(collision.providers, key=lambda provider: rank[provider.provenance.extension]) for collision in collisions
+    ]
+    extension = by_name[latest[0].provenance.extension]
+    its_own = [member for member in latest if member.provenance.extension == extension.name]
+    reasons = []
+    for collision, member in zip(collisions, latest, strict=True):
+        others = " and ".join(str(each.provenance) for each in collision.providers if each is not member)
+        by = f"already added by {others}"
+        if member not in its_own:
+            by = f"added by {member.provenance}, and {by}"
+        reasons.append(by if len(collisions) == 1 else f"{collision.target}.{collision.name} is {by}")
+    member, rivals = latest[0], [each for each in collisions[0].providers if each is not latest[0]]
+    leave_out = f', leave it out: load("{extension.name}").only(...)' if extension.provenance.distribution else ""
+    if not member.override:
+        win = f"let it win: {_overriding(member)}"
+    else:
+        win = f'say which comes last: after=["{rivals[-1].provenance.extension}"]'
     return errors.CollisionError(
-        f"extension {last.provenance}",
-        f"adds {', '.join(f'{c.target}.{c.name}' for c in collisions)}, already there",
-        listed,
-        fix,
+        f"extension {extension.provenance}",
+        f"adds {_listed(its_own)}",
+        "; ".join(reasons),
+        f"Rename it: {_renaming(member)}{leave_out}, or {win}",
         collisions=tuple(collisions),
     )

@@ -279,7 +279,7 @@ class PropertySpec(_Frozen):
             )
         if self.type is not None:
             self._check_type()
-        if self.default_factory is None and not is_immutable(self.default) and not callable(self.default):
+        if self.default_factory is None and not is_immutable(self.default):
             try:
                 copy.deepcopy(self.default)
             except Exception as error:

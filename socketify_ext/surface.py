@@ -29,7 +29,8 @@ class Source(NamedTuple):
 
 def line_of(function: Any) -> tuple[str, int]:
     """Find the file and the first line of a callable, ("<unknown>", 0) for one that has none."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    found = inspect.unwrap(function)
+    code = getattr(found, "__code__", None) or getattr(getattr(found, "__call__", None), "__code__", None)  # noqa: B004
     return (code.co_filename, code.co_firstlineno) if code else ("<unknown>", 0)
 
 
@@ -40,6 +41,11 @@ class Surface:
         self._target = target
         self._source = source
         self._members = members
+        self._open = True
+
+    def close(self) -> None:
+        """Take no more members: the extension function has returned."""
+        self._open = False
 
     @overload
     def method(self, function: Function, /) -> Function: ...
@@ -60,12 +66,13 @@ class Surface:
         Raises:
             MemberNameError, SignatureError: see `docs/errors.md`.
         """
+        caller = _caller(sys._getframe(1))
         if function is None:
-            return lambda decorated: self._method(decorated, name, override)
-        return self._method(function, name, override)
+            return lambda decorated: self._method(caller, decorated, name, override)
+        return self._method(caller, function, name, override)
 
-    def _method(self, function: Function, name: str | None, override: bool) -> Function:
-        file, line = line_of(function) if inspect.isfunction(function) else _caller(sys._getframe(2))
+    def _method(self, caller: tuple[str, int], function: Function, name: str | None, override: bool) -> Function:
+        file, line = line_of(function) if inspect.isfunction(function) else caller
         member = name if name is not None else getattr(function, "__name__", repr(function))
         provenance = self._source.at(file, line)
         who = f"extension {provenance}"
@@ -150,6 +157,13 @@ class Surface:
         self._add(check(PropertySpec, who, what, values))
 
     def _add(self, member: MemberSpec) -> None:
+        if not self._open:
+            raise errors.DeclarationError(
+                f"extension {member.provenance}",
+                f"adds {member.target}.{member.name}",
+                "its extension function has returned",
+                "Add all members while it runs",
+            )
         self._members.append(member)
 
 

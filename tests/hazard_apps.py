@@ -154,7 +154,7 @@ def h02(app: Any, register: Register) -> None:
         @request.method
         def everything(self: Any) -> list[Any]:
             names = [self.get_header("token"), self.get_headers().get("token"), self.get_cookie("token")]
-            queries = [self.get_query("token"), (self.get_queries() or {}).get("token")]
+            queries = [self.get_query("token"), *(self.get_queries() or {}).get("token", [])]
             return [*names, *queries, self.get_parameter(0), self.get_url(), self.get_full_url(), self.get_method()]
 
     register(h02_token)
@@ -400,8 +400,11 @@ def h24(app: Any, register: Register) -> None:
             ws.implode()
         ws.send(data, TEXT)
 
+    happened = Happened()
+
     async def late(ws: Any, data: bytes) -> None:
         await asyncio.sleep(0)
+        happened.add("late")
         ws.implode()
 
     def explode(res: Any, req: Any) -> None:
@@ -409,6 +412,7 @@ def h24(app: Any, register: Register) -> None:
 
     app.ws("/h24", {"upgrade": upgrade, "message": message, "ping": late, "close": nothing})
     app.get("/h24/request", explode)
+    happened.route(app, "/h24/happened")
 
 
 @row("none")
@@ -722,6 +726,7 @@ def stopping(kind: str, hanging: bool = False) -> Any:
         res.end("closing")
         app.close()
 
+    app.get("/ready", lambda res, req: res.end("ready"))
     app.get("/kill/:name", kill)
     app.get("/close", close)
     app.ws("/ws", {"upgrade": upgrade, "message": lambda ws, data, opcode: ws.send(data, TEXT)})
@@ -781,7 +786,7 @@ def h23(app: Any, register: Register) -> None:
     async def with_client(url: str) -> str:
         import httpx2
 
-        async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
+        async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=5) as client:
             answers = await asyncio.gather(*(client.get(url) for _ in range(3)))
         return " ".join(answer.text for answer in answers)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import struct
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 
 class Answer(NamedTuple):
@@ -16,9 +17,9 @@ class Answer(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
 
-    def all(self, name: str) -> list[str]:
-        """Give the values of all headers of a name."""
-        return [value for key, value in self.headers if key == name]
+    def json(self) -> Any:
+        """Decode the body."""
+        return json.loads(self.body)
 
 
 class Wire:
@@ -105,3 +106,16 @@ def wire(port: int, timeout: float = 10.0) -> Iterator[Wire]:
         yield connection
     finally:
         connection.socket.close()
+
+
+def gather(port: int, requests: Sequence[tuple[str, Mapping[str, str]]], timeout: float = 10.0) -> list[Answer]:
+    """Send GET requests, each a path and its headers, 50 at a time, and give their answers."""
+    answers: list[Answer] = []
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(wire(port, timeout)) for _ in range(50)]
+        for start in range(0, len(requests), 50):
+            batch = requests[start : start + 50]
+            for connection, (path, headers) in zip(connections, batch, strict=False):
+                connection.send("GET", path, **headers)
+            answers += [connection.answer() for connection, _ in zip(connections, batch, strict=False)]
+    return answers

@@ -18,6 +18,7 @@ try:
     import socketify
     from socketify import socketify as core
     from socketify.native import ffi, lib
+    from socketify.status_codes import status_codes
 except OSError as error:  # the loader's own text names a file inside the core, not what to install
     missing = "the system library libuv (libuv.so.1) is not installed" if "libuv" in str(error) else str(error)
     raise errors.CoreUnavailableError(
@@ -28,7 +29,7 @@ except OSError as error:  # the loader's own text names a file inside the core, 
         "apk add libuv (Alpine), brew install libuv (macOS)",
     ) from None
 
-__all__ = ["NULL", "SEAM", "OpCode", "SendStatus", "core", "ffi", "lib", "reserved_names", "socketify"]
+__all__ = ["NULL", "SEAM", "OpCode", "SendStatus", "core", "ffi", "lib", "reserved_names", "socketify", "status_codes"]
 
 NULL: Final[Any] = ffi.NULL
 OpCode: Final[Any] = socketify.OpCode

@@ -66,6 +66,7 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
 
 def settle(route: Any, response: Response, request: Request, result: Any) -> None:
     """Go on with a request that its handler has not answered: a coroutine, a promise, another route, or a mistake."""
+    response._route = route.name
     if iscoroutine(result):
         route.server.start(result, response, request, route.name)
     elif not response._promised and not response._tasks and not request.get_yield():

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus
 
 from .. import errors
+from .core import status_codes
 
 # RFC 9110 5.6.2 and 5.5: a name is a token; a value holds no control character but the tab.
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -51,10 +52,13 @@ def encode_value(value: Any) -> bytes:
 
 
 def encode_status(status: Any) -> bytes:
-    """Encode a status line such as "404 Not Found"."""
+    """Encode a status: a code that the core knows, or a line such as "404 Not Found"."""
+    known: bytes | None = status_codes.get(status)
+    if known is not None:
+        return known
     data = status if isinstance(status, bytes) else str(status).encode()
-    if not _STATUS.fullmatch(data):
-        raise _refusal(f"status {status!r}", "it is no code with a reason")
+    if isinstance(status, int) or not _STATUS.fullmatch(data):
+        raise _refusal(f"status {status!r}", "it is no known code, and no code with a reason")
     return data
 
 

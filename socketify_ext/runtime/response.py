@@ -6,6 +6,7 @@ import itertools
 import logging
 from asyncio import Future
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,9 @@ log = logging.getLogger("socketify_ext")
 cast = ffi.cast
 unpack = ffi.unpack
 native_end = lib.uws_res_end
+native_cork_end = lib.socketify_res_cork_end
+native_cork_send = lib.socketify_res_cork_send
+native_write_status = lib.uws_res_write_status
 native_write_header = lib.uws_res_write_header
 _next_key = itertools.count(1).__next__
 
@@ -32,12 +36,14 @@ waiting: Final[dict[int, Response]] = {}
 
 _JSON: Final = b"application/json"
 _CONTENT_TYPE: Final = b"Content-Type"
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     """An HTTP response that is answered once.
 
-    A second answer is refused and logged. After the client has left, everything is silently ignored, as in the
+    Status and headers are held until the answer, so that they can come in any order, and an error before the answer
+    leaves nothing of them behind. A second answer is refused and logged. After the client has left, everything is silently ignored, as in the
     core: `aborted` tells. Native callbacks find a response through its number in `waiting`, never through its
     address, so that a late one finds nothing instead of freed memory.
     """
@@ -59,10 +65,13 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _ptr = None
     # Ours.
     _answered = False  # nothing more may be written: answered, upgraded or aborted
-    _begun = False  # a part of the head or the body is written
+    _begun = False  # the head has gone to the client
+    _status: bytes | None = None  # the status line, held until the answer
+    _head: list[tuple[bytes, bytes]] | None = None  # headers, held until the answer
     _promised = False  # the handler said, by a callback or a task, that an answer comes later
     _key = 0  # its number in `waiting`, 0 where no native callback can come
     _tasks = 0  # coroutines that may still answer
+    _route = ""  # its route's name, where something may come after the handler
     _request: Request | None = None
     # Of the app; set once on the compiled class.
     _server: Server
@@ -88,76 +97,99 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
     # -- the head
 
+    def _refuse_head(self, what: str) -> Response:
+        if not self.aborted:
+            log.error("%s was refused: the head of this answer is already sent", what, stack_info=True)
+        return self
+
     def write_status(self, status_or_status_text: int | str | bytes) -> Response:
-        """Write the status: a code, or a line such as "404 Not Found".
+        """Set the status: a code, or a line such as "404 Not Found"; the last one counts.
 
         Raises:
             HeaderError: it is no status.
         """
-        if self._answered:
-            return self._refuse("write_status")
-        self._loop.is_idle = False
-        if isinstance(status_or_status_text, int):
-            if not lib.socketify_res_write_int_status(self._ssl, self.res, status_or_status_text):
-                raise errors.HeaderError(
-                    f"status {status_or_status_text}",
-                    "was refused",
-                    "the core knows no such code",
-                    f'Give the line: write_status("{status_or_status_text} Reason")',
-                )
-        else:
-            line = encode_status(status_or_status_text)
-            lib.uws_res_write_status(self._ssl, self.res, line, len(line))
-        self._begun = True
+        if self._answered or self._begun:
+            return self._refuse_head("write_status")
+        self._status = encode_status(status_or_status_text)
         return self
 
     def write_header(self, key: str | bytes, value: Any) -> Response:
-        """Write a header.
+        """Add a header.
 
         Args:
             key: a token.
             value: text, bytes or a number; other objects are written as JSON.
 
         Raises:
-            HeaderError: a character would split the response; nothing was written.
+            HeaderError: a character would split the response.
         """
-        if self._answered:
-            return self._refuse("write_header")
-        name = encode_name(key)
-        data = encode_value(value)
-        self._loop.is_idle = False
-        self._begun = True
-        native_write_header(self._ssl, self.res, name, len(name), data, len(data))
+        if self._answered or self._begun:
+            return self._refuse_head("write_header")
+        item = encode_name(key), encode_value(value)
+        if self._head is None:
+            self._head = [item]
+        else:
+            self._head.append(item)
         return self
 
+    def set_header(self, key: str | bytes, value: Any) -> Response:
+        """Add a header in place of those of its name.
+
+        Raises:
+            HeaderError: a character would split the response.
+        """
+        name = encode_name(key).lower()
+        if self._head is not None:
+            self._head = [item for item in self._head if item[0].lower() != name]
+        return self.write_header(key, value)
+
     def set_cookie(self, name: str, value: str, options: Mapping[str, Any] | None = None) -> Response:
-        """Set a cookie; it is written with the answer, in a header of its own.
+        """Set a cookie; each has a header of its own, and the last of a name counts.
 
         Raises:
             HeaderError: the name, the value or an attribute would split the header.
         """
-        jar = self._write_jar
-        if jar is None:
-            jar = self._write_jar = {}
-        jar[name] = cookie(name, value, options)
+        if self._answered or self._begun:
+            return self._refuse_head("set_cookie")
+        line = cookie(name, value, options)
+        if self._write_jar is None:
+            self._write_jar = {}
+            self._head = self._head or []
+        self._write_jar[name] = line
         return self
 
-    def _write_cookies(self) -> None:
-        jar, self._write_jar = self._write_jar, None
-        for line in (jar or {}).values():
-            self.write_header(b"Set-Cookie", line)
+    def _write_head(self, content_type: bytes | None = None) -> None:
+        """Hand status, headers and cookies to the core; the Content-Type counts where none was written."""
+        head = self._head or []
+        if self._write_jar is not None:
+            head.extend((b"Set-Cookie", encode_value(line)) for line in self._write_jar.values())
+        if content_type is not None and not any(name.lower() == b"content-type" for name, _ in head):
+            head.append((_CONTENT_TYPE, content_type))
+        ssl, res, status = self._ssl, self.res, self._status
+        self._head = self._write_jar = self._status = None
+        self._begun = True
+        if status is not None:
+            native_write_status(ssl, res, status, len(status))
+        for name, value in head:
+            native_write_header(ssl, res, name, len(name), value, len(value))
+
+    def _begin_body(self) -> None:
+        """Send the head before the first part of a body."""
+        self._loop.is_idle = False
+        if not self._begun:
+            self._write_head()
 
     # -- the answer
 
-    def _body(self, message: Any) -> tuple[bytes, bool]:
-        """Encode a message; the second value tells whether it became JSON. Nothing is written before this."""
+    def _body(self, message: Any) -> tuple[bytes, bytes | None]:
+        """Encode a message; the second value is the content type of what became JSON."""
         if isinstance(message, str):
-            return message.encode(), False
+            return message.encode(), None
         if isinstance(message, bytes):
-            return message, False
+            return message, None
         if message is None:
-            return b"", False
-        return self._server.dump_json(message), True
+            return b"", None
+        return self._server.dump_json(message), _JSON
 
     def end(self, message: Any = b"", end_connection: bool = False) -> Response:
         """Answer with text, bytes, or any other object as JSON.
@@ -168,30 +200,45 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._answered:
             return self._refuse("end")
         kind = message.__class__
-        if kind is bytes:
-            data = message
-        elif kind is str:
-            data = message.encode()
+        if kind is str or kind is bytes:
+            data, content_type = message if kind is bytes else message.encode(), None
         else:
-            data, is_json = self._body(message)
-            if is_json:
-                native_write_header(self._ssl, self.res, _CONTENT_TYPE, 12, _JSON, 16)
-        if self._write_jar is not None:
-            self._write_cookies()
+            data, content_type = self._body(message)
+        return self._answer(data, content_type, end_connection)
+
+    def _answer(self, data: bytes, content_type: bytes | None, end_connection: bool) -> Response:
+        """Send the head and the whole body, in as few calls of the core as there can be."""
         self._loop.is_idle = False
         self._answered = True
-        if self._key:
+        late = self._key
+        if late:
             self._finish()
-        native_end(self._ssl, self.res, data, len(data), end_connection)
+        if self._head is not None:
+
+            def write(response: Response) -> None:
+                response._write_head(content_type)
+                native_end(response._ssl, response.res, data, len(data), end_connection)
+
+            if late:
+                cork_response(self._ssl, self.res, write, self)
+            else:  # the core corks a handler that has not suspended
+                write(self)
+        elif (content_type is not None or self._status is not None) and not self._begun:
+            status, kind = self._status or b"200 OK", content_type or b""
+            native_cork_send(
+                self._ssl, self.res, data, len(data), status, len(status), kind, len(kind), end_connection
+            )
+        elif late:
+            native_cork_end(self._ssl, self.res, data, len(data), end_connection)
+        else:
+            native_end(self._ssl, self.res, data, len(data), end_connection)
         return self
 
     def end_without_body(self, end_connection: bool = False) -> Response:
         """Answer with the head alone, as for 204 and 304."""
         if self._answered:
             return self._refuse("end_without_body")
-        if self._write_jar is not None:
-            self._write_cookies()
-        self._loop.is_idle = False
+        self._begin_body()
         self._finish()
         lib.uws_res_end_without_body(self._ssl, self.res, end_connection)
         return self
@@ -199,12 +246,19 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     def send(
         self,
         message: Any = b"",
-        content_type: str | bytes = b"text/plain",
-        status: int | str | bytes = 200,
+        content_type: str | bytes | None = None,
+        status: int | str | bytes | None = None,
         headers: Iterable[tuple[str | bytes, Any]] | None = None,
         end_connection: bool = False,
     ) -> Response:
         """Answer in one call: status, headers, content type and body.
+
+        Args:
+            message: text, bytes, or any other object as JSON.
+            content_type: "text/plain" by default, and of JSON always its own.
+            status: what `write_status` was given, else 200, by default.
+            headers: names and values.
+            end_connection: whether to close the connection.
 
         Raises:
             HeaderError: the status or a header would split the response.
@@ -212,34 +266,27 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         if self._answered:
             return self._refuse("send")
-        data, is_json = self._body(message)
-        checked = [(encode_name(name), encode_value(value)) for name, value in headers or ()]
-        kind = _JSON if is_json else encode_value(content_type)
-        if status not in (200, b"200 OK", "200 OK"):
+        data, json_type = self._body(message)
+        if status is not None:
             self.write_status(status)
-        for name, value in checked:
+        for name, value in headers or ():
             self.write_header(name, value)
-        self.write_header(_CONTENT_TYPE, kind)
-        return self.end(data, end_connection)
+        if json_type is None and content_type is not None:
+            self.set_header(_CONTENT_TYPE, content_type)
+        return self._answer(data, json_type or b"text/plain", end_connection)
 
     def redirect(self, location: str, status_code: int | str = 302) -> Response:
         """Answer with a redirect."""
         if self._answered:
             return self._refuse("redirect")
-        checked = encode_value(location)
-        self.write_status(status_code)
-        self.write_header(b"Location", checked)
-        return self.end(b"")
+        return self.write_status(status_code).set_header(b"Location", location).end(b"")
 
     def write(self, message: Any) -> Response:
         """Write a chunk of the body; `end` is still to come."""
         if self._answered:
             return self._refuse("write")
         data, _ = self._body(message)
-        if self._write_jar is not None:
-            self._write_cookies()
-        self._loop.is_idle = False
-        self._begun = True
+        self._begin_body()
         lib.uws_res_write(self._ssl, self.res, data, len(data))
         return self
 
@@ -254,10 +301,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
                 self._refuse("try_end")
             return False, True
         data = message.encode() if isinstance(message, str) else message
-        if self._write_jar is not None:
-            self._write_cookies()
-        self._loop.is_idle = False
-        self._begun = True
+        self._begin_body()
         result = lib.uws_res_try_end(
             self._ssl, self.res, data, len(data), cast("uintmax_t", total_size), end_connection
         )
@@ -292,8 +336,9 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         key, protocol, extensions = (
             part.encode() if isinstance(part, str) else part if isinstance(part, bytes) else b"" for part in given
         )
-        if self._write_jar is not None:
-            self._write_cookies()
+        if self._head is not None:
+            self._status = b"101 Switching Protocols"
+            self._write_head()
         self._finish()
         # The open event comes from inside the call.
         self._server.upgrading = user_data
@@ -466,22 +511,31 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         return self
 
     def _fail(self, status: int, body: bytes, content_type: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Answer an error if nothing was written yet, else close the connection."""
+        """Answer an error if nothing was sent yet, else close the connection.
+
+        Headers that were written stay only where the answer is one that a handler raised, with its own `headers`;
+        what described another body goes.
+
+        Raises:
+            HeaderError: the status or a header can't be sent; nothing was written.
+        """
         if self._answered:
             return
         if self._begun:
             self.close()
             return
+        line = encode_status(f"{status} {_REASONS.get(status, 'Error')}")
+        checked = [(encode_name(name), encode_value(value)) for name, value in (headers or {}).items()]
+        kept = [] if headers is None else [item for item in self._head or () if not _describes_body(item[0])]
+        self._status = line
         self._write_jar = None
+        self._head = [*kept, *checked, (_CONTENT_TYPE, content_type)]
+        self.end(body)
 
-        def answer(response: Response) -> None:
-            response.write_status(status)
-            for name, value in (headers or {}).items():
-                response.write_header(name, value)
-            response.write_header(_CONTENT_TYPE, content_type)
-            response.end(body)
 
-        self.cork(answer)
+
+def _describes_body(name: bytes) -> bool:
+    return name.lower().startswith(b"content-") or name.lower() in (b"etag", b"last-modified", b"cache-control")
 
 
 def _collect(response: Response, chunk: bytes, is_end: bool) -> None:

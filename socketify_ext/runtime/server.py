@@ -143,9 +143,7 @@ class Server:
             if not isinstance(error, asyncio.CancelledError):
                 self.report(error, who)
         elif isinstance(error, HTTPError):
-            accept = _accept(request)
-            kind, body = encode_detail(error.detail, accept)
-            response._fail(error.status, body, kind, error.headers)
+            self._answer(error, response, request, who)
         elif self.app.error_handler is None or not isinstance(error, Exception):
             self.report(error, who or _who(response))
             response._fail(500, b"Internal Server Error", b"text/plain")
@@ -154,6 +152,14 @@ class Server:
         if isinstance(error, (SystemExit, KeyboardInterrupt)):
             self.exit = error
             self.app.close()
+
+    def _answer(self, error: HTTPError, response: Response, request: Any, who: str) -> None:
+        try:
+            kind, body = encode_detail(error.detail, _accept(request))
+            response._fail(error.status, body, kind, error.headers)
+        except Exception as second:  # its detail, its status or a header can't be sent
+            self.report(second, who or _who(response))
+            response._fail(500, b"Internal Server Error", b"text/plain")
 
     def _ask_error_handler(self, error: Exception, response: Response, request: Any, who: str) -> None:
         handler = self.app.error_handler
@@ -226,10 +232,11 @@ def _for_app(base: type, names: dict[str, Any]) -> type:
 
 
 def _who(response: Response) -> str:
+    """Name the route; in the handler itself, where no route is noted yet, the request's method and path."""
     request = response._request
-    if request is None or (request.req is None and request._full_url is None):
-        return "a request"
-    return f"{request.get_method()} {request.get_full_url()}"
+    if response._route or request is None or request.req is None:
+        return response._route or "a request"
+    return f"{request.get_method()} {request.get_url()}"
 
 
 def _accept(request: Any) -> str:

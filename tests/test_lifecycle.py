@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from socketify_ext.errors import LifecycleError
+from socketify_ext.lifecycle import Lifecycle, Unit
+
+
+@pytest.fixture
+def seen():
+    return []
+
+
+def unit(seen, name, *, asynchronous=False, failing=""):
+    def step(what):
+        def call():
+            seen.append(f"{name} {what}")
+            if failing == what:
+                raise RuntimeError(f"{name} can't {what}")
+
+        async def call_async():
+            await asyncio.sleep(0)
+            call()
+
+        return call_async if asynchronous else call
+
+    return Unit(f"extension {name!r}", [step("start")], [step("stop")])
+
+
+async def cycle(lifecycle, *units):
+    await lifecycle.start(units)
+    await lifecycle.stop()
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_units_start_in_order_and_stop_in_reverse(seen, asynchronous):
+    lifecycle = Lifecycle(5)
+    units = [unit(seen, name, asynchronous=asynchronous) for name in "abc"]
+    asyncio.run(cycle(lifecycle, *units))
+    assert seen == ["a start", "b start", "c start", "c stop", "b stop", "a stop"]
+
+
+def test_the_functions_of_one_unit_stop_in_reverse_too(seen):
+    steps = [lambda number=number: seen.append(number) for number in (1, 2)]
+    asyncio.run(cycle(Lifecycle(5), Unit("the app", steps, steps)))
+    assert seen == [1, 2, 2, 1]
+
+
+def test_the_state_tells_how_far_it_is(seen):
+    async def run():
+        lifecycle = Lifecycle(5)
+        states = [lifecycle.state]
+        await lifecycle.start([Unit("the app", [], [lambda: states.append(lifecycle.state)])])
+        states.append(lifecycle.state)
+        await lifecycle.stop()
+        return [*states, lifecycle.state]
+
+    assert asyncio.run(run()) == ["new", "started", "stopping", "stopped"]
+
+
+def test_stopping_again_does_nothing(seen):
+    async def run():
+        lifecycle = Lifecycle(5)
+        await cycle(lifecycle, unit(seen, "a"))
+        await lifecycle.stop()
+
+    asyncio.run(run())
+    assert seen == ["a start", "a stop"]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_failed_start_stops_what_had_started_and_names_who_failed(seen, asynchronous):
+    units = [unit(seen, "a"), unit(seen, "b", asynchronous=asynchronous, failing="start"), unit(seen, "c")]
+    lifecycle = Lifecycle(5)
+    with pytest.raises(LifecycleError, match=r"extension 'b' failed to start in .*: RuntimeError: b can't") as caught:
+        asyncio.run(lifecycle.start(units))
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert seen == ["a start", "b start", "a stop"]
+    assert lifecycle.state == "stopped"
+
+
+def test_an_interrupted_start_stops_what_had_started(seen):
+    def interrupt():
+        raise asyncio.CancelledError
+
+    lifecycle = Lifecycle(5)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(lifecycle.start([unit(seen, "a"), Unit("b", [interrupt], [])]))
+    assert seen == ["a start", "a stop"]
+
+
+def test_a_failed_stop_is_logged_and_the_others_still_stop(seen, caplog):
+    asyncio.run(cycle(Lifecycle(5), unit(seen, "a"), unit(seen, "b", failing="stop"), unit(seen, "c")))
+    assert seen[3:] == ["c stop", "b stop", "a stop"]
+    (record,) = caplog.records
+    assert record.getMessage().startswith("extension 'b': shutdown function ")
+    assert record.exc_info[0] is RuntimeError
+
+
+def test_a_stop_that_is_cancelled_by_itself_does_not_stop_the_others_from_stopping(seen, caplog):
+    async def cancelled():
+        raise asyncio.CancelledError
+
+    asyncio.run(cycle(Lifecycle(5), unit(seen, "a"), Unit("b", [], [cancelled])))
+    assert seen == ["a start", "a stop"]
+    assert [record.getMessage()[:4] for record in caplog.records] == ["b: s"]
+
+
+def test_a_stop_that_will_not_end_does_not_stop_the_others_from_stopping(seen, caplog):
+    released = []
+
+    async def stubborn():
+        while not released:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                seen.append("refused")
+
+    async def run():
+        await cycle(Lifecycle(0.01), unit(seen, "a"), Unit("b", [], [stubborn]))
+        released.append(True)
+
+    asyncio.run(run())
+    assert seen[:3] == ["a start", "refused", "refused"]
+    assert "a stop" in seen
+    assert "ran out of time" in caplog.records[0].getMessage()
+
+
+def test_a_stop_that_runs_out_of_time_is_cancelled_and_logged(seen, caplog):
+    async def forever():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append("cancelled")
+
+    asyncio.run(cycle(Lifecycle(0.01), unit(seen, "a"), Unit("extension 'slow'", [], [forever])))
+    assert seen == ["a start", "cancelled", "a stop"]
+    (record,) = caplog.records
+    assert "extension 'slow': shutdown function" in record.getMessage()
+    assert "ran out of time (0.01 s)" in record.getMessage()
