@@ -1,93 +1,50 @@
 """What does one dispatch cost, in process, with how many members?
 
-Calls the native callbacks directly, without sockets, ours and the core's interleaved, and prints nanoseconds.
+The native callbacks are called directly, without sockets and without an answer, ours and the core's interleaved.
 """
 
+from __future__ import annotations
+
 import gc
-import statistics
-import sys
 import time
 
-import socketify
-from socketify import socketify as core
-from socketify.native import ffi
+from native_callbacks import REQ, RES, core, floor, ours
+from question import FULL, Scale, find, interleave, main, rows, target
 
-import socketify_ext
-from socketify_ext.runtime.dispatch import Route, on_request
-
-ROUNDS, CALLS = 25, 3000
-RES, REQ = ffi.cast("uws_res_t*", 1), ffi.cast("uws_req_t*", 1)
+COUNTS = (0, 10, 50, 500)
 
 
-@ffi.callback("void(uws_res_t*, uws_req_t*, void*)")
-def empty(res, req, user_data):
-    handler, _ = ffi.from_handle(user_data)
-    handler(None, None)
+def timed(route, calls: int) -> dict[str, float]:
+    """Give the nanoseconds of one dispatch."""
+    callback, user_data, _app = route
+    numbers = range(calls)
+    wall, used = time.perf_counter(), time.process_time()
+    for _ in numbers:
+        callback(RES, REQ, user_data)
+    used = time.process_time() - used
+    return {"value": (time.perf_counter() - wall) / calls * 1e9, "cpu": used / calls * 1e6}
 
 
-def members(count):
-    def extension(request, response, ws):
-        for index in range(count):
-            request.method(lambda self: None, name=f"method_{index}")
-            response.method(lambda self: None, name=f"other_{index}")
-            request.property(f"property_{index}", [])
-
-    return extension
-
-
-def core_members(count):
-    def extension(request, response, ws):
-        for index in range(count):
-            for surface, name in ((request, f"method_{index}"), (response, f"other_{index}")):
-
-                def method(self):
-                    return None
-
-                method.__name__ = name
-                surface.method(method)
-            request.property(f"property_{index}", [])
-
-    return extension
-
-
-def core_case(count):
-    app = socketify.App()
-    if not count:
-        return core.uws_generic_method_handler, ffi.new_handle((lambda res, req: None, app)), app
-    app.register(core_members(count))
-    return core.uws_generic_method_handler_with_extension, ffi.new_handle((lambda res, req: None, app)), app
-
-
-def answered(res, req):
-    res._answered = True  # as `end` would leave it, without its native call
-
-
-def our_case(count):
-    app = socketify_ext.App()
-    if count:
-        app.register(members(count))
-    route = Route(app._server, "GET /", answered)
-    return on_request, route.handle, (app, route)
-
-
-def measure():
-    cases = {"floor": (empty, ffi.new_handle((lambda res, req: None, None)), None), "core 0": core_case(0)}
-    cases["core 50"] = core_case(50)
-    for count in (0, 10, 50, 500):
-        cases[f"ours {count}"] = our_case(count)
-    taken = {name: [] for name in cases}
+def measure(scale: Scale = FULL) -> dict[str, object]:
+    """Call each callback in turn."""
+    routes = {"an empty native callback": floor(), "core": core(), "core, 50+50 members": core(50)}
+    routes["core, 50+50 members, pool"] = core(50, request_response_factory_max_items=10)
+    for count in COUNTS:
+        routes[f"ours, {count}+{count} members" if count else "ours"] = ours(count)
     gc.collect()
-    for _ in range(ROUNDS):
-        for name, (callback, handle, _keep) in cases.items():
-            start = time.perf_counter()
-            for _ in range(CALLS):
-                callback(RES, REQ, handle)
-            taken[name].append((time.perf_counter() - start) / CALLS * 1e9)
-    return {name: statistics.median(times) for name, times in taken.items()}
+    calls = scale.pick(3000, 1500)
+    cases = {name: lambda route=route: timed(route, calls) for name, route in routes.items()}
+    for case in cases.values():
+        case()
+    found = rows(interleave(cases, scale.pick(51, 21)), "core", cost=True)
+    value = {count: find(found, f"ours, {count}+{count} members" if count else "ours")["low"] for count in COUNTS}
+    spread = (max(value.values()) / min(value.values()) - 1) * 100
+    targets = [
+        target("dispatch with 50+50 members, to the bare core", find(found, "ours, 50+50 members")["ratio"], "<=", 0.5),
+        target("dispatch with 0, 10, 50 and 500 members differs by, %", spread, "<=", 3),
+    ]
+    return {"unit": "ns", "rows": found, "targets": targets}
 
 
 if __name__ == "__main__":
-    figures = measure()
-    print(f"Python {sys.version.split()[0]}")
-    for name, value in figures.items():
-        print(f"{name:10s} {value:8.0f} ns  {value / figures['core 0']:.2f} of the core without extensions")
+    main(measure)

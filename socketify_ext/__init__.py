@@ -8,19 +8,24 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from . import forked  # noqa: F401  # it must see the fork
+
 if TYPE_CHECKING:
     from .app import App, Inspection, inspect, install
     from .errors import ExtensionError
     from .declaration import Extension, extension
+    from .declared_app import DeclaredApp
     from .hookspecs import hookimpl
     from .http_error import HTTPError
     from .registry import Registry, load
     from .runtime.request import Request
     from .runtime.response import Response
     from .runtime.websocket import WebSocket
+    from .surface import Surface
 
 __all__ = [
     "App",
+    "DeclaredApp",
     "Extension",
     "ExtensionError",
     "HTTPError",
@@ -28,6 +33,7 @@ __all__ = [
     "Registry",
     "Request",
     "Response",
+    "Surface",
     "WebSocket",
     "extension",
     "hookimpl",
@@ -38,6 +44,7 @@ __all__ = [
 
 _HOMES = {
     "App": "app",
+    "DeclaredApp": "declared_app",
     "Inspection": "app",
     "inspect": "app",
     "install": "app",
@@ -50,6 +57,7 @@ _HOMES = {
     "load": "registry",
     "Request": "runtime.request",
     "Response": "runtime.response",
+    "Surface": "surface",
     "WebSocket": "runtime.websocket",
 }
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from . import errors
 from .binding import Binding, Classes
 from .declaration import Declaration, as_extension
+from .forked import is_forked
 from .lifecycle import Lifecycle, Unit
 from .registry import Registry, default_registry
 from .resolution import Policy, Settled
@@ -69,6 +70,7 @@ class App(CoreApp):
         self._own_startup: list[Callable[..., Any]] = []
         self._own_shutdown: list[Callable[..., Any]] = []
         self._closing: asyncio.Task[None] | None = None
+        self._signalled = False
         for taken, functions in zip(
             self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True
         ):
@@ -143,7 +145,12 @@ class App(CoreApp):
         return self
 
     def run(self) -> App:
-        """Serve until `close()`, SIGINT or SIGTERM, then shut down in order."""
+        """Serve until `close()`, SIGINT or SIGTERM, then shut down in order.
+
+        Raises:
+            SystemExit: a forked process got a signal, which ends it as in the core; the core's CLI, and programs that
+                fork as it does, would serve again in a worker whose `run()` returns.
+        """
         loop = self._server.loop
         handled = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
         for number in handled:
@@ -157,9 +164,12 @@ class App(CoreApp):
                 loop.run_until_complete(self._lifecycle.stop())
         if self._server.exit is not None:
             raise self._server.exit
+        if self._signalled and is_forked():
+            raise SystemExit(0)
         return self
 
     def _on_signal(self) -> None:
+        self._signalled = True
         if self._closing is None:
             self.close()
         else:  # a second signal: no patience left

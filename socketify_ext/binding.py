@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from . import errors
 from .compilation import compile_classes
@@ -41,6 +41,9 @@ class Binding:
         commit: Callable[[Classes, Sequence[Declaration]], None],
         policy: Policy = "error",
     ) -> None:
+        if policy not in get_args(Policy):
+            known = "Give 'error', 'keep' or 'replace'"
+            raise errors.DeclarationError("the app", f"has on_collision={policy!r}", "it is no policy", known)
         self.app = app
         self.registry = registry
         self.policy: Policy = policy

@@ -243,7 +243,8 @@ def extension(
         name: the extension's name; for a plugin, also the name of its entry point.
         options: a pydantic model; the function gets a validated instance as its keyword-only `options`.
         requires: extensions that must be there, as in `["auth>=1"]`; they come first.
-        before, after: names of extensions that, if present, come later or earlier.
+        before: names of extensions that, if present, come later.
+        after: names of extensions that, if present, come earlier.
 
     Raises:
         SignatureError: the function is not `(request, response, ws)` with `options` and `app` as keywords.
@@ -259,7 +260,10 @@ def extension(
                 )
         if options is not None and not (inspect.isclass(options) and issubclass(options, BaseModel)):
             raise errors.DeclarationError(
-                who, "is malformed", f"options={options!r} is no pydantic model", "Give a subclass of pydantic.BaseModel"
+                who,
+                "is malformed",
+                f"options={options!r} is no pydantic model",
+                "Give a subclass of pydantic.BaseModel",
             )
         made = Extension(function, name, options, tuple(requires), tuple(before), tuple(after))
         values = {
@@ -275,7 +279,9 @@ def extension(
     if isinstance(name, str):
         return declare
     raise errors.DeclarationError(
-        "@socketify_ext.extension", "was used without a name", "it decorates nothing itself",
+        "@socketify_ext.extension",
+        "was used without a name",
+        "it decorates nothing itself",
         'Write @socketify_ext.extension("name")',
     )
 

@@ -126,8 +126,10 @@ def _described(distribution: importlib.metadata.Distribution) -> tuple[str, str,
         metadata = distribution.metadata
     except UnicodeDecodeError:
         return _UNKNOWN, _UNKNOWN, ""
+    # The protocol of metadata has no `get`, and asking for what is missing is deprecated from Python 3.12 on.
     name, version, summary = (
-        metadata[key] if key in metadata else "" for key in ("Name", "Version", "Summary")
+        metadata[key] if key in metadata else ""  # noqa: SIM401
+        for key in ("Name", "Version", "Summary")
     )
     return canonical(name or _UNKNOWN), version or _UNKNOWN, summary
 

@@ -42,18 +42,22 @@ def _rebuild(kind: type[ExtensionError], args: tuple[Any, ...], parts: dict[str,
 
 
 class DeclarationError(ExtensionError, ValueError):
-    """An extension's own name, requirements or order are malformed."""
+    """What is said of an extension as a whole, or of an app's policy, is malformed."""
 
     code = "EXT100"
-    cause = "An extension's name, options model, `requires`, `before` or `after` is malformed, or it adds members too late."
-    remedy = "Correct the argument that the message names."
+    cause = (
+        "A name, options model, `requires`, `before`, `after` or policy is malformed, or members are added too late."
+    )
+    remedy = "Correct what the message names."
 
 
 class SignatureError(ExtensionError, TypeError):
     """An extension or a member has a signature that can't be called."""
 
     code = "EXT101"
-    cause = "An extension is not `def extension(request, response, ws)`, a method takes no `self`, or a function is none."
+    cause = (
+        "An extension is not `def extension(request, response, ws)`, a method takes no `self`, or a function is none."
+    )
     remedy = "Use the signature that the message shows."
 
 
@@ -141,7 +145,7 @@ class DuplicateProviderError(ExtensionError, LookupError):
     """Two distributions provide one extension name; `providers` holds both."""
 
     code = "EXT302"
-    cause = "Two installed distributions provide an extension of the same name."
+    cause = "Two installed distributions provide an extension of one name, or a program adds a name that is taken."
     remedy = 'Pick one with `load("distribution:name")`, or uninstall the other.'
 
 
@@ -157,8 +161,8 @@ class HookError(ExtensionError, TypeError):
     """A plugin's hook is unknown or has arguments that the hook does not pass."""
 
     code = "EXT304"
-    cause = "A plugin implements a hook that does not exist, or asks for an argument that it has not."
-    remedy = "Use a hook of `socketify_ext.hookspecs`, with arguments of those names."
+    cause = "A plugin implements an unknown hook, asks for an argument that the hook does not pass, or answers wrongly."
+    remedy = "Use a hook of `socketify_ext.hookspecs` with its arguments; SOCKETIFY_EXT_DISABLE leaves the plugin out."
 
 
 class CoreUnavailableError(ExtensionError, ImportError):
@@ -178,11 +182,11 @@ class InstallError(ExtensionError, RuntimeError):
 
 
 class LifecycleError(ExtensionError, RuntimeError):
-    """A start-up or shutdown function of an extension failed."""
+    """A start-up function failed, or came too late to run."""
 
     code = "EXT402"
-    cause = "A start-up function raised, or a shutdown function raised or ran out of time."
-    remedy = "See the chained cause; what had started was stopped."
+    cause = "A start-up function raised, or an extension with start-up functions came after the start."
+    remedy = "Mend the chained cause (what had started was stopped), or register before `app.listen()`."
 
 
 class ListenError(ExtensionError, OSError):

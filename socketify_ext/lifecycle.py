@@ -52,6 +52,7 @@ class Lifecycle:
                     await _call(function)
                 except BaseException as error:
                     await self.stop()
+                    self.state = "new"
                     if not isinstance(error, Exception):
                         raise
                     raise errors.LifecycleError(

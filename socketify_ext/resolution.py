@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import graphlib
 import heapq
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -237,7 +238,7 @@ def _by_override(found: Sequence[MemberSpec], precedes: Precedes) -> Decision | 
     overriding = [member for member in found if member.override]
     if not overriding or len(found) - len(overriding) > 1:
         return None
-    for first, second in zip(overriding, overriding[1:], strict=False):
+    for first, second in itertools.pairwise(overriding):
         if not precedes(first.provenance.extension, second.provenance.extension):
             return None
     return overriding[-1], "override"

@@ -74,7 +74,9 @@ def _member_name(name: Any) -> Any:
     else:
         return name
     raise _reject(
-        errors.MemberNameError, why, 'Give a public name, as in "get_user"; for a lambda or a builtin, with name="get_user"'
+        errors.MemberNameError,
+        why,
+        'Give a public name, as in "get_user"; for a lambda or a builtin, with name="get_user"',
     )
 
 
@@ -274,9 +276,7 @@ class PropertySpec(_Frozen):
     @model_validator(mode="after")
     def _fits(self) -> PropertySpec:
         if self.default_factory is not None and self.default is not MISSING:
-            raise _reject(
-                errors.PropertyError, "it has a default and a default_factory", "Give one of the two"
-            )
+            raise _reject(errors.PropertyError, "it has a default and a default_factory", "Give one of the two")
         if self.type is not None:
             self._check_type()
         if self.default_factory is None and not is_immutable(self.default):
@@ -318,6 +318,18 @@ class PropertySpec(_Frozen):
 MemberSpec = MethodSpec | PropertySpec
 
 
+def _check_runs_at_once(function: Any, fix: str) -> None:
+    call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    if inspect.isgeneratorfunction(call):
+        raise _reject(errors.SignatureError, "it is a generator function, and nothing would run it", fix)
+    if any(map(inspect.iscoroutinefunction, (function, call))) or inspect.isasyncgenfunction(call):
+        raise _reject(
+            errors.SignatureError,
+            "it is a coroutine function, and registration awaits nothing",
+            f"{fix}, and do the asynchronous part in @app.on_startup",
+        )
+
+
 class SignatureSpec(_Frozen):
     """Describe how an extension is called: three positional parameters and the injected names it asks for."""
 
@@ -333,15 +345,7 @@ class SignatureSpec(_Frozen):
             raise _reject(errors.SignatureError, f"a {type(function).__name__} can't be called", fix)
         if inspect.isclass(function):
             raise _reject(errors.SignatureError, "a class is no extension function", fix)
-        call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-        if inspect.isgeneratorfunction(call):
-            raise _reject(errors.SignatureError, "it is a generator function, and nothing would run it", fix)
-        if any(map(inspect.iscoroutinefunction, (function, call))) or inspect.isasyncgenfunction(call):
-            raise _reject(
-                errors.SignatureError,
-                "it is a coroutine function, and registration awaits nothing",
-                f"{fix}, and do the asynchronous part in @app.on_startup",
-            )
+        _check_runs_at_once(function, fix)
         try:
             signature = inspect.signature(function)
         except (TypeError, ValueError):

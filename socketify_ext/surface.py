@@ -68,11 +68,14 @@ class Surface:
         """
         caller = _caller(sys._getframe(1))
         if function is None:
-            return lambda decorated: self._method(caller, decorated, name, override)
-        return self._method(caller, function, name, override)
+            return lambda decorated: self.declare_method(caller, decorated, name=name, override=override)
+        return self.declare_method(caller, function, name=name, override=override)
 
-    def _method(self, caller: tuple[str, int], function: Function, name: str | None, override: bool) -> Function:
-        file, line = line_of(function) if inspect.isfunction(function) else caller
+    def declare_method(
+        self, place: tuple[str, int], function: Function, *, name: str | None = None, override: bool = False
+    ) -> Function:
+        """Add a method that is declared at `place`, a file and a line; see `method`."""
+        file, line = line_of(function) if inspect.isfunction(function) else place
         member = name if name is not None else getattr(function, "__name__", repr(function))
         provenance = self._source.at(file, line)
         who = f"extension {provenance}"

@@ -54,13 +54,20 @@ class Serving:
 
 @contextlib.contextmanager
 def serve(
-    factory: Callable[..., Any], /, *, environment: dict[str, str] | None = None, timeout: float = 30.0, **arguments: Any
+    factory: Callable[..., Any],
+    /,
+    *,
+    environment: dict[str, str] | None = None,
+    python: str = sys.executable,
+    timeout: float = 30.0,
+    **arguments: Any,
 ) -> Iterator[Serving]:
     """Serve the app that `factory(**arguments)` makes, in a child process on a free loopback port.
 
     Args:
         factory: a function at the top level of an importable file; it gives an app that does not listen yet.
         environment: variables added to the process's own.
+        python: the interpreter that runs it, for one with other distributions installed.
         timeout: seconds until the server must listen.
         arguments: passed to the factory; what JSON can carry.
 
@@ -73,7 +80,7 @@ def serve(
         reader, writer = os.pipe()
         with output.open("wb") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(writer), *target],
+                [python, "-m", __name__, str(writer), *target],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,

@@ -382,7 +382,7 @@ def h22(app: Any, register: Register) -> None:
     app.ws("/h22/late", {"upgrade": accept_late, **events})
 
 
-@row("none")
+@row("both")
 def h24(app: Any, register: Register) -> None:
     def h24_faulty(request: Any, response: Any, ws: Any) -> None:
         @request.method
@@ -504,6 +504,16 @@ def h11(app: Any, register: Register) -> None:
     app.get("/h11", spawn)
 
 
+class Written:
+    """Something that is no text, and is written as one."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
 INJECTIONS: dict[str, Callable[[Any], Any]] = {
     "value": lambda res: res.write_header("x-a", "1\r\nx-injected: 1"),
     "value-lf": lambda res: res.write_header("x-a", "1\nx-injected: 1"),
@@ -517,11 +527,13 @@ INJECTIONS: dict[str, Callable[[Any], Any]] = {
     "status": lambda res: res.write_status("200 OK\r\nx-injected: 1"),
     "status-bytes": lambda res: res.write_status(b"200 OK\r\nx-injected: 1"),
     "redirect": lambda res: res.redirect("/\r\nx-injected: 1"),
-    "send-headers": lambda res: res.send("body", headers=[("x-a", "1\r\nx-injected: 1")]),
+    "send-headers": lambda res: res.send("body", headers=[("x-injected", "1"), ("x-a", "1\r\nx-injected: 1")]),
     "send-type": lambda res: res.send("body", content_type=b"text/plain\r\nx-injected: 1"),
+    "send-late": lambda res: res.send("body", status=404, headers=[("x-a", "1\r\nx-injected: 1")]),
     "send-status": lambda res: res.send("body", status="200 OK\r\nx-injected: 1"),
     "cookie-name": lambda res: res.set_cookie("a\r\nx-injected", "1", None),
     "cookie-path": lambda res: res.set_cookie("a", "1", {"path": "/\r\nx-injected: 1"}),
+    "cookie-object": lambda res: res.set_cookie("a", "1", {"path": Written("/\r\nx-injected: 1")}),
     "cookie-domain": lambda res: res.set_cookie("a", "1", {"domain": "here; x-injected=1"}),
 }
 

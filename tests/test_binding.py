@@ -161,7 +161,9 @@ def test_the_same_options_are_the_same_extension(binding, commit):
 def test_another_registration_of_the_name_is_an_error(binding, commit, change):
     shop = adding("shop", "cart", options=Options)
     binding.register(shop)
-    with pytest.raises(AlreadyRegisteredError, match="'shop' .* is registered a second time: 'shop' .* is there") as caught:
+    with pytest.raises(
+        AlreadyRegisteredError, match=r"'shop' .* is registered a second time: 'shop' .* is there"
+    ) as caught:
         binding.register(change(shop))
     assert caught.value.name == "shop"
     assert (commit.new, members(binding)) == (["shop"], {"request.cart"})

@@ -104,7 +104,7 @@ def test_a_callable_object_is_a_bare_extension():
 
 
 def test_nothing_but_an_extension_function_is_an_extension():
-    with pytest.raises(SignatureError, match="'int'.*can't be called"):
+    with pytest.raises(SignatureError, match=r"'int'.*can't be called"):
         as_extension(3)
 
 

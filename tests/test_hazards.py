@@ -8,6 +8,7 @@ learn when the core mends it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 import signal
@@ -161,23 +162,26 @@ def test_h01_a_mutable_default_is_fresh_for_each_object(server: Server) -> None:
         assert server.get("/h01", item=item).json() == [[item], {"seen": [item]}]
 
 
-@pytest.mark.parametrize("route", ["late", "spawn"])
-def test_h02_a_late_read_gives_the_requests_own_data(server: Server, route: str) -> None:
-    if route == "spawn" and (server.kind, server.pools) == ("stock", "http"):
-        return  # H11, which a stock app can't keep away
+def test_h02_a_late_read_gives_the_requests_own_data(server: Server) -> None:
+    def token(number: int) -> str:
+        return f"token-{number}"
 
-    def url(number: int) -> str:
-        return f"/h02/{route}/token-{number}?token=token-{number}"
-
-    answers = server.gather(
-        300, url, token=lambda number: f"token-{number}", cookie=lambda number: f"token=token-{number}"
-    )
-    for number, answer in enumerate(answers):
-        token, everything, unanswerable = answer.json()
-        own = f"token-{number}"
-        assert token == own
-        assert everything == [own] * 6 + [f"/h02/{route}/{own}", url(number), "GET"]
-        assert unanswerable == "RequestGoneError" or server.kind == "core"
+    for route in ("late", "spawn"):
+        if route == "spawn" and (server.kind, server.pools) == ("stock", "http"):
+            continue  # H11, which a stock app can't keep away
+        path = f"/h02/{route}/"
+        answers = server.gather(
+            300,
+            lambda number, path=path: f"{path}{token(number)}?token={token(number)}",  # type: ignore[misc]
+            token=token,
+            cookie=lambda number: f"token={token(number)}",
+        )
+        for number, answer in enumerate(answers):
+            own = token(number)
+            read, everything, unanswerable = answer.json()
+            assert read == own
+            assert everything == [own] * 6 + [f"{path}{own}", f"{path}{own}?token={own}", "GET"]
+            assert unanswerable == "RequestGoneError" or server.kind == "core"
 
 
 def test_h12_nothing_set_on_an_object_is_seen_by_the_next(server: Server) -> None:
@@ -246,7 +250,7 @@ def test_h07_nothing_is_written_to_a_socket_that_is_gone(server: Server) -> None
             client.reset()
     assert len(server.get("/h07/closed", count=str(before + 40)).json()) == before + 40
     late = server.get("/h07/late", count=str(before + 40)).json()
-    assert all(server.is_refused(outcome, "ConnectionClosedError") for outcome in late)
+    assert late == ["ConnectionClosedError"] * len(late) or server.kind == "core"
     calls = list(NATIVE_CALLS)
     answers = server.gather(200, lambda number: f"/h07/poke/{calls[number % len(calls)]}")
     for number, answer in enumerate(answers):
@@ -463,17 +467,17 @@ def test_h21_a_hanging_shutdown_function_meets_its_limit(kind: str) -> None:
 # -- asyncio
 
 
-@pytest.mark.parametrize("late", ["", "late"])
-def test_h23_asyncio_works_inside_a_handler(server: Server, late: str) -> None:
+def test_h23_asyncio_works_inside_a_handler(server: Server) -> None:
     expected = {
         "anyio": "True ['one', 'thread', 'two']",
         "client": "target target target",
         "tasks": "named done CancelledError True",
         "timeouts": "in time",
     }
-    for name, text in expected.items():
-        answer = server.get(f"/h23/work/{name}", url=f"{server.serving.url}/h23/target", late=late)
-        assert (answer.status_code, answer.text) == (200, text)
+    for late in ("", "late"):
+        for name, text in expected.items():
+            answer = server.get(f"/h23/work/{name}", url=f"{server.serving.url}/h23/target", late=late)
+            assert (answer.status_code, answer.text) == (200, text)
 
 
 # -- clients that leave
@@ -515,11 +519,10 @@ def test_h28_a_client_that_gives_up_does_not_spoil_the_next_request(server: Serv
 # -- errors
 
 
-@pytest.mark.parametrize("style", ["sync", "async", "late"])
-def test_h26_a_value_that_cannot_be_serialised_gets_500(server: Server, style: str) -> None:
-    kinds = {"object": "TypeError", "set": "TypeError", "endless": "ValueError", "key": "TypeError"}
-    for value, error in kinds.items():
-        for method in ("end", "send", "cork_end"):
+def test_h26_a_value_that_cannot_be_serialised_gets_500(server: Server) -> None:
+    values = {"object": "TypeError", "set": "TypeError", "endless": "ValueError", "key": "TypeError"}
+    for style in ("sync", "async", "late"):
+        for (value, error), method in itertools.product(values.items(), ("end", "send", "cork_end")):
             assert server.is_failure(server.get(f"/h26/{style}/{value}/{method}"))
             assert server.has_logged(f"ERROR:socketify_ext:GET /h26/{style}/:value/:method: {error}: ")
 

@@ -193,7 +193,7 @@ def test_two_plugins_of_one_class_are_two(registry):
 
 def test_a_given_name_is_taken_once(registry):
     registry.add_hooks(plugin(socketify_ext_after_register=lambda app: None), "audit")
-    with pytest.raises(HookError, match="plugin audit .*another plugin has that name"):
+    with pytest.raises(HookError, match=r"plugin audit .*another plugin has that name"):
         registry.add_hooks(plugin(socketify_ext_cli=lambda cli: None), "audit")
     assert implementations(registry)["socketify_ext_cli"] == 0
 

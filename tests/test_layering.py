@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "socketify_ext"
 ALLOWED = {
     "errors": set(),
     "suggest": set(),
+    "forked": set(),
     "http_error": set(),
     "spec": {"errors"},
     "surface": {"errors", "spec"},
@@ -23,9 +24,9 @@ ALLOWED = {
     "hookspecs": set(),
     "registry": {"errors", "discovery", "suggest"},
     "binding": {"errors", "spec", "declaration", "resolution", "compilation", "lifecycle"},
-    "app": {"errors", "spec", "declaration", "resolution", "binding", "lifecycle", "registry", "runtime"},
+    "app": {"errors", "forked", "spec", "declaration", "resolution", "binding", "lifecycle", "registry", "runtime"},
     "testing": set(),
-    "__init__": set(),
+    "__init__": {"forked"},
     "__main__": {"cli"},
 }
 

@@ -78,7 +78,27 @@ def test_a_failed_start_stops_what_had_started_and_names_who_failed(seen, asynch
         asyncio.run(lifecycle.start(units))
     assert isinstance(caught.value.__cause__, RuntimeError)
     assert seen == ["a start", "b start", "a stop"]
-    assert lifecycle.state == "stopped"
+
+
+def test_a_failed_start_can_be_tried_again(seen):
+    failures = [RuntimeError("not yet")]
+
+    def start():
+        if failures:
+            raise failures.pop()
+
+    async def run():
+        lifecycle = Lifecycle(5)
+        units = [unit(seen, "a"), Unit("b", [start], [])]
+        with pytest.raises(LifecycleError):
+            await lifecycle.start(units)
+        assert lifecycle.state == "new"
+        await lifecycle.start(units)
+        assert lifecycle.state == "started"
+        await lifecycle.stop()
+
+    asyncio.run(run())
+    assert seen == ["a start", "a stop", "a start", "a stop"]
 
 
 def test_an_interrupted_start_stops_what_had_started(seen):

@@ -155,7 +155,9 @@ def test_the_one_registered_last_is_the_one_that_collides():
 
 
 def test_an_extension_that_was_not_loaded_is_mended_where_it_stands():
-    with pytest.raises(CollisionError, match=r'Rename it: request\.property\("b_user"\), or let it win: override=True\.$'):
+    with pytest.raises(
+        CollisionError, match=r'Rename it: request\.property\("b_user"\), or let it win: override=True\.$'
+    ):
         resolve([make("a", "user"), make("b", "user")])
 
 
@@ -230,7 +232,7 @@ def test_settle_may_leave_it_to_the_policy():
 
 
 def test_settle_must_name_a_provider():
-    with pytest.raises(HookError, match="gave 'c' for request.user: no provider has that name. Return 'a' or 'b'"):
+    with pytest.raises(HookError, match=r"gave 'c' for request.user: no provider has that name. Return 'a' or 'b'"):
         resolve([make("a", "user"), make("b", "user")], settle=lambda collision: "c")
 
 

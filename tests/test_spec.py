@@ -296,7 +296,7 @@ def test_a_method_tells_whether_it_is_awaited_and_what_it_does():
 
 
 class Colour(enum.Enum):
-    RED = []
+    RED = ()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..declaration import extension
+from ..surface import Surface
 
 User = Mapping[str, Any]
 Verify = Callable[[str], "User | None | Awaitable[User | None]"]
@@ -63,12 +64,12 @@ def token_of(request: Any) -> str | None:
 
 
 @extension("auth", options=Options)
-def auth(request: Any, response: Any, ws: Any, *, options: Options) -> None:
+def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) -> None:
     """Tell who is asking: `await req.get_user()`."""
     tokens = {token.encode(): user for token, user in (options.tokens or {}).items()}
     verify: Verify = options.verify or (lambda token: find_user(tokens, token))
 
-    @request.method  # type: ignore[untyped-decorator]
+    @request.method
     async def get_user(self: Any) -> User:
         """Give the user of the request's token, `{"name": "Anonymous"}` without a valid one."""
         token = token_of(self)

@@ -7,13 +7,14 @@ import datetime
 import decimal
 import enum
 import uuid
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import msgpack as codec
 from pydantic import BaseModel, Field
 
 from ..declaration import extension
+from ..surface import Surface
 
 CONTENT_TYPE: Final = "application/msgpack"
 
@@ -42,7 +43,7 @@ def encode_other(value: Any) -> Any:
         return str(value)
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return list(value)
     if isinstance(value, BaseModel):
         return value.model_dump()
@@ -52,12 +53,12 @@ def encode_other(value: Any) -> Any:
 
 
 @extension("msgpack", options=Options)
-def msgpack(request: Any, response: Any, ws: Any, *, options: Options) -> None:
+def msgpack(request: Surface, response: Surface, ws: Surface, *, options: Options) -> None:
     """Answer with MessagePack: `res.msgpack(value)`, datetimes included."""
     content_type = options.content_type.encode()
     pack = codec.Packer(default=encode_other, datetime=True, autoreset=True).pack
 
-    @response.method  # type: ignore[untyped-decorator]
+    @response.method
     def msgpack(self: Any, value: Any, status: int = 200) -> Any:
         """Answer with `value` as MessagePack; a value that can't be encoded raises TypeError, and nothing is written."""
         data = pack(value)

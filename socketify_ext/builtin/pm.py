@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..declaration import extension
+from ..surface import Surface
 
 
 def room_topic(first: str, second: str) -> str:
@@ -37,10 +38,8 @@ def username_of(user_data: Any) -> str:
     Raises:
         LookupError: there is none.
     """
-    if isinstance(user_data, Mapping):
-        name = user_data.get("username")
-    else:
-        name = getattr(user_data, "username", None)
+    given = user_data if isinstance(user_data, Mapping) else {"username": getattr(user_data, "username", None)}
+    name = given.get("username")
     if not isinstance(name, str) or not name:
         raise LookupError(
             "this WebSocket has no username: upgrade it with user_data={'username': ...}, "
@@ -50,10 +49,10 @@ def username_of(user_data: Any) -> str:
 
 
 @extension("pm")
-def pm(request: Any, response: Any, ws: Any) -> None:
+def pm(request: Surface, response: Surface, ws: Surface) -> None:
     """Write to another user: `ws.send_pm(to_username, message)`."""
 
-    @ws.method  # type: ignore[untyped-decorator]
+    @ws.method
     def send_pm(self: Any, to_username: str, message: Any) -> bool:
         """Send to the room of both users if both are there, else signal the other one.
 

@@ -9,7 +9,7 @@ from .. import errors
 from ..declaration import Declaration
 from ..resolution import Reserved
 from ..spec import TARGETS, Target
-from .core import NULL, core, lib, reserved_names
+from .core import NULL, OpCode, core, lib, reserved_names
 from .dispatch import add_route
 from .server import Server
 from .sockets import add_socket
@@ -112,6 +112,12 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         super().json_serializer(json_serializer)
         self._server.use_json(json_serializer)
 
+    def publish(self, topic: str | bytes, message: Any, opcode: int = OpCode.BINARY, compress: bool = False) -> bool:
+        """Send text, bytes, or any other object as JSON to all WebSockets that listen on a topic."""
+        if not isinstance(message, (str, bytes, type(None))):
+            message = self._server.dump_json(message)
+        return bool(super().publish(topic, message, opcode, compress))
+
     # -- the loop
 
     def trigger_error(self, error: Any, response: Any, request: Any) -> None:
@@ -120,15 +126,17 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             self._server.fail(error, response, request, "")
 
     def _listen_core(self, port_or_options: Any, handler: Callable[[Any], Any] | None) -> None:
+        self.socket = NULL
         # Without a handler the core would not keep the listen socket, and could not close it.
         super().listen(port_or_options, handler or _ignore)
-        if getattr(self, "socket", NULL) == NULL:
+        if self.socket == NULL:
             raise errors.ListenError(
                 "the server",
                 f"can't listen on {port_or_options}",
                 "the port or path is taken or not allowed",
                 "Stop the other server, or choose another port",
             )
+        self._server.listening.append(self.socket)
 
     def _run_core(self) -> None:
         self.loop.run()
@@ -137,9 +145,9 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self.loop.stop()
 
     def _close_listen_socket(self) -> None:
-        if getattr(self, "socket", NULL) != NULL:
-            lib.us_listen_socket_close(self.SSL, self.socket)
-            self.socket = NULL
+        self.socket = NULL
+        while self._server.listening:
+            lib.us_listen_socket_close(self.SSL, self._server.listening.pop())
 
 
 def _ignore(config: Any) -> None:

@@ -49,7 +49,8 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
     """Handle a request."""
     route = from_handle(user_data)
     route.loop.is_idle = False
-    response = route.response_class()
+    handed_on = route.server.handed_on
+    response = route.response_class() if handed_on is None else take_over(route.server, handed_on, res)
     request = route.request_class()
     response.res = res
     response._request = request
@@ -61,6 +62,8 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
     except BaseException as error:
         route.server.fail(error, response, request, route.name)
         leave_answerable(response)
+    if request._yielded:
+        hand_on(route.server, response, req)
     request.req = None
 
 
@@ -69,8 +72,24 @@ def settle(route: Any, response: Response, request: Request, result: Any) -> Non
     response._route = route.name
     if iscoroutine(result):
         route.server.start(result, response, request, route.name)
-    elif not response._promised and not response._tasks and not request.get_yield():
+    elif not response._promised and not response._tasks and not request._yielded:
         route.server.unanswered(response, route.name)
+
+
+def hand_on(server: Server, response: Response, req: Any) -> None:
+    """Leave the response to the next matching route, with what it holds; an answered one is left to no other."""
+    if response._answered:
+        lib.uws_req_set_yield(req, 0)
+        return
+    response._promised = False
+    response._wait()  # without a next route the core drops the connection, and says so
+    server.handed_on = response
+
+
+def take_over(server: Server, handed_on: Response, res: Any) -> Any:
+    """Give the response that another route has just left to this one."""
+    server.handed_on = None
+    return handed_on if handed_on.res == res and not handed_on._answered else server.classes["response"]()
 
 
 def leave_answerable(response: Response) -> None:

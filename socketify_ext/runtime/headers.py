@@ -16,23 +16,25 @@ from .core import status_codes
 # RFC 9110 5.6.2 and 5.5: a name is a token; a value holds no control character but the tab.
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# Status lines by code, the core's own.
+STATUSES: Final[dict[Any, bytes]] = status_codes
 _STATUS: Final = re.compile(rb"[1-9][0-9]{2}(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
 
 # Names seen and found valid, encoded; bounded, since a name may come from a client.
-_NAMES: Final[dict[str | bytes, bytes]] = {}
+NAMES: Final[dict[str | bytes, bytes]] = {}
 _NAMES_LIMIT: Final = 1024
 
 
 def encode_name(name: Any) -> bytes:
     """Encode a field name, or raise HeaderError if it is no token."""
-    known = _NAMES.get(name)
+    known = NAMES.get(name)
     if known is not None:
         return known
     key = name if isinstance(name, bytes) else str(name).encode()
     if not _TOKEN.fullmatch(key):
         raise _refusal(f"header name {name!r}", "it is no token")
-    if len(_NAMES) < _NAMES_LIMIT:
-        _NAMES[name] = key
+    if len(NAMES) < _NAMES_LIMIT:
+        NAMES[name] = key
     return key
 
 
@@ -53,7 +55,7 @@ def encode_value(value: Any) -> bytes:
 
 def encode_status(status: Any) -> bytes:
     """Encode a status: a code that the core knows, or a line such as "404 Not Found"."""
-    known: bytes | None = status_codes.get(status)
+    known = STATUSES.get(status)
     if known is not None:
         return known
     data = status if isinstance(status, bytes) else str(status).encode()

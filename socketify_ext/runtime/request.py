@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
 from .. import errors
 from .core import core, ffi, lib
@@ -47,6 +47,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _full_url: str | None = None
     _method: str | None = None
     _ptr = None
+    # Ours.
+    _yielded = False  # left to the next matching route
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
 
@@ -143,18 +145,27 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             self._method = self._read(lib.uws_req_get_case_sensitive_method)
         return self._method
 
-    def get_query(self, key: str) -> str | None:
-        """Give the first value of a query key, or None."""
-        if self.req is None:
-            values = self.get_queries().get(key)
-            return values[0] if values else None
-        name = key.encode() if isinstance(key, str) else bytes(key)
-        return self._read(lib.uws_req_get_query, name, len(name))
+    def get_query(self, key: str | bytes) -> str | None:
+        """Give the first value of a query key, or None where the key or its "=" is missing."""
+        # Not by the core's getter: it decodes a value in place, so that a second read, of this value or of the
+        # whole query, gives something else.
+        name = key.decode() if isinstance(key, bytes) else key
+        for part in self._query_string().split("&"):
+            found, equals, value = part.partition("=")
+            if equals and found == name:
+                try:
+                    return unquote_plus(value, errors="strict")
+                except UnicodeDecodeError:  # as in the core
+                    return None
+        return None
+
+    def _query_string(self) -> str:
+        return (self.get_full_url() or "").partition("?")[2]
 
     def get_queries(self) -> dict[str, list[str]]:
         """Give all query keys with their values; keys without a value are left out, as in the core."""
         if self._query is None:
-            self._query = parse_qs((self.get_full_url() or "")[len(self.get_url() or "") :].removeprefix("?"))
+            self._query = parse_qs(self._query_string())
         return self._query
 
     def get_parameter(self, index: int) -> str | None:
@@ -210,6 +221,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         """Leave the request to the next matching route."""
         if self.req is None:
             raise self._gone()
+        self._yielded = bool(has_yield)
         lib.uws_req_set_yield(self.req, 1 if has_yield else 0)
 
     def get_yield(self) -> bool:

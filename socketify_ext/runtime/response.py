@@ -11,9 +11,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
+from ..http_error import HTTPError
 from .cork import cork_response
 from .core import core, ffi, lib
-from .headers import cookie, encode_name, encode_status, encode_value
+from .headers import NAMES, STATUSES, cookie, encode_name, encode_status, encode_value
 
 if TYPE_CHECKING:
     from .request import Request
@@ -36,6 +37,7 @@ waiting: Final[dict[int, Response]] = {}
 
 _JSON: Final = b"application/json"
 _CONTENT_TYPE: Final = b"Content-Type"
+_CONTEXT: Final = ffi.typeof("uws_socket_context_t *")
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -56,15 +58,16 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _writable_handler: Callable[..., Any] | None = None
     _data_handler: Callable[..., Any] | None = None
     _grabbed_abort_handler_once = False
-    _write_jar: dict[str, str] | None = None
+    _write_jar: dict[str, bytes] | None = None
     _cork_handler = None
     _lastChunkOffset = 0
-    _chunkFuture = None
+    _chunkFuture: Future[tuple[bool, bool]] | None = None
     _dataFuture: Future[BytesIO] | None = None
     _data: BytesIO | None = None
     _ptr = None
     # Ours.
     _answered = False  # nothing more may be written: answered, upgraded or aborted
+    _plain = True  # nothing but a body is to be sent, from within the handler's first step
     _begun = False  # the head has gone to the client
     _status: bytes | None = None  # the status line, held until the answer
     _head: list[tuple[bytes, bytes]] | None = None  # headers, held until the answer
@@ -94,6 +97,14 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._key:
             waiting.pop(self._key, None)
             self._key = 0
+            self._release()
+
+    def _release(self) -> None:
+        """Tell whoever waits for the client that nothing more comes."""
+        if self._chunkFuture is not None and not self._chunkFuture.done():
+            self._chunkFuture.set_result((False, True))
+        if self._dataFuture is not None and not self._dataFuture.done():
+            self._dataFuture.set_result(self._data or BytesIO())
 
     # -- the head
 
@@ -110,7 +121,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         if self._answered or self._begun:
             return self._refuse_head("write_status")
-        self._status = encode_status(status_or_status_text)
+        self._status = STATUSES.get(status_or_status_text) or encode_status(status_or_status_text)
+        self._plain = False
         return self
 
     def write_header(self, key: str | bytes, value: Any) -> Response:
@@ -125,11 +137,14 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         if self._answered or self._begun:
             return self._refuse_head("write_header")
-        item = encode_name(key), encode_value(value)
+        name = NAMES.get(key) or encode_name(key)
+        # Text that can be printed holds no control character.
+        data = value.encode() if value.__class__ is str and value.isprintable() else encode_value(value)
         if self._head is None:
-            self._head = [item]
+            self._head = [(name, data)]
+            self._plain = False
         else:
-            self._head.append(item)
+            self._head.append((name, data))
         return self
 
     def set_header(self, key: str | bytes, value: Any) -> Response:
@@ -151,10 +166,11 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         if self._answered or self._begun:
             return self._refuse_head("set_cookie")
-        line = cookie(name, value, options)
+        line = encode_value(cookie(name, value, options))
         if self._write_jar is None:
             self._write_jar = {}
             self._head = self._head or []
+            self._plain = False
         self._write_jar[name] = line
         return self
 
@@ -162,7 +178,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Hand status, headers and cookies to the core; the Content-Type counts where none was written."""
         head = self._head or []
         if self._write_jar is not None:
-            head.extend((b"Set-Cookie", encode_value(line)) for line in self._write_jar.values())
+            head.extend((b"Set-Cookie", line) for line in self._write_jar.values())
         if content_type is not None and not any(name.lower() == b"content-type" for name, _ in head):
             head.append((_CONTENT_TYPE, content_type))
         ssl, res, status = self._ssl, self.res, self._status
@@ -177,6 +193,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Send the head before the first part of a body."""
         self._loop.is_idle = False
         if not self._begun:
+            self._plain = False
             self._write_head()
 
     # -- the answer
@@ -200,11 +217,17 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._answered:
             return self._refuse("end")
         kind = message.__class__
-        if kind is str or kind is bytes:
-            data, content_type = message if kind is bytes else message.encode(), None
+        if kind is bytes:
+            data = message
+        elif kind is str:
+            data = message.encode()
         else:
-            data, content_type = self._body(message)
-        return self._answer(data, content_type, end_connection)
+            return self._answer(*self._body(message), end_connection)
+        if self._plain:
+            self._answered = True
+            native_end(self._ssl, self.res, data, len(data), end_connection)
+            return self
+        return self._answer(data, None, end_connection)
 
     def _answer(self, data: bytes, content_type: bytes | None, end_connection: bool) -> Response:
         """Send the head and the whole body, in as few calls of the core as there can be."""
@@ -214,15 +237,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if late:
             self._finish()
         if self._head is not None:
-
-            def write(response: Response) -> None:
-                response._write_head(content_type)
-                native_end(response._ssl, response.res, data, len(data), end_connection)
-
             if late:
-                cork_response(self._ssl, self.res, write, self)
+                cork_response(self._ssl, self.res, lambda _: self._write_all(data, content_type, end_connection), self)
             else:  # the core corks a handler that has not suspended
-                write(self)
+                self._write_all(data, content_type, end_connection)
         elif (content_type is not None or self._status is not None) and not self._begun:
             status, kind = self._status or b"200 OK", content_type or b""
             native_cork_send(
@@ -234,14 +252,31 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             native_end(self._ssl, self.res, data, len(data), end_connection)
         return self
 
+    def _write_all(self, data: bytes, content_type: bytes | None, end_connection: bool) -> None:
+        self._write_head(content_type)
+        native_end(self._ssl, self.res, data, len(data), end_connection)
+
     def end_without_body(self, end_connection: bool = False) -> Response:
-        """Answer with the head alone, as for 204 and 304."""
+        """Answer with the head alone, as for 204, 304 and HEAD.
+
+        Any other answer takes its connection with it, since the head tells no length and the client would wait on.
+        """
         if self._answered:
             return self._refuse("end_without_body")
+        last = end_connection or not self._is_bodiless()
         self._begin_body()
         self._finish()
-        lib.uws_res_end_without_body(self._ssl, self.res, end_connection)
+        lib.uws_res_end_without_body(self._ssl, self.res, last)
         return self
+
+    def _is_bodiless(self) -> bool:
+        """Tell whether the client expects a head alone (RFC 9112, 6.3)."""
+        if self._status is not None and self._status.startswith((b"204", b"304")):
+            return True
+        request = self._request
+        if request is None or (request.req is None and request._method is None):
+            return False
+        return request.get_method() == "HEAD"
 
     def send(
         self,
@@ -261,25 +296,32 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             end_connection: whether to close the connection.
 
         Raises:
-            HeaderError: the status or a header would split the response.
+            HeaderError: the status or a header would split the response; the head is as it was.
             TypeError, ValueError: the message can't be serialised; nothing was written.
         """
         if self._answered:
             return self._refuse("send")
         data, json_type = self._body(message)
+        checked = [(encode_name(name), encode_value(value)) for name, value in headers or ()]
+        kind = None if json_type is not None or content_type is None else encode_value(content_type)
         if status is not None:
             self.write_status(status)
-        for name, value in headers or ():
+        for name, value in checked:
             self.write_header(name, value)
-        if json_type is None and content_type is not None:
-            self.set_header(_CONTENT_TYPE, content_type)
+        if kind is not None:
+            self.set_header(_CONTENT_TYPE, kind)
         return self._answer(data, json_type or b"text/plain", end_connection)
 
     def redirect(self, location: str, status_code: int | str = 302) -> Response:
-        """Answer with a redirect."""
+        """Answer with a redirect.
+
+        Raises:
+            HeaderError: the location or the status would split the response; the head is as it was.
+        """
         if self._answered:
             return self._refuse("redirect")
-        return self.write_status(status_code).set_header(b"Location", location).end(b"")
+        checked = encode_value(location)
+        return self.write_status(status_code).set_header(b"Location", checked).end(b"")
 
     def write(self, message: Any) -> Response:
         """Write a chunk of the body; `end` is still to come."""
@@ -309,6 +351,46 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._finish()
         return bool(result.ok), bool(result.has_responded)
 
+    def send_chunk(self, buffer: bytes, total_size: int) -> Future[tuple[bool, bool]]:
+        """Write a part of a body of known size, and wait until the client takes more.
+
+        Returns:
+            As `try_end`; not written and complete where the client has left or the request is answered.
+        """
+        future: Future[tuple[bool, bool]] = self._server.loop.create_future()
+        begin = self.get_write_offset()
+        outcome = self.try_end(buffer, total_size)
+        if outcome[0] or self._answered:
+            future.set_result(outcome)
+            return future
+
+        def go_on(response: Response, offset: int) -> bool:
+            response._chunkFuture = None
+            outcome = response.try_end(buffer[offset - begin :], total_size)
+            if not outcome[0] and not response._answered:
+                response._chunkFuture = future
+            elif not future.done():
+                future.set_result(outcome)
+            return outcome[0]
+
+        promised = self._promised
+        self._chunkFuture = future
+        self.on_writable(go_on)
+        self._promised = promised
+        return future
+
+    def render(self, *args: Any, **kwargs: Any) -> Response:
+        """Answer with what the app's template engine renders.
+
+        Raises:
+            RuntimeError: the app has no template engine.
+        """
+        if self._answered:
+            return self._refuse("render")
+        if self.app._template is None:
+            raise RuntimeError("no template engine: call app.template(engine) first")
+        return self.send(self.app._template.render(*args, **kwargs), b"text/html")
+
     def write_continue(self) -> Response:
         """Send "100 Continue"."""
         if not self._answered:
@@ -328,14 +410,23 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
         Returns:
             False where the client has left or the request is answered.
+
+        Raises:
+            HTTPError: 400, the key is none (RFC 6455, 4.1: 16 bytes as base64); the core would read past its end.
+            HeaderError: the protocol or the extensions would split the response.
+            TypeError: the context is not the one that the upgrade handler was given.
         """
         if self._answered:
             self._refuse("upgrade")
             return False
         given = (sec_web_socket_key, sec_web_socket_protocol, sec_web_socket_extensions)
         key, protocol, extensions = (
-            part.encode() if isinstance(part, str) else part if isinstance(part, bytes) else b"" for part in given
+            encode_value(part) if isinstance(part, (str, bytes)) else b"" for part in given
         )
+        if len(key) != 24:
+            raise HTTPError(400, "Sec-WebSocket-Key is missing or malformed")
+        if not isinstance(socket_context, ffi.CData) or ffi.typeof(socket_context) is not _CONTEXT:
+            raise TypeError(f"upgrade takes the context that the upgrade handler was given, not {socket_context!r}")
         if self._head is not None:
             self._status = b"101 Switching Protocols"
             self._write_head()
@@ -388,6 +479,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         if not self._key:
             self._key = key = _next_key()
+            self._plain = False
             waiting[key] = self
             self._grabbed_abort_handler_once = True
             lib.uws_res_on_aborted(self._ssl, self.res, on_aborted, cast("void*", key))
@@ -503,9 +595,9 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """The client has left: let nothing touch the response's memory any more, then tell whoever waits."""
         self.aborted = True
         self._finish()
+        if self._server.handed_on is self:
+            self._server.handed_on = None
         self.res = None
-        if self._dataFuture is not None and not self._dataFuture.done():
-            self._dataFuture.set_result(self._data or BytesIO())
         if self._aborted_handler is not None:
             self._server.call(self, self._aborted_handler, self)
         return self
@@ -528,6 +620,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         checked = [(encode_name(name), encode_value(value)) for name, value in (headers or {}).items()]
         kept = [] if headers is None else [item for item in self._head or () if not _describes_body(item[0])]
         self._status = line
+        self._plain = False
         self._write_jar = None
         self._head = [*kept, *checked, (_CONTENT_TYPE, content_type)]
         self.end(body)

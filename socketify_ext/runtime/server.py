@@ -33,13 +33,16 @@ class Server:
         self.app = app
         self.core_loop = app.loop
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
+        self.listening: list[Any] = []
         self.upgrading: Any = None
+        self.handed_on: Response | None = None  # what a route has just left to the next one
         self.tasks: set[asyncio.Task[Any]] = set()
         self.routes: list[Route] = []
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
         self._members: dict[CodeType, MemberSpec] = {}
-        shared = {"app": app, "_server": self, "_ssl": app.SSL, "_loop": app.loop}
+        # A plain int: the core's own is a C object, which costs more to convert than the rest of a call.
+        shared = {"app": app, "_server": self, "_ssl": int(app.SSL), "_loop": app.loop}
         self.bases: Classes = {
             "request": _for_app(Request, {"app": app, "_buffer": ffi.new("char**")}),
             "response": _for_app(Response, shared),
@@ -78,6 +81,12 @@ class Server:
         for connection in self.connections.values():
             connection.__class__ = classes["ws"]
 
+    def leave_behind(self) -> None:
+        """Forget a response that was left to a next route where no handler of ours came."""
+        response, self.handed_on = self.handed_on, None
+        if response is not None:
+            response._finish()
+
     # -- coroutines
 
     def run_async(self, task: Coroutine[Any, Any, Any], response: Response | None = None) -> None:
@@ -114,7 +123,7 @@ class Server:
             self.tasks.discard(asyncio.current_task())  # type: ignore[arg-type]
             if response is not None:
                 response._tasks -= 1
-                if not response._answered and not response._tasks and not response._promised:
+                if not (response._answered or response._tasks or response._promised or _yielded(request)):
                     self.unanswered(response, who)
 
     def call(self, response: Response, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -139,9 +148,11 @@ class Server:
 
         Never raises. What would end the process, such as SystemExit, ends it after an orderly shutdown.
         """
+        if _yielded(request) and request.req is not None:
+            request.set_yield(False)  # the error is the answer
         if response is None or response.aborted:
             if not isinstance(error, asyncio.CancelledError):
-                self.report(error, who)
+                self.report(error, who or _who(response))
         elif isinstance(error, HTTPError):
             self._answer(error, response, request, who)
         elif self.app.error_handler is None or not isinstance(error, Exception):
@@ -231,12 +242,18 @@ def _for_app(base: type, names: dict[str, Any]) -> type:
     return type(base.__name__, (base,), head | names)
 
 
-def _who(response: Response) -> str:
+def _who(response: Response | None) -> str:
     """Name the route; in the handler itself, where no route is noted yet, the request's method and path."""
+    if response is None:
+        return ""
     request = response._request
     if response._route or request is None or request.req is None:
         return response._route or "a request"
     return f"{request.get_method()} {request.get_url()}"
+
+
+def _yielded(request: Any) -> bool:
+    return request is not None and request._yielded
 
 
 def _accept(request: Any) -> str:

@@ -7,7 +7,7 @@ from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from .core import OpCode, ffi, lib
-from .dispatch import Route, leave_answerable, settle
+from .dispatch import Route, hand_on, leave_answerable, settle, take_over
 
 if TYPE_CHECKING:
     from .server import Server
@@ -47,6 +47,7 @@ def _no_handler(*arguments: Any) -> None:
 
 def add_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> None:
     """Serve WebSockets on `path`; `behavior` holds handlers by event and the core's limits."""
+    _check_limits(path, behavior)
     route = SocketRoute(server, path, behavior)
     native = ffi.new("uws_socket_behavior_t *")
     native.compression = behavior.get("compression", 0)
@@ -72,12 +73,22 @@ def add_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> None:
     lib.uws_ws(server.app.SSL, server.app.app, path.encode(), native[0], route.handle)
 
 
+def _check_limits(path: str, behavior: Mapping[str, Any]) -> None:
+    """Refuse what would end the process inside the core."""
+    idle, lifetime = behavior.get("idle_timeout", 120), behavior.get("max_lifetime", 0)
+    if idle != 0 and not 8 <= idle <= 960:
+        raise ValueError(f"the idle_timeout of {path} is {idle}: give 0, or 8 to 960 seconds")
+    if not 0 <= lifetime <= 240:
+        raise ValueError(f"the max_lifetime of {path} is {lifetime}: give 0 to 240 minutes")
+
+
 @ffi.callback("void(uws_res_t*, uws_req_t*, uws_socket_context_t*, void*)")  # type: ignore[untyped-decorator]
 def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     """Handle a request to become a WebSocket."""
     route = from_handle(user_data)
     route.loop.is_idle = False
-    response = route.response_class()
+    handed_on = route.server.handed_on
+    response = route.response_class() if handed_on is None else take_over(route.server, handed_on, res)
     request = route.request_class()
     response.res = res
     response._request = request
@@ -89,6 +100,8 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     except BaseException as error:
         route.server.fail(error, response, request, f"{route.name} upgrade")
         leave_answerable(response)
+    if request._yielded:
+        hand_on(route.server, response, req)
     request.req = None
 
 
@@ -98,6 +111,7 @@ def on_open(ws: Any, user_data: Any) -> None:
     route = from_handle(user_data)
     route.loop.is_idle = False
     server = route.server
+    server.leave_behind()
     connection = server.classes["ws"]()
     connection.ws = ws
     connection._route = route
@@ -159,6 +173,7 @@ def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> N
     connection = route.server.connections.get(ws)
     if connection is None:
         return
+    connection._leaving = True
     try:
         if route.close is not None:
             route.run("close", route.close, connection, int(code), _payload(message, length))
@@ -177,7 +192,13 @@ def on_subscription(ws: Any, topic: Any, length: int, new: int, old: int, user_d
         connection = route.server.classes["ws"]()
         connection._route = route
     name = None if topic == ffi.NULL else unpack(topic, length).decode(errors="replace")
-    route.run("subscription", route.subscription, connection, name, int(new), int(old))
+    if new < old and not connection._unsubscribing:
+        connection._leaving = True
+    told, connection._told = connection._told, True
+    try:
+        route.run("subscription", route.subscription, connection, name, int(new), int(old))
+    finally:
+        connection._told = told
 
 
 def _payload(message: Any, length: int) -> bytes | None:

@@ -23,6 +23,8 @@ else:
 
     def start(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
         """Start a task and run its first step now."""
+        if not loop.is_running():  # as `eager_start`, which then waits for the loop
+            return asyncio.Task(coroutine, loop=loop)
         context = contextvars.copy_context()
         begun = _Begun(coroutine)
         task = _make_task(begun, loop, context)

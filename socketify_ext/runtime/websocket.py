@@ -38,6 +38,9 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     got_socket_data = True
     # Ours.
     _route: Any = None
+    _told = False  # a subscription event runs: the core walks its topics, and the socket must stay
+    _unsubscribing = False  # `unsubscribe` runs: an event that tells of one listener less does not mean the end
+    _leaving = False  # the end has begun: what subscribes now would stay behind in the core's table
     # Of the app; set once on the compiled class.
     _server: Server
     _ssl: Any = None
@@ -137,19 +140,32 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return self.cork(lambda ws: ws.send(message, opcode, compress, fin))
 
     def end(self, code: int = 0, message: Any = None) -> WebSocket:
-        """Close the connection with a code and a reason.
+        """Close the connection with a code and a reason; from a subscription event, right after it.
+
+        Args:
+            code: 1000 to 4999 (RFC 6455, 7.4), or 0 for none.
+            message: the reason, as in `send`.
 
         Raises:
             ConnectionClosedError: it is closed already.
-            TypeError: the code is no int.
+            TypeError, ValueError: the code is no close code.
         """
         ws = self._open()
         if not isinstance(code, int):
             raise TypeError(f"the close code {code!r} is no int")
+        if code and not 1000 <= code <= 4999:
+            raise ValueError(f"the close code {code} is not in 1000 to 4999")
         data = self._encode(message)
         self._loop.is_idle = False
-        lib.uws_ws_end(self._ssl, ws, code, data, len(data))
+        if self._told:
+            self._server.loop.call_soon(self._end_later, code, data)
+        else:
+            lib.uws_ws_end(self._ssl, ws, code, data, len(data))
         return self
+
+    def _end_later(self, code: int, data: bytes) -> None:
+        if self.ws is not None:
+            lib.uws_ws_end(self._ssl, self.ws, code, data, len(data))
 
     def cork_end(self, code: int = 0, message: Any = None) -> WebSocket:
         """Close the connection inside a cork of its own."""
@@ -158,18 +174,27 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     def close(self) -> WebSocket:
         """Drop the connection without a closing handshake; on a closed one this does nothing."""
         if self.ws is not None:
-            lib.uws_ws_close(self._ssl, self.ws)
+            if self._told:
+                self._server.loop.call_soon(self.close)
+            else:
+                lib.uws_ws_close(self._ssl, self.ws)
         return self
 
     def subscribe(self, topic: str | bytes) -> bool:
-        """Listen on a topic; tells whether that succeeded."""
+        """Listen on a topic; tells whether that succeeded, which it does not once the end has begun."""
         ws, name = self._open(), _topic(topic)
-        return bool(lib.uws_ws_subscribe(self._ssl, ws, name, len(name)))
+        return not self._leaving and bool(lib.uws_ws_subscribe(self._ssl, ws, name, len(name)))
 
     def unsubscribe(self, topic: str | bytes) -> bool:
         """Stop listening on a topic; tells whether that succeeded."""
         ws, name = self._open(), _topic(topic)
-        return bool(lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
+        if self._leaving:  # the core is about to do it
+            return False
+        earlier, self._unsubscribing = self._unsubscribing, True
+        try:
+            return bool(lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
+        finally:
+            self._unsubscribing = earlier
 
     def is_subscribed(self, topic: str | bytes) -> bool:
         """Tell whether the socket listens on a topic."""

@@ -1,0 +1,359 @@
+"""The servers of the core and of ours that the benchmarks load: `apps.py KIND PORT [JSON arguments]`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import statistics
+import sys
+import time
+import tracemalloc
+from array import array
+from collections import Counter
+
+import socketify
+
+MEMBERS = 20
+
+
+def method(name):
+    def member(self):
+        return name
+
+    member.__name__ = name
+    return member
+
+
+def members(count):
+    """Make an extension of `count` request methods, response methods and request properties, and the two in use."""
+
+    def extension(request, response, ws):
+        for index in range(count):
+            request.method(method(f"question_{index}"))
+            response.method(method(f"reply_{index}"))
+            request.property(f"property_{index}", None)
+        request.method(get_user)
+        response.method(reply)
+
+    return extension
+
+
+def get_user(self):
+    return {"name": "Test"} if self.get_header("token") else {"name": "Anonymous"}
+
+
+def reply(self, value):
+    return self.end(value)
+
+
+def core(**options):
+    return socketify.App(**options)
+
+
+def ours():
+    import socketify_ext
+
+    return socketify_ext.App()
+
+
+def either(which, count=0):
+    app = core() if which == "core" else ours()
+    if count:
+        app.register(members(count))
+    return app
+
+
+# -- members.py
+
+
+def bare():
+    app = core()
+    app.get("/", lambda res, req: res.end({"name": "Test"} if req.get_header("token") else {"name": "Anonymous"}))
+    return app
+
+
+def with_members(app, count=MEMBERS):
+    app.register(members(count))
+    app.get("/", lambda res, req: res.reply(req.get_user()))
+    return app
+
+
+def core_members():
+    return with_members(core())
+
+
+def core_pool():
+    return with_members(core(request_response_factory_max_items=1000))
+
+
+def our_members():
+    return with_members(ours())
+
+
+class Msgspec:
+    """msgspec as a serializer of the core's kind."""
+
+    def __init__(self):
+        import msgspec
+
+        self.dumps, self.loads = msgspec.json.encode, msgspec.json.decode
+
+
+def our_members_json():
+    """Serialise with `load("json")`, or by hand where that is not to be had."""
+    import socketify_ext
+
+    app = ours()
+    try:
+        app.register(socketify_ext.load("json"))
+    except socketify_ext.errors.UnknownExtensionError:
+        app.json_serializer(Msgspec())
+    return with_members(app)
+
+
+def core_msgspec():
+    """Serialise with msgspec under the bare core, which insists on text."""
+    serializer = Msgspec()
+    encode = serializer.dumps
+    serializer.dumps = lambda value: encode(value).decode()
+    app = bare()
+    app.json_serializer(serializer)
+    return app
+
+
+# -- ladder.py: one step of a request's work after the other
+
+
+def callback_alone():
+    """Answer a constant from a native callback: what Python with cffi can do at most."""
+    from socketify.native import ffi, lib
+
+    app = core()
+    body, kind, status = b'{"name": "Test"}', b"application/json", b"200 OK"
+    send, ssl, body_size, kind_size, status_size = lib.socketify_res_send, app.SSL, len(body), len(kind), len(status)
+
+    @ffi.callback("void(uws_res_t*, uws_req_t*, void*)")
+    def answer(res, req, user_data):
+        app.loop.is_idle = False
+        send(ssl, res, body, body_size, status, status_size, kind, kind_size, False)
+
+    app.handlers.append(answer)
+    lib.uws_app_get(app.SSL, app.app, b"/", answer, ffi.NULL)
+    return app
+
+
+def constant_bytes(which):
+    app = either(which)
+    app.get("/", lambda res, req: res.end(b'{"name": "Test"}'))
+    return app
+
+
+def header_and_bytes(which):
+    app = either(which)
+    app.get("/", lambda res, req: res.end(b'{"name": "Test"}' if req.get_header("token") else b"{}"))
+    return app
+
+
+def header_and_json(which):
+    app = either(which)
+    app.get("/", lambda res, req: res.end({"name": "Test"} if req.get_header("token") else {"name": "Anonymous"}))
+    return app
+
+
+# -- calls.py
+
+
+def calls(which):
+    """Time one call inside each request, with a clock around that call alone."""
+    app = either(which, 0 if which == "core" else MEMBERS)
+    clock = time.perf_counter_ns
+    taken = {name: array("q") for name in ("header", "query", "parameter", "url", "head", "bytes", "text", "json")}
+    header, query, parameter, url, head, raw, text, objects = (times.append for times in taken.values())
+
+    def read_header(res, req):
+        start = clock()
+        req.get_header("token")
+        header(clock() - start)
+        res.end(b"ok")
+
+    def read_query(res, req):
+        start = clock()
+        req.get_query("name")
+        query(clock() - start)
+        res.end(b"ok")
+
+    def read_parameter(res, req):
+        start = clock()
+        req.get_parameter(0)
+        parameter(clock() - start)
+        res.end(b"ok")
+
+    def read_url(res, req):
+        start = clock()
+        req.get_url()
+        url(clock() - start)
+        res.end(b"ok")
+
+    def write_head(res, req):
+        start = clock()
+        res.write_status(201).write_header("x-request-id", "4711").write_header(b"x-server", b"one").end(b"ok")
+        head(clock() - start)
+
+    def end_bytes(res, req):
+        start = clock()
+        res.end(b"Hello, World!")
+        raw(clock() - start)
+
+    def end_text(res, req):
+        start = clock()
+        res.end("Hello, World!")
+        text(clock() - start)
+
+    def end_json(res, req):
+        start = clock()
+        res.end({"name": "Test"})
+        objects(clock() - start)
+
+    def results(res, req):
+        clocks = [-clock() + clock() for _ in range(10_001)]
+        found = {name: statistics.median(times) - statistics.median(clocks) if times else 0 for name, times in taken.items()}
+        for times in taken.values():
+            del times[:]
+        res.end(found)
+
+    app.get("/header", read_header)
+    app.get("/query", read_query)
+    app.get("/parameter/:id", read_parameter)
+    app.get("/url", read_url)
+    app.get("/head", write_head)
+    app.get("/bytes", end_bytes)
+    app.get("/text", end_text)
+    app.get("/json", end_json)
+    app.get("/results", results)
+    return app
+
+
+# -- suspending.py
+
+
+def suspending(which):
+    """Suspend once, and read the request afterwards; under the core that takes `preserve()`."""
+    app = either(which, 0 if which == "core" else MEMBERS)
+
+    async def preserving(res, req):
+        req.preserve()
+        await asyncio.sleep(0)
+        res.end({"name": "Test"} if req.get_header("token") else {"name": "Anonymous"})
+
+    async def corked(res, req):
+        req.preserve()
+        await asyncio.sleep(0)
+        res.cork_end({"name": "Test"} if req.get_header("token") else {"name": "Anonymous"})
+
+    async def plain(res, req):
+        await asyncio.sleep(0)
+        res.end({"name": "Test"} if req.get_header("token") else {"name": "Anonymous"})
+
+    async def straight(res, req):
+        res.end({"name": "Test"} if req.get_header("token") else {"name": "Anonymous"})
+
+    app.get("/", preserving if which == "core" else plain)
+    app.get("/corked", corked)
+    app.get("/straight", straight)
+    return app
+
+
+# -- websocket.py, memory.py
+
+
+def sockets(which, count=0, traced=False):
+    """Echo on /echo; on /listen subscribe, and publish to all what the path /publish is told."""
+    app = either(which)
+    if count:
+
+        def extension(request, response, ws):
+            for index in range(count):
+                ws.method(method(f"tell_{index}"))
+                ws.property(f"mood_{index}", None)
+
+        app.register(extension)
+
+    def publish(res, req):
+        for _ in range(int(req.get_query("count"))):
+            app.publish("news", "x" * 32, socketify.OpCode.TEXT)
+        res.end("ok")
+
+    def trace(res, req):
+        gc.collect()
+        if not tracemalloc.is_tracing():
+            tracemalloc.start()
+        res.end({"bytes": tracemalloc.get_traced_memory()[0]})
+
+    app.ws("/echo", {"message": lambda ws, message, opcode: ws.send(message, opcode), "idle_timeout": 0})
+    app.ws(
+        "/listen",
+        {
+            "open": lambda ws: ws.subscribe("news"),
+            "message": lambda ws, message, opcode: None,
+            "close": lambda ws, code, reason: None,
+            "idle_timeout": 0,
+        },
+    )
+    app.get("/publish", publish)
+    app.get("/trace", trace)
+    return app
+
+
+def garbage(which):
+    """Leave the collector off, and tell on /garbage what cycles it would have found."""
+    app = either(which, 0 if which == "core" else MEMBERS)
+
+    async def suspended(res, req):
+        req.preserve()
+        await asyncio.sleep(0)
+        res.end({"token": req.get_header("token")})
+
+    def found(res, req):
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        gc.set_debug(0)
+        kinds = Counter(type(each) for each in gc.garbage)
+        total = len(gc.garbage)
+        gc.garbage.clear()
+        named = {f"{kind.__module__}.{kind.__qualname__}": many for kind, many in kinds.items()}
+        res.end({"total": total, "ours": {k: v for k, v in named.items() if k.startswith("socketify")}})
+
+    app.get("/", lambda res, req: res.write_header("a", "b").end({"token": req.get_header("token")}))
+    app.get("/suspended", suspended)
+    app.get("/garbage", found)
+    gc.collect()
+    gc.disable()
+    return app
+
+
+# -- growth.py
+
+
+def sizes(which):
+    """Answer as many bytes as the path asks for."""
+    app = either(which)
+
+    def add(size):
+        body = b"x" * size
+        app.get(f"/{size}", lambda res, req: res.end(body))
+
+    for size in (0, 1, 4, 16, 64, 256, 1024):
+        add(size * 1024)
+    return app
+
+
+def main():
+    kind, port = sys.argv[1], int(sys.argv[2])
+    app = globals()[kind](**json.loads(sys.argv[3]))
+    app.listen({"port": port, "host": "127.0.0.1"}, lambda config: None)
+    app.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Apps whose native callbacks are called in process, without sockets: what a route gives the core is caught."""
+
+from __future__ import annotations
+
+import socketify
+from socketify.native import ffi, lib
+
+import socketify_ext
+
+RES, REQ = ffi.cast("uws_res_t*", 1), ffi.cast("uws_req_t*", 1)
+
+
+def caught(app, handler):
+    """Give the native callback of a route and its user data, which the app keeps alive."""
+    found = []
+    real = lib.uws_app_get
+    lib.__dict__["uws_app_get"] = lambda ssl, native, path, callback, user_data: found.append((callback, user_data))
+    try:
+        app.get("/", handler)
+    finally:
+        lib.__dict__["uws_app_get"] = real
+    return *found[0], app
+
+
+def extension(index, count):
+    """Make an extension of `count` methods on request and on response, and of as many properties."""
+
+    def method(name):
+        def member(self):
+            return name
+
+        member.__name__ = name
+        return member
+
+    def declare(request, response, ws):
+        for number in range(count):
+            request.method(method(f"question_{index}_{number}"))
+            response.method(method(f"reply_{index}_{number}"))
+            request.property(f"property_{index}_{number}", [])
+
+    declare.__name__ = declare.__qualname__ = f"extension_{index}"
+    return declare
+
+
+def core(members=0, extensions=1, **options):
+    """Give a route of the core's App that does nothing."""
+    app = socketify.App(**options)
+    for index in range(extensions if members else 0):
+        app.register(extension(index, members))
+    return caught(app, lambda res, req: None)
+
+
+def answered(res, req):
+    res._answered = True  # as `end` would leave it, without its native call
+
+
+def ours(members=0, extensions=1):
+    """Give a route of our App that does nothing."""
+    app = socketify_ext.App()
+    for index in range(extensions if members else 0):
+        app.register(extension(index, members))
+    return caught(app, answered)
+
+
+def floor():
+    """Give a native callback that calls an empty handler."""
+
+    @ffi.callback("void(uws_res_t*, uws_req_t*, void*)")
+    def empty(res, req, user_data):
+        handler, _ = ffi.from_handle(user_data)
+        handler(None, None)
+
+    return empty, ffi.new_handle((lambda res, req: None, None)), None

@@ -1,0 +1,124 @@
+"""What every benchmark has in common: interleaved rounds, medians, ratios to the bare core, and a record as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import operator
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Sample = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much to measure: rounds, seconds of load in each, and whether this is a quick look."""
+
+    rounds: int
+    seconds: int
+    quick: bool
+
+    def pick(self, full: Any, quick: Any) -> Any:
+        """Choose between a full run's value and a quick look's."""
+        return quick if self.quick else full
+
+
+FULL, QUICK = Scale(5, 2, quick=False), Scale(3, 1, quick=True)
+
+
+def say(text: str) -> None:
+    """Write a progress line."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def interleave(cases: Mapping[str, Callable[[], Sample]], rounds: int, label: str = "") -> dict[str, list[Sample]]:
+    """Take a sample of each case in turn, round after round, each round beginning with another case."""
+    taken: dict[str, list[Sample]] = {name: [] for name in cases}
+    names = list(cases)
+    for index in range(rounds):
+        say(f"  {label} round {index + 1} of {rounds}".replace("  ", " "))
+        turn = index % len(names)
+        for name in names[turn:] + names[:turn]:
+            taken[name].append(cases[name]())
+    return taken
+
+
+def median(values: list[float]) -> float:
+    """Give the median, to six digits."""
+    return float(f"{statistics.median(values):.6g}")
+
+
+def rows(
+    taken: Mapping[str, list[Sample]], baseline: str, *, cost: bool, inverse: bool = False, **more: Any
+) -> list[dict[str, Any]]:
+    """Summarise samples as rows: medians, and medians of each round's ratio to the baseline.
+
+    Args:
+        taken: samples by case.
+        baseline: the case that ratios refer to.
+        cost: whether a smaller value is better.
+        inverse: whether the ratio of a cost is given as a speed, the baseline's value over the case's.
+        more: what each row shall hold besides.
+    """
+    found = []
+    for name, samples in taken.items():
+        pairs = list(zip((s["value"] for s in samples), (s["value"] for s in taken[baseline]), strict=True))
+        row: dict[str, Any] = {
+            **more,
+            "case": name,
+            "value": median([s["value"] for s in samples]),
+            "low": median([min(s["value"] for s in samples)]),
+            "high": median([max(s["value"] for s in samples)]),
+            "ratio": median([base / value if inverse else value / base for value, base in pairs]),
+            "cost": cost,
+        }
+        if "cpu" in samples[0]:
+            row["cpu_us"] = median([s["cpu"] for s in samples])
+            if all(s["cpu"] for s in taken[baseline]):
+                pairs = list(zip((s["cpu"] for s in samples), (s["cpu"] for s in taken[baseline]), strict=True))
+                row["cpu_ratio"] = median([value / base for value, base in pairs])
+        found.append(row)
+    return found
+
+
+COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt}
+
+
+def target(what: str, value: float, sign: str, goal: float) -> dict[str, Any]:
+    """Compare a figure, to two decimals as it is shown, with what it should be."""
+    shown = round(value, 2)
+    return {"what": what, "value": shown, "goal": f"{sign} {goal:g}", "met": COMPARE[sign](shown, goal)}
+
+
+def find(found: list[dict[str, Any]], case: str, **group: Any) -> dict[str, Any]:
+    """Find the row of a case, in a group where there are several."""
+    return next(row for row in found if row["case"] == case and group.items() <= row.items())
+
+
+def main(measure: Callable[[Scale], dict[str, Any]]) -> None:
+    """Run one benchmark as a program: `--quick` for a short look, `--json FILE` to write the record."""
+    parser = argparse.ArgumentParser(description=measure.__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--json", type=Path, help="where to write the record; else it is printed")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped
+    record = measure(QUICK if arguments.quick else FULL)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(record))
+        return
+    for row in record["rows"]:
+        group = " ".join(str(row[key]) for key in ("group", "x") if key in row)
+        cpu = f"{row['cpu_us']:9.1f} us CPU ({row.get('cpu_ratio', 0):.2f})" if "cpu_us" in row else ""
+        ratio = f"{row['ratio']:6.2f}" if "ratio" in row else ""
+        print(f"{group:28s} {row['case']:34s} {row['value']:12.4g} {record['unit']} {ratio} {cpu}")
+    for each in record["targets"]:
+        print(f"{'met   ' if each['met'] else 'MISSED'} {each['what']}: {each['value']} ({each['goal']})")
+    for name, reason in record.get("left_out", {}).items():
+        print(f"left out: {name}: {reason}")

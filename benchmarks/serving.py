@@ -1,0 +1,182 @@
+"""Servers and their load, each pinned to a core of its own; a server that is not being timed is stopped (SIGSTOP)."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+TICK = os.sysconf("SC_CLK_TCK")
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+PINNED = len(CORES) > 1 and shutil.which("taskset") is not None
+
+
+def pinned(core: int, command: Sequence[str]) -> list[str]:
+    """Give the command that runs `command` on the first or second core that this process may use."""
+    return ["taskset", "-c", str(CORES[core]), *command] if PINNED else list(command)
+
+
+def free_port() -> int:
+    """Find a free loopback port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A server process with its children; `cpu()` counts what all of them have used."""
+
+    def __init__(self, command: Sequence[str], port: int, **options: Any) -> None:
+        self.port = port
+        self.output = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            pinned(0, command),
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **options,
+        )
+
+    @property
+    def log(self) -> str:
+        """Give what the server has written so far."""
+        self.output.seek(0)
+        return self.output.read().decode(errors="replace")[-2000:]
+
+    def wait(self, seconds: float = 30) -> None:
+        """Wait until the server accepts connections.
+
+        Raises:
+            RuntimeError: it ended, or accepts none in time.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"the server does not listen; it wrote:\n{self.log}")
+
+    def ask(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, str, bytes]:
+        """Send one GET; gives status, content type and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("GET", path, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get("content-type", ""), answer.read()
+        finally:
+            connection.close()
+
+    def json(self, path: str) -> Any:
+        """Send one GET and decode the answer."""
+        return json.loads(self.ask(path)[2])
+
+    def _members(self) -> Iterator[list[str]]:
+        """Give the fields of /proc/PID/stat from the third on, of each process of the session."""
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self.process.pid:
+                    yield fields
+
+    def cpu(self) -> float:
+        """Give the seconds of CPU that the server has used, user and system."""
+        return sum(int(fields[11]) + int(fields[12]) for fields in self._members()) / TICK
+
+    def resident(self) -> int:
+        """Give the bytes of memory that the server holds."""
+        return sum(int(fields[21]) for fields in self._members()) * os.sysconf("SC_PAGE_SIZE")
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Let the server run for this long."""
+        self._signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGSTOP)
+
+    def stop(self) -> None:
+        """End the server and its children."""
+        self._signal(signal.SIGCONT)
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(3)
+        self._signal(signal.SIGKILL)
+        self.process.wait()
+        self.output.close()
+
+
+@contextlib.contextmanager
+def server(command: Callable[[int], Sequence[str]], **options: Any) -> Iterator[Server]:
+    """Run the server that `command(port)` starts; it stands still except inside `running()`."""
+    one = start(command, **options)
+    try:
+        yield one
+    finally:
+        one.stop()
+
+
+def start(command: Callable[[int], Sequence[str]], **options: Any) -> Server:
+    """Start a server and stop it (SIGSTOP) once it listens.
+
+    Raises:
+        RuntimeError: it does not listen.
+    """
+    port = free_port()
+    one = Server(command(port), port, **options)
+    try:
+        one.wait()
+    except BaseException:
+        one.stop()
+        raise
+    one._signal(signal.SIGSTOP)
+    return one
+
+
+def app(kind: str, **arguments: Any) -> Callable[[int], list[str]]:
+    """Give the command of one of the servers in `apps.py`."""
+    return lambda port: [sys.executable, str(HERE / "apps.py"), kind, str(port), json.dumps(arguments)]
+
+
+def wrk(one: Server, path: str = "/", *, seconds: int, connections: int = 32) -> dict[str, float]:
+    """Load a running server; gives requests per second (`value`) and microseconds of CPU per request (`cpu`).
+
+    Raises:
+        RuntimeError: an answer was an error, or a connection failed.
+    """
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-H", "token: x"]
+    before = one.cpu()
+    done = subprocess.run(
+        pinned(1, [*command, f"http://127.0.0.1:{one.port}{path}"]), capture_output=True, text=True, check=True
+    )
+    used = one.cpu() - before
+    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+        raise RuntimeError(f"wrk met errors at {path}:\n{done.stdout}\n{one.log}")
+    requests = re.search(r"(\d+) requests in", done.stdout)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    if requests is None or rate is None or not int(requests[1]):
+        raise RuntimeError(f"wrk got no answer at {path}:\n{done.stdout}{done.stderr}\n{one.log}")
+    return {"value": float(rate[1]), "cpu": used / int(requests[1]) * 1e6}

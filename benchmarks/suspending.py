@@ -1,0 +1,42 @@
+"""What does a handler cost that suspends once and reads the request afterwards?
+
+The core's needs `req.preserve()`; ours needs nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from question import FULL, Scale, find, interleave, main, rows, target
+from serving import Server, app, server, wrk
+
+CASES = {
+    "core, preserve()": ("core", "/"),
+    "core, preserve() and cork": ("core", "/corked"),
+    "ours": ("ours", "/"),
+    "ours, preserve() and cork": ("ours", "/corked"),
+    "core, async without suspending": ("core", "/straight"),
+    "ours, async without suspending": ("ours", "/straight"),
+}
+
+
+def measure(scale: Scale = FULL) -> dict[str, object]:
+    """Load each handler in turn."""
+
+    def load(one: Server, path: str) -> dict[str, float]:
+        with one.running():
+            return wrk(one, path, seconds=scale.seconds)
+
+    with ExitStack() as stack:
+        servers = {which: stack.enter_context(server(app("suspending", which=which))) for which in ("core", "ours")}
+        cases = {
+            name: lambda one=servers[which], path=path: load(one, path) for name, (which, path) in CASES.items()
+        }
+        taken = interleave(cases, scale.rounds)
+    found = rows(taken, "core, preserve()", cost=False)
+    goal = target("a handler that suspends once, to the core's with preserve()", find(found, "ours")["ratio"], ">=", 1)
+    return {"unit": "requests/s", "rows": found, "targets": [goal]}
+
+
+if __name__ == "__main__":
+    main(measure)
