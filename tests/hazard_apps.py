@@ -329,6 +329,29 @@ def h07(app: Any, register: Register) -> None:
         kept.clear()
         res.end("forgotten")
 
+    def open_leaving(ws: Any) -> None:
+        for topic in ("one", "two", "three"):
+            ws.subscribe(topic)
+
+    def close_leaving(ws: Any, code: int, message: Any) -> None:
+        ws.subscribe("four")
+        ws.close()
+        left.add(code)
+
+    def subscription(ws: Any, topic: str, new: int, old: int) -> None:
+        if new < old:  # the core walks the topics of a socket that goes
+            ws.unsubscribe(topic)
+            ws.subscribe("five")
+            ws.end(1000)
+            ws.close()
+
+    left = Happened()
+    leaving = {"open": open_leaving, "message": lambda ws, data, opcode: ws.close(), "close": close_leaving}
+    app.ws("/h07/leaving", {"upgrade": upgrade, **leaving, "subscription": subscription})
+    left.route(app, "/h07/left")
+    topics = ("one", "two", "three", "four", "five")
+    app.get("/h07/listeners", lambda res, req: res.end([app.num_subscribers(topic) for topic in topics]))
+
     events = {"open": lambda ws: kept.append(ws.clone()), "message": nothing, "close": on_close}
     app.ws("/h07", {"upgrade": upgrade, **events})
     app.get("/h07/poke/:call", poke)
@@ -418,7 +441,9 @@ def h24(app: Any, register: Register) -> None:
 @row("none")
 def h30(app: Any, register: Register) -> None:
     def message(ws: Any, data: str, opcode: Any) -> None:
-        if data.isdigit():
+        if data == "wrong":
+            ws.send(outcome(lambda: ws.end(70_000, "no code")), TEXT)
+        elif data.isdigit():
             ws.end(int(data))
         elif data == "twice":
             ws.end(4002, "once")
@@ -486,6 +511,13 @@ def h10(app: Any, register: Register) -> None:
     async def by_task(res: Any, req: Any) -> None:
         res.run_async(late(res, req))
 
+    def mixed(res: Any, req: Any) -> None:
+        res.try_end("abc", 6)
+        res.end("def")
+
+    key = "dGhlIHNhbXBsZSBub25jZQ=="
+    app.get("/h10/mixed", mixed)
+    app.get("/h10/upgrade", lambda res, req: res.upgrade(key, "", "", None))
     app.get("/h10/sync", nothing)
     app.get("/h10/async", at_once)
     app.get("/h10/late", late)
@@ -547,6 +579,10 @@ def h13(app: Any, register: Register) -> None:
         res.write_header("x-a", "1\r\nx-injected: 1")
         res.end("written")
 
+    def inject_protocol(res: Any, req: Any, context: Any) -> None:
+        res.upgrade(req.get_header("sec-websocket-key"), "a\r\nx-injected: 1", "", context)
+
+    app.ws("/h13/ws", {"upgrade": inject_protocol})
     app.get("/h13/uncaught", uncaught)
     app.get("/h13/case/:name", inject)
 
@@ -816,6 +852,14 @@ def h23(app: Any, register: Register) -> None:
         result = await (works[name](url) if name == "client" else works[name]())
         res.cork_end(result)
 
+    ready: list[str] = []
+
+    async def get_ready() -> None:
+        await asyncio.sleep(0)
+        ready.append("ready")
+
+    app.run_async(get_ready())  # the loop does not run yet
+    app.get("/h23/ready", lambda res, req: res.end(ready))
     app.get("/h23/work/:name", answer)
     app.get("/h23/target", lambda res, req: res.end("target"))
 
@@ -876,6 +920,14 @@ def h25(app: Any, register: Register) -> None:
             await asyncio.sleep(0)
         res.end("the end")
 
+    gone = Happened()
+
+    def fail(res: Any) -> None:
+        gone.add("gone")
+        raise ValueError("in an abort handler")
+
+    app.get("/h25/fail", lambda res, req: res.on_aborted(fail))
+    gone.route(app, "/h25/gone")
     app.get("/h25", lambda res, req: res.run_async(res.stream()))
     app.get("/h25/endless", endless)
     happened.route(app, "/h25/happened")

@@ -258,6 +258,20 @@ def test_h07_nothing_is_written_to_a_socket_that_is_gone(server: Server) -> None
     assert server.get("/h07/forget").text == "forgotten"
 
 
+def test_h07_nothing_stays_behind_of_a_socket_that_goes(server: Server) -> None:
+    before = len(server.get("/h07/left").json())
+    for _ in range(5):
+        with server.wire() as client:
+            client.upgrade("/h07/leaving")
+            client.reset()
+        with server.socket("/h07/leaving"):
+            pass
+        with server.socket("/h07/leaving") as socket, pytest.raises(ConnectionClosed):
+            server.ask(socket, "close")
+    assert len(server.get("/h07/left", count=str(before + 15)).json()) == before + 15
+    assert server.get("/h07/listeners").json() == [0, 0, 0, 0, 0]
+
+
 def test_h08_a_clone_keeps_the_members(server: Server) -> None:
     with server.socket("/h08") as socket:
         assert server.ask(socket, "hello") == "aye, captain"
@@ -292,6 +306,7 @@ def test_h24_an_error_names_the_route_and_the_extension(server: Server) -> None:
 def test_h30_a_socket_closes_with_its_code_and_refuses_what_it_cannot_send(server: Server) -> None:
     with server.socket("/h30") as socket:
         assert server.is_refused(server.ask(socket, "unserialisable"), "TypeError")
+        assert server.is_refused(server.ask(socket, "wrong"), "ValueError")
         for message, code, reason in (("1000", 1000, ""), ("4001", 4001, ""), ("twice", 4002, "once")):
             with server.socket("/h30") as other:
                 with pytest.raises(ConnectionClosed) as closed:
@@ -329,6 +344,11 @@ def test_h10_a_handler_without_an_answer_gets_500(server: Server) -> None:
     for name in ("sync", "async", "late", "task"):
         assert server.is_failure(server.get(f"/h10/{name}"))
         assert server.has_logged(f"ERROR:socketify_ext:GET /h10/{name}: the handler returned without an answer")
+    assert server.is_failure(server.get("/h10/upgrade"))  # what it was given is no WebSocket's
+    with server.wire() as client:
+        client.send("GET", "/h10/mixed")
+        assert b"def" not in client.read_to_end()
+    assert server.has_logged("end was refused: try_end has announced the size")
 
 
 def test_h11_a_sync_handler_may_answer_from_a_coroutine(server: Server) -> None:
@@ -343,6 +363,9 @@ def test_h13_a_line_break_never_reaches_a_head(server: Server) -> None:
             assert answer.status == "200 OK", name
             assert server.is_refused(answer.body.decode(), "HeaderError"), name
             assert not any("injected" in part for header in answer.headers for part in header), name
+        upgrade = {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="}
+        answer = client.ask("GET", "/h13/ws", **upgrade)
+        assert answer.status == "500 Internal Server Error"
         answer = client.ask("GET", "/h13/uncaught")
         assert answer.status == "500 Internal Server Error"
         assert not any("injected" in part for header in answer.headers for part in header)
@@ -474,6 +497,7 @@ def test_h23_asyncio_works_inside_a_handler(server: Server) -> None:
         "tasks": "named done CancelledError True",
         "timeouts": "in time",
     }
+    assert server.get("/h23/ready").json() == ["ready"]
     for late in ("", "late"):
         for name, text in expected.items():
             answer = server.get(f"/h23/work/{name}", url=f"{server.serving.url}/h23/target", late=late)
@@ -499,7 +523,12 @@ def test_h25_nothing_is_written_to_a_response_whose_client_has_left(server: Serv
         for client in clients:
             client.read_until(b"begin")
             client.reset()
-    assert server.get("/h25/happened").status_code == 200
+    with server.wire() as client:
+        client.send("GET", "/h25/fail")
+        assert server.get("/h25/happened").status_code == 200
+        client.reset()
+    assert server.get("/h25/gone", count="1").json()[0] == "gone"
+    assert server.has_logged("ERROR:socketify_ext:GET /h25/fail: ValueError: in an abort handler")
 
 
 def test_h28_a_client_that_gives_up_does_not_spoil_the_next_request(server: Server) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socketify_ext.errors import (
@@ -260,6 +260,9 @@ def test_names_of_one_target_are_free_on_another():
     assert winners(resolve([make("a", "ws.get_header")], RESERVED)) == {"ws.get_header": "a"}
 
 
+# How long a machine takes says nothing about the order.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 NAMES = ("a", "b", "c", "d", "e", "f")
 MEMBERS = ("user", "cart", "response.user")
 
@@ -293,6 +296,7 @@ def outcome(specs, **arguments):
         return type(error)
 
 
+@unhurried
 @given(extensions(), st.randoms(use_true_random=False))
 def test_any_order_of_registration_gives_the_same_members(specs, random):
     shuffled = random.sample(specs, len(specs))
@@ -303,6 +307,7 @@ def test_any_order_of_registration_gives_the_same_members(specs, random):
         assert first is second
 
 
+@unhurried
 @given(extensions())
 def test_no_accepted_set_has_an_unsettled_collision(specs):
     resolution = outcome(specs)
@@ -320,11 +325,13 @@ def test_no_accepted_set_has_an_unsettled_collision(specs):
         assert each.winner.override
 
 
+@unhurried
 @given(extensions(), st.sampled_from(["keep", "replace"]))
 def test_a_policy_leaves_no_collision_open(specs, policy):
     assert outcome(specs, policy=policy) is not CollisionError
 
 
+@unhurried
 @given(extensions())
 def test_the_order_is_the_first_that_respects_every_wish(specs):
     resolution = outcome(specs, policy="keep")

@@ -217,6 +217,11 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             self.get_parameters()
         return self
 
+    @property
+    def has_body(self) -> bool:
+        """Tell whether the request announces a body (RFC 9112, 6.3)."""
+        return bool(self.get_header("transfer-encoding") or self.get_header("content-length") not in (None, "0"))
+
     def set_yield(self, has_yield: bool) -> None:
         """Leave the request to the next matching route."""
         if self.req is None:

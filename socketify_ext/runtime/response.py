@@ -38,6 +38,7 @@ waiting: Final[dict[int, Response]] = {}
 _JSON: Final = b"application/json"
 _CONTENT_TYPE: Final = b"Content-Type"
 _CONTEXT: Final = ffi.typeof("uws_socket_context_t *")
+_HELD_LIMIT: Final = 1024 * 1024  # bytes
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -67,10 +68,13 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _ptr = None
     # Ours.
     _answered = False  # nothing more may be written: answered, upgraded or aborted
+    _held: list[tuple[bytes, bool]] | None = None  # parts of the body that nobody has asked for yet
+    _overflowed = False  # more of the body came than is kept
     _plain = True  # nothing but a body is to be sent, from within the handler's first step
     _begun = False  # the head has gone to the client
     _status: bytes | None = None  # the status line, held until the answer
     _head: list[tuple[bytes, bytes]] | None = None  # headers, held until the answer
+    _sized = False  # try_end has announced the size of the body, and not written all of it
     _promised = False  # the handler said, by a callback or a task, that an answer comes later
     _key = 0  # its number in `waiting`, 0 where no native callback can come
     _tasks = 0  # coroutines that may still answer
@@ -93,11 +97,11 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
     def _finish(self) -> None:
         """Leave the table of those that native callbacks look for."""
-        self._answered = True
         if self._key:
             waiting.pop(self._key, None)
             self._key = 0
             self._release()
+        self._answered = True
 
     def _release(self) -> None:
         """Tell whoever waits for the client that nothing more comes."""
@@ -107,6 +111,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._dataFuture.set_result(self._data or BytesIO())
 
     # -- the head
+
+    def _refuse_mixed(self, what: str) -> Response:
+        log.error("%s was refused: try_end has announced the size of this body, and goes on", what, stack_info=True)
+        return self
 
     def _refuse_head(self, what: str) -> Response:
         if not self.aborted:
@@ -232,10 +240,12 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     def _answer(self, data: bytes, content_type: bytes | None, end_connection: bool) -> Response:
         """Send the head and the whole body, in as few calls of the core as there can be."""
         self._loop.is_idle = False
-        self._answered = True
         late = self._key
         if late:
+            if self._sized:
+                return self._refuse_mixed("end")
             self._finish()
+        self._answered = True
         if self._head is not None:
             if late:
                 cork_response(self._ssl, self.res, lambda _: self._write_all(data, content_type, end_connection), self)
@@ -327,6 +337,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Write a chunk of the body; `end` is still to come."""
         if self._answered:
             return self._refuse("write")
+        if self._sized:
+            return self._refuse_mixed("write")
         data, _ = self._body(message)
         self._begin_body()
         lib.uws_res_write(self._ssl, self.res, data, len(data))
@@ -349,6 +361,9 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         )
         if result.has_responded:
             self._finish()
+        else:
+            self._sized = True
+            self._wait()  # whatever comes now is late, `end` included
         return bool(result.ok), bool(result.has_responded)
 
     def send_chunk(self, buffer: bytes, total_size: int) -> Future[tuple[bool, bool]]:
@@ -500,12 +515,37 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         return self
 
     def on_data(self, handler: Callable[[Any, bytes, bool], Any]) -> Response:
-        """Call `handler(response, chunk, is_end)` for each part of the body; register it before the first await."""
-        if not self._answered and callable(handler):
-            self._data_handler = handler
-            self._promised = True
+        """Call `handler(response, chunk, is_end)` for each part of the body, those that are kept first.
+
+        Raises:
+            RequestGoneError: the handler was suspended before, and more came meanwhile than is kept.
+        """
+        if self._answered or not callable(handler):
+            return self
+        if self._overflowed:
+            raise errors.RequestGoneError(
+                "the body of this request",
+                "is gone",
+                f"more than {_HELD_LIMIT} bytes of it came before anybody asked for it",
+                "Ask for it before the first await of the handler",
+            )
+        self._data_handler = handler
+        self._promised = True
+        held, self._held = self._held, None
+        if held is None:
             lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
+        for chunk, is_end in held or ():
+            self._server.call(self, handler, self, chunk, is_end)
         return self
+
+    def _hold_body(self, is_announced: bool) -> None:
+        """Keep what comes of the body while the handler is suspended: the core would drop it."""
+        if self._answered or self._data_handler is not None:
+            return
+        self._held = [] if is_announced else [(b"", True)]
+        if is_announced:
+            self._data_handler = _hold
+            lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
 
     def on_writable(self, handler: Callable[[Any, int], bool]) -> Response:
         """Call `handler(response, offset)` when more can be written."""
@@ -625,6 +665,16 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._head = [*kept, *checked, (_CONTENT_TYPE, content_type)]
         self.end(body)
 
+
+
+def _hold(response: Response, chunk: bytes, is_end: bool) -> None:
+    held = response._held
+    if held is None:
+        return
+    held.append((chunk, is_end))
+    if sum(len(part) for part, _ in held) > _HELD_LIMIT:
+        response._held = None
+        response._overflowed = True
 
 
 def _describes_body(name: bytes) -> bool:

@@ -107,6 +107,8 @@ class Server:
         if request is not None and request.req is not None:
             request.preserve()
             request.req = None
+            if response is not None:
+                response._hold_body(request.has_body)
         if response is not None and not response._answered:
             response._wait()
 
