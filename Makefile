@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: test soak lint types demo demo-check libuv clean
+.PHONY: test soak lint types demo demo-check bench libuv clean
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest
@@ -28,6 +28,10 @@ $(VENV)/.ready: pyproject.toml | libuv
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	touch $@
+
+# BENCH="--quick", BENCH="--only members", BENCH="--python python3.11 --python python3.13"
+bench: | libuv
+	$(PYTHON) benchmarks/run.py $(BENCH)
 
 # The core loads libuv.so.1, which its wheel does not carry.
 libuv:

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG005  # handlers have the core's parameters
 """The servers of the core and of ours that the benchmarks load: `apps.py KIND PORT [JSON arguments]`."""
 
 from __future__ import annotations
@@ -215,13 +216,6 @@ def calls(which):
         res.end({"name": "Test"})
         objects(clock() - start)
 
-    def results(res, req):
-        clocks = [-clock() + clock() for _ in range(10_001)]
-        found = {name: statistics.median(times) - statistics.median(clocks) if times else 0 for name, times in taken.items()}
-        for times in taken.values():
-            del times[:]
-        res.end(found)
-
     app.get("/header", read_header)
     app.get("/query", read_query)
     app.get("/parameter/:id", read_parameter)
@@ -230,8 +224,73 @@ def calls(which):
     app.get("/bytes", end_bytes)
     app.get("/text", end_text)
     app.get("/json", end_json)
-    app.get("/results", results)
+    app.get("/results", results_of(taken))
     return app
+
+
+def native_calls():
+    """Make the same calls on the core's native functions alone, with all arguments ready: what no Python can undercut."""
+    from socketify.native import ffi, lib
+
+    app = core()
+    clock, ssl = time.perf_counter_ns, app.SSL
+    buffer, zero = ffi.new("char**"), ffi.cast("unsigned short", 0)
+    taken = {name: array("q") for name in ("header", "query", "parameter", "url", "head", "bytes", "text", "json")}
+
+    def timed(name, call, answers):
+        note = taken[name].append
+        end = lib.uws_res_end
+
+        def handler(res, req):
+            native = res.res if answers else req.req
+            start = clock()
+            call(native)
+            note(clock() - start)
+            if not answers:
+                end(ssl, res.res, b"ok", 2, 0)
+
+        return handler
+
+    def head(res):
+        lib.uws_res_write_status(ssl, res, b"201 Created", 11)
+        lib.uws_res_write_header(ssl, res, b"x-request-id", 12, b"4711", 4)
+        lib.uws_res_write_header(ssl, res, b"x-server", 8, b"one", 3)
+        lib.uws_res_end(ssl, res, b"ok", 2, 0)
+
+    def answer(res):
+        lib.uws_res_end(ssl, res, b"Hello, World!", 13, 0)
+
+    def objects(res):
+        lib.uws_res_write_header(ssl, res, b"Content-Type", 12, b"application/json", 16)
+        lib.uws_res_end(ssl, res, b'{"name": "Test"}', 16, 0)
+
+    native = {
+        "header": ("/header", lambda req: lib.uws_req_get_header(req, b"token", 5, buffer), False),
+        "query": ("/query", lambda req: lib.uws_req_get_query(req, b"name", 4, buffer), False),
+        "parameter": ("/parameter/:id", lambda req: lib.uws_req_get_parameter(req, zero, buffer), False),
+        "url": ("/url", lambda req: lib.uws_req_get_url(req, buffer), False),
+        "head": ("/head", head, True),
+        "bytes": ("/bytes", answer, True),
+        "text": ("/text", answer, True),
+        "json": ("/json", objects, True),
+    }
+    for name, (path, call, answers) in native.items():
+        app.get(path, timed(name, call, answers))
+    app.get("/results", results_of(taken))
+    return app
+
+
+def results_of(taken):
+    """Answer the median nanoseconds of each call, without what the clock takes."""
+
+    def results(res, req):
+        clock = time.perf_counter_ns
+        clocks = statistics.median([-clock() + clock() for _ in range(10_001)])
+        res.end({name: statistics.median(times) - clocks if times else 0 for name, times in taken.items()})
+        for times in taken.values():
+            del times[:]
+
+    return results
 
 
 # -- suspending.py

@@ -34,6 +34,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
     found, targets = [], []
     with ExitStack() as stack:
         servers = {which: stack.enter_context(server(app("calls", which=which))) for which in ("core", "ours")}
+        servers["native"] = stack.enter_context(server(app("native_calls")))
         for call, (name, path) in CALLS.items():
             cases = {which: lambda one=one, a=name, b=path: load(one, a, b) for which, one in servers.items()}
             taken = interleave(cases, scale.rounds, call)

@@ -34,9 +34,7 @@ def end_to_end(scale: Scale, label: str, points: tuple[int, ...], kind: str, ask
 
     found = []
     with ExitStack() as stack:
-        servers = {
-            which: stack.enter_context(server(app(kind, which=which))) for which in ("core", "ours")
-        }
+        servers = {which: stack.enter_context(server(app(kind, which=which))) for which in ("core", "ours")}
         for one in servers.values():
             load(one, points[0])
         for point in points:

@@ -23,9 +23,7 @@ SERVERS = {
 def connections(one: Server, count: int):
     """Hold so many idle connections open."""
     command = [sys.executable, str(HERE / "socket_load.py"), "idle", str(one.port), str(count), "0"]
-    with subprocess.Popen(
-        pinned(1, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as client:
+    with subprocess.Popen(pinned(1, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
         try:
             json.loads(client.stdout.readline())
             yield

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG005  # handlers have the core's parameters
 """Apps whose native callbacks are called in process, without sockets: what a route gives the core is caught."""
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def core(members=0, extensions=1, **options):
     app = socketify.App(**options)
     for index in range(extensions if members else 0):
         app.register(extension(index, members))
+    if app._factory is not None:
+        app._factory.populate()  # as `run()` does
     return caught(app, lambda res, req: None)
 
 

@@ -41,7 +41,7 @@ class Server:
 
     def __init__(self, command: Sequence[str], port: int, **options: Any) -> None:
         self.port = port
-        self.output = tempfile.TemporaryFile()
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115  # closed in `stop`
         self.process = subprocess.Popen(
             pinned(0, command),
             stdin=subprocess.DEVNULL,
@@ -167,16 +167,17 @@ def wrk(one: Server, path: str = "/", *, seconds: int, connections: int = 32) ->
     Raises:
         RuntimeError: an answer was an error, or a connection failed.
     """
+    one.ask(path, {"token": "x"})  # wakes a loop that has gone idle
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-H", "token: x"]
-    before = one.cpu()
-    done = subprocess.run(
-        pinned(1, [*command, f"http://127.0.0.1:{one.port}{path}"]), capture_output=True, text=True, check=True
-    )
-    used = one.cpu() - before
-    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
-        raise RuntimeError(f"wrk met errors at {path}:\n{done.stdout}\n{one.log}")
-    requests = re.search(r"(\d+) requests in", done.stdout)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
-    if requests is None or rate is None or not int(requests[1]):
-        raise RuntimeError(f"wrk got no answer at {path}:\n{done.stdout}{done.stderr}\n{one.log}")
-    return {"value": float(rate[1]), "cpu": used / int(requests[1]) * 1e6}
+    command = pinned(1, [*command, f"http://127.0.0.1:{one.port}{path}"])
+    for _ in range(2):  # a machine that was busy elsewhere all the time gets a second chance
+        before = one.cpu()
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        used = one.cpu() - before
+        if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+            raise RuntimeError(f"wrk met errors at {path}:\n{done.stdout}\n{one.log}")
+        requests = re.search(r"(\d+) requests in", done.stdout)
+        rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+        if requests and rate and int(requests[1]):
+            return {"value": float(rate[1]), "cpu": used / int(requests[1]) * 1e6}
+    raise RuntimeError(f"wrk got no answer at {path}:\n{done.stdout}{done.stderr}\n{one.log}")

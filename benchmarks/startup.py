@@ -75,8 +75,15 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         cases[f"{PLUGINS} plugins"]()
         found += rows(interleave(cases, rounds, "list"), "no plugin", cost=True, group="socketify-ext list")
     targets = [
-        target("import socketify_ext.App, to socketify, pydantic, pluggy", find(found, "socketify_ext.App")["cpu_ratio"], "<=", 1.25),
-        target("socketify-ext list with 100 plugins, to none", find(found, f"{PLUGINS} plugins")["cpu_ratio"], "<=", 1.5),
+        target(
+            "import socketify_ext.App, to socketify, pydantic, pluggy",
+            find(found, "socketify_ext.App")["cpu_ratio"],
+            "<=",
+            1.25,
+        ),
+        target(
+            "socketify-ext list with 100 plugins, to none", find(found, f"{PLUGINS} plugins")["cpu_ratio"], "<=", 1.5
+        ),
     ]
     return {"unit": "ms", "rows": found, "targets": targets}
 

@@ -29,9 +29,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
 
     with ExitStack() as stack:
         servers = {which: stack.enter_context(server(app("suspending", which=which))) for which in ("core", "ours")}
-        cases = {
-            name: lambda one=servers[which], path=path: load(one, path) for name, (which, path) in CASES.items()
-        }
+        cases = {name: lambda one=servers[which], path=path: load(one, path) for name, (which, path) in CASES.items()}
         taken = interleave(cases, scale.rounds)
     found = rows(taken, "core, preserve()", cost=False)
     goal = target("a handler that suspends once, to the core's with preserve()", find(found, "ours")["ratio"], ">=", 1)

@@ -55,7 +55,7 @@ def make(app):
             self.subscribe(pm_topic)
             # signal user that you want to talk and create an pm room
             # all users must subscribe to signal-{username}
-            self.publish(
+            return self.publish(
                 f"signal-{to_username}",
                 {"type": "pm", "username": user_data.username, "message": message},
                 OpCode.TEXT,

@@ -12,9 +12,9 @@ from . import forked  # noqa: F401  # it must see the fork
 
 if TYPE_CHECKING:
     from .app import App, Inspection, inspect, install
-    from .errors import ExtensionError
     from .declaration import Extension, extension
     from .declared_app import DeclaredApp
+    from .errors import ExtensionError
     from .hookspecs import hookimpl
     from .http_error import HTTPError
     from .registry import Registry, load

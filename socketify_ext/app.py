@@ -17,6 +17,7 @@ from .lifecycle import Lifecycle, Unit
 from .registry import Registry, default_registry
 from .resolution import Policy, Settled
 from .runtime.core_app import CoreApp
+from .runtime.server import Server
 from .runtime.stock import is_managed
 from .spec import ExtensionSpec, MemberSpec
 
@@ -64,16 +65,15 @@ class App(CoreApp):
 
     def _take_over(self, on_collision: Policy, registry: Registry | None, grace: float, timeout: float) -> None:
         """Become this class, for a new app or one that someone else made."""
-        earlier = self._take_over_core()
+        earlier = self._earlier()
+        self._server = Server(self)
         self._grace = grace
         self._lifecycle = Lifecycle(timeout)
         self._own_startup: list[Callable[..., Any]] = []
         self._own_shutdown: list[Callable[..., Any]] = []
         self._closing: asyncio.Task[None] | None = None
         self._signalled = False
-        for taken, functions in zip(
-            self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True
-        ):
+        for taken, functions in zip(self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True):
             if taken is not None:
                 functions.append(taken)
         self._binding = Binding(
@@ -85,6 +85,7 @@ class App(CoreApp):
             on_collision,
         )
         self._binding.enter(earlier)
+        self._take_over_core()
 
     # -- extensions
 
@@ -211,6 +212,7 @@ def install(
 
     Raises:
         InstallError: it has routes already; these would stay the core's own.
+        ExtensionError: an extension that it has already is not valid; the app is as it was.
     """
     if isinstance(app, App):
         return app
@@ -221,13 +223,19 @@ def install(
     if app.handlers:
         raise errors.InstallError(
             "this app",
-            f"has {len(app.handlers)} routes already",
+            f"has {len(app.handlers)} route{'' if len(app.handlers) == 1 else 's'} already",
             "the core has bound them to its own dispatch, which can't be taken back",
             "Call socketify_ext.install(app) right after the app was made, before its first route",
         )
-    kind = type(app)
+    kind, attributes = type(app), dict(vars(app))
     app.__class__ = App if App.__mro__[2] is kind else type(kind.__name__, (kind, App), {})
-    app._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+    try:
+        app._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+    except BaseException:
+        app.__class__ = kind
+        vars(app).clear()
+        vars(app).update(attributes)
+        raise
     return app  # type: ignore[no-any-return]
 
 

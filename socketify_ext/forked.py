@@ -1,20 +1,12 @@
-"""Whether this process was forked, which it must have noted before: whoever forks imports this package first."""
+"""Whether this process was forked by one that had imported this package."""
 
 from __future__ import annotations
 
 import os
 
-_forked = False
-
-
-def _note() -> None:
-    global _forked  # noqa: PLW0603  # a fact about the process
-    _forked = True
-
-
-os.register_at_fork(after_in_child=_note)
+_IMPORTED_IN = os.getpid()
 
 
 def is_forked() -> bool:
-    """Tell whether this process was forked by a Python program that had imported this package."""
-    return _forked
+    """Tell a forked worker from the process that imported the package."""
+    return os.getpid() != _IMPORTED_IN

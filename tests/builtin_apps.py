@@ -111,7 +111,9 @@ def builtins(kind, pools=(), verify=None):
         "/chat",
         {
             "upgrade": upgrade,
-            "open": lambda ws: ws.subscribe("signal-" + (getattr(ws.get_user_data(), "username", None) or ws.get_user_data()["username"])),
+            "open": lambda ws: ws.subscribe(
+                "signal-" + (getattr(ws.get_user_data(), "username", None) or ws.get_user_data()["username"])
+            ),
             "message": message,
         },
     )

@@ -411,7 +411,7 @@ def closing(kind: str) -> Any:
 
     @app.on_shutdown
     def stopped() -> None:
-        print("shut down")  # noqa: T201  # the test reads it
+        print("shut down")  # the test reads it
 
     app.get("/wait", wait)
     app.get("/waiting", waiting)
@@ -427,7 +427,7 @@ def run(app: Any) -> None:
     socketify_ext.install(app)
     app.get("/", lambda res, req: res.end("served"))
     app.get("/process", lambda res, req: res.end(str(os.getpid()), end_connection=True))
-    app.on_shutdown(lambda: print("shut down", flush=True))  # noqa: T201  # the test reads it
+    app.on_shutdown(lambda: print("shut down", flush=True))  # the test reads it
 
 
 websocket = {

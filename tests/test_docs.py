@@ -13,7 +13,9 @@ def test_safety_page_names_every_hazard_and_its_tests():
     assert re.findall(r"^\| (H\d\d)", SAFETY, re.MULTILINE) == [f"H{number:02}" for number in range(1, 31)]
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
 def test_every_relative_link_leads_somewhere(page):
     path = ROOT / page
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):

@@ -16,7 +16,10 @@ from socketify_ext.testing import serve
 ROOT = Path(__file__).parent.parent
 POOLS = [(), ("http",), ("ws",), ("http", "ws")]
 # The core alone can't serve a WebSocket with only one of its pools on, whatever an extension does.
-SETTINGS = [(kind, pools) for kind in ("app", "install") for pools in POOLS] + [("stock", ()), ("stock", ("http", "ws"))]
+SETTINGS = [(kind, pools) for kind in ("app", "install") for pools in POOLS] + [
+    ("stock", ()),
+    ("stock", ("http", "ws")),
+]
 
 
 @pytest.mark.parametrize(("kind", "pools"), SETTINGS)

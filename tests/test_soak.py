@@ -165,9 +165,7 @@ def exchange(server, *parts):
             pass  # a reset is an answer too
 
 
-fuzz = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 methods = st.sampled_from([b"GET", b"POST", b"HEAD", b"PRI", b"get", b"", b"\x00", b"CONNECT"])
 targets = st.sampled_from([b"/sync", b"/body", b"*", b"", b"/%", b"/%00", b"//", b"/sync?\xff", b"/" + b"a" * 5000])
 header = st.tuples(

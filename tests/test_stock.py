@@ -63,7 +63,6 @@ def test_a_loaded_extension_works_on_a_stock_app(app):
     assert (first.cart, second.cart) == (["apple"], [])
 
 
-@pytest.mark.xfail(strict=True, reason="@surface.method(name=...) starts another group")
 def test_a_declared_extension_and_a_bare_function_work_together(managed):
     managed.register(adding("shop", "till"))
 
@@ -124,7 +123,6 @@ def test_the_same_extension_again_changes_nothing(managed):
     assert members(managed) == {"request.cart": "cart"}
 
 
-@pytest.mark.xfail(strict=True, reason="a bare function is not recognised the second time")
 def test_the_same_bare_function_again_changes_nothing(managed):
     def shop(request, response, ws):
         @request.method
@@ -138,14 +136,12 @@ def test_the_same_bare_function_again_changes_nothing(managed):
     assert members(managed) == {"request.cart": "cart", "request.sell": "shop", "request.till": "shop"}
 
 
-@pytest.mark.xfail(strict=True, reason="the second lambda gets an invalid name")
 def test_bare_functions_of_one_name_are_told_apart(managed):
     managed.register(lambda request, response, ws: request.property("a"))
     managed.register(lambda request, response, ws: request.property("b"))
     assert names(managed) == ["cart", "lambda", "lambda~2"]
 
 
-@pytest.mark.xfail(strict=True, reason="the second name is not stripped")
 def test_bare_functions_may_have_any_name(managed):
     names_of = {"a": "größe", "b": "___", "c": "___"}
     for member, name in names_of.items():
@@ -263,7 +259,6 @@ def test_what_needs_an_installed_app_says_so(managed, use):
     assert members(managed) == {"request.cart": "cart"}
 
 
-@pytest.mark.xfail(strict=True, reason="a builtin's place is in stock.py")
 def test_members_of_a_bare_function_say_where_they_stand(managed):
     def shop(request, response, ws):
         request.method(len, name="size")

@@ -1,3 +1,4 @@
+# ruff: noqa: D101, D102, ARG005  # members that only count
 """Litestar under uvicorn, with the members on its own Request class."""
 
 import sys

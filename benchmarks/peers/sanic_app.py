@@ -1,3 +1,4 @@
+# ruff: noqa: D101, D102, ARG005  # members that only count
 """Sanic with sanic-ext, with the members on its own Request class and the user as an injected dependency."""
 
 import sys

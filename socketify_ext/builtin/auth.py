@@ -14,7 +14,7 @@ from ..declaration import extension
 from ..surface import Surface
 
 User = Mapping[str, Any]
-Verify = Callable[[str], "User | None | Awaitable[User | None]"]
+Verify = Callable[[str], "Awaitable[User | None] | User | None"]
 
 ANONYMOUS: Final = "Anonymous"
 
@@ -27,16 +27,14 @@ class Options(BaseModel):
     tokens: dict[str, dict[str, Any]] | None = Field(
         None, description='users by token, as in {"secret": {"name": "Test"}}', repr=False
     )
-    verify: Callable[[str], Any] | None = Field(
-        None, description="gives the user of a token, or None; sync or async"
-    )
+    verify: Callable[[str], Any] | None = Field(None, description="gives the user of a token, or None; sync or async")
 
     @model_validator(mode="after")
     def _one_way(self) -> Options:
         if (self.tokens is None) == (self.verify is None):
             raise PydanticCustomError(
                 "one_way",
-                'give either tokens={{"secret": {{"name": "Test"}}}} or verify=callable(token); '
+                'give either tokens={"secret": {"name": "Test"}} or verify=callable(token); '
                 "accepting any token is no authentication",
             )
         for user in (self.tokens or {}).values():

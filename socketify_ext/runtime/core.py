@@ -111,6 +111,7 @@ def reserved_names(target: Target, base: type) -> Reserved:
     """Find the names that members of `target` must not take: from the classes, and from one real core instance.
 
     Args:
+        target: what the members are put on.
         base: the class that members are compiled on; what it adds to the core's class is public.
     """
     kind = CORE_CLASSES[target]

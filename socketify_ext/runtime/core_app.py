@@ -21,15 +21,10 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
 
     _server: Server
 
-    def _take_over_core(self) -> list[Declaration]:
-        """Drop the core's pools and put a server behind the app.
-
-        Returns:
-            The declarations of extensions that the app had before.
-        """
-        self._factory = self._ws_factory = None
+    def _earlier(self) -> list[Declaration]:
+        """Give the declarations of the extensions that the app has as a stock app."""
         earlier: list[Declaration] = []
-        request = self._request_extension
+        request: Any = self._request_extension
         if is_managed(request):
             earlier.extend(request.stock.binding.declarations)
         elif request is not None:
@@ -41,13 +36,18 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             declaration = earlier_declaration(given)
             if declaration is not None:
                 earlier.append(declaration)
-        self._request_extension = self._response_extension = self._ws_extension = None
-        self._server = Server(self)
         return earlier
+
+    def _take_over_core(self) -> None:
+        """Drop the core's pools and extensions, and take its loop."""
+        self._factory = self._ws_factory = None
+        self._request_extension = self._response_extension = self._ws_extension = None
+        self._server.take_loop()
 
     def _take_core_lifecycle(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
         """Take the one start and the one shutdown function that the core holds."""
-        taken = self._on_start_handler, self._on_shutdown_handler
+        app: Any = self
+        taken = app._on_start_handler, app._on_shutdown_handler
         self._on_start_handler = self._on_shutdown_handler = None
         return taken
 

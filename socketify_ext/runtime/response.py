@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
 from ..http_error import HTTPError
-from .cork import cork_response
 from .core import core, ffi, lib
+from .cork import cork_response
 from .headers import NAMES, STATUSES, cookie, encode_name, encode_status, encode_value
 
 if TYPE_CHECKING:
@@ -253,9 +253,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
                 self._write_all(data, content_type, end_connection)
         elif (content_type is not None or self._status is not None) and not self._begun:
             status, kind = self._status or b"200 OK", content_type or b""
-            native_cork_send(
-                self._ssl, self.res, data, len(data), status, len(status), kind, len(kind), end_connection
-            )
+            native_cork_send(self._ssl, self.res, data, len(data), status, len(status), kind, len(kind), end_connection)
         elif late:
             native_cork_end(self._ssl, self.res, data, len(data), end_connection)
         else:
@@ -435,9 +433,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._refuse("upgrade")
             return False
         given = (sec_web_socket_key, sec_web_socket_protocol, sec_web_socket_extensions)
-        key, protocol, extensions = (
-            encode_value(part) if isinstance(part, (str, bytes)) else b"" for part in given
-        )
+        key, protocol, extensions = (encode_value(part) if isinstance(part, (str, bytes)) else b"" for part in given)
         if len(key) != 24:
             raise HTTPError(400, "Sec-WebSocket-Key is missing or malformed")
         if not isinstance(socket_context, ffi.CData) or ffi.typeof(socket_context) is not _CONTEXT:
@@ -664,7 +660,6 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._write_jar = None
         self._head = [*kept, *checked, (_CONTENT_TYPE, content_type)]
         self.end(body)
-
 
 
 def _hold(response: Response, chunk: bytes, is_end: bool) -> None:

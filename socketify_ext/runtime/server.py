@@ -36,7 +36,7 @@ class Server:
         self.listening: list[Any] = []
         self.upgrading: Any = None
         self.handed_on: Response | None = None  # what a route has just left to the next one
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: set[asyncio.Task[Any] | None] = set()
         self.routes: list[Route] = []
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
@@ -48,12 +48,15 @@ class Server:
             "response": _for_app(Response, shared),
             "ws": _for_app(WebSocket, shared),
         }
-        self.classes = self.bases
+        self.classes: Classes = self.bases
         self.use_json(app._json_serializer)
+
+    def take_loop(self) -> None:
+        """Run the app's coroutines from now on."""
         # Tasks as asyncio makes them: the core's own have no current_task(), which anyio and others need.
         self.loop.set_task_factory(None)
         self.loop.set_exception_handler(None)
-        app.run_async = app.loop.run_async = self.run_async
+        self.app.run_async = self.app.loop.run_async = self.run_async
 
     def use_json(self, serializer: Any) -> None:
         """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes."""
@@ -99,9 +102,9 @@ class Server:
         """Run a coroutine, to its first await at once; if it suspends, make the request outlive the callback."""
         if response is not None:
             response._tasks += 1
-        conducted = self._conduct(coroutine, response, request, who)
+        conducted: Any = self._conduct(coroutine, response, request, who)
         task = start(conducted, self.loop)
-        if conducted.cr_frame is None:
+        if conducted.cr_frame is None:  # it did not suspend
             return
         self.tasks.add(task)
         if request is not None and request.req is not None:
@@ -122,7 +125,7 @@ class Server:
             if not isinstance(error, Exception):
                 raise
         finally:
-            self.tasks.discard(asyncio.current_task())  # type: ignore[arg-type]
+            self.tasks.discard(asyncio.current_task())
             if response is not None:
                 response._tasks -= 1
                 if not (response._answered or response._tasks or response._promised or _yielded(request)):
@@ -179,7 +182,7 @@ class Server:
         try:
             result = handler(error, response, request)
             if inspect.iscoroutine(result):
-                self.start(_without(handler, result, self, response, who), response, request, who)
+                self.start(_without(result, self, response, who), response, request, who)
             elif not response._answered and not response._promised:
                 response._fail(500, b"Internal Server Error", b"text/plain")
         except BaseException as second:
@@ -220,7 +223,7 @@ class Server:
     async def drained(self, grace: float) -> None:
         """Wait until no request is open and no coroutine runs, `grace` seconds at most."""
         deadline = self.loop.time() + grace
-        while (self.in_flight() or self.tasks) and self.loop.time() < deadline:
+        while (self.in_flight() or self.tasks) and self.loop.time() < deadline:  # noqa: ASYNC110 - no event on the hot path
             await asyncio.sleep(0.01)
 
     def close_connections(self) -> None:
@@ -230,7 +233,7 @@ class Server:
                 connection.end(1001, "server shutdown")
 
 
-async def _without(handler: Any, result: Any, server: Server, response: Response, who: str) -> None:
+async def _without(result: Any, server: Server, response: Response, who: str) -> None:
     """Await an error handler's coroutine, whose own errors must not reach the error handler again."""
     try:
         await result
@@ -275,5 +278,3 @@ def encode_detail(detail: Any, accept: str) -> tuple[bytes, bytes]:
 
         return b"application/msgpack", msgpack.packb({"detail": detail}, default=str)
     return b"application/json", json.dumps({"detail": detail}, default=str).encode()
-
-

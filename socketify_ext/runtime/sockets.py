@@ -24,6 +24,7 @@ class SocketRoute(Route):
     """One WebSocket route and the handlers of its events."""
 
     __slots__ = ("native", *EVENTS)
+    native: Any  # the core's description of the route, kept alive
 
     def __init__(self, server: Server, path: str, behavior: Mapping[str, Any]) -> None:
         super().__init__(server, f"WS {path}", _no_handler)
@@ -41,7 +42,7 @@ class SocketRoute(Route):
             self.server.fail(error, None, None, who)
 
 
-def _no_handler(*arguments: Any) -> None:
+def _no_handler(response: Any, request: Any) -> None:
     raise AssertionError("a WebSocket route handles no request")
 
 

@@ -7,6 +7,7 @@ compiled classes behind each object it makes (`set_properties`), at a cost that 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from types import CodeType, FrameType
@@ -14,10 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..binding import Binding, Classes
-from ..declared_app import DeclaredApp
 from ..declaration import Declaration
+from ..declared_app import DeclaredApp
 from ..registry import default_registry
-from ..spec import TARGETS, ExtensionSpec, MemberSpec, Target
+from ..spec import (
+    TARGETS,
+    ExtensionSpec,
+    MemberSpec,
+    MethodSpec,
+    PropertySpec,
+    Target,
+    check,
+    is_extension_name,
+)
 from ..surface import Source, Surface
 from .core import core, ffi, reserved_names
 from .request import Request
@@ -54,7 +64,7 @@ class Stock:
         }
         self.reserved = {target: reserved_names(target, bases[target]) for target in TARGETS}
         self.binding = Binding(None, registry, bases, self.reserved, self._commit)
-        self._group: CodeType | None = None
+        self._group: FrameType | None = None
         self._base: tuple[Declaration, ...] = ()
         self._members: list[MemberSpec] = []
 
@@ -71,21 +81,29 @@ class Stock:
             adapter.compiled = classes[target]
 
     def enter_member(self, target: Target, frame: FrameType, declare: Callable[[Surface], Any]) -> Any:
-        """Validate one member that a bare function adds, told apart from other functions by its code.
+        """Validate one member that a bare function adds, told apart from other functions by its frame.
 
-        The core does not say when such a function begins or ends, so each member takes effect by itself; an error
-        takes back what the same function has added.
+        The core does not say when such a function ends, so each member takes effect by itself; an error takes back
+        what the same call of the function has added. A member that an earlier call has added changes nothing.
         """
-        if self._group is not frame.f_code:
-            self._group, self._base, self._members = frame.f_code, self.binding.declarations, []
+        frame = _extension_frame(frame)
+        if self._group is not frame:
+            self._group, self._base, self._members = frame, self.binding.declarations, []
         members = list(self._members)
-        source = Source(_free_name(frame.f_code.co_name, self._base))
+        code = frame.f_code
+        source = Source(_free_name(code.co_name, self._base))
         try:
             result = declare(Surface(target, source, members))
-            provenance = source.at(frame.f_code.co_filename, frame.f_code.co_firstlineno)
-            spec = ExtensionSpec(
-                name=source.extension, provenance=provenance, members=tuple(members), identity=(frame.f_code,)
-            )
+            if self._is_known(members[-1], code):
+                return result
+            provenance = source.at(code.co_filename, code.co_firstlineno)
+            values = {
+                "name": source.extension,
+                "provenance": provenance,
+                "members": tuple(members),
+                "identity": (code,),
+            }
+            spec = check(ExtensionSpec, f"extension {provenance}", "is malformed", values)
             self.binding.declarations = self._base
             self.binding.enter((Declaration(spec, DeclaredApp(None, provenance)),))
         except BaseException:
@@ -94,6 +112,14 @@ class Stock:
             raise
         self._members = members
         return result
+
+    def _is_known(self, member: MemberSpec, code: CodeType) -> bool:
+        return any(
+            _is_same(member, earlier)
+            for declaration in self._base
+            if declaration.spec.identity == (code,)
+            for earlier in declaration.spec.members
+        )
 
     def end_group(self) -> None:
         """Note that whatever comes next is another function's."""
@@ -117,10 +143,15 @@ class Adapter(core.AppExtension):  # type: ignore[misc]  # the core has no types
 
     def method(self, method: Any = None, /, **options: Any) -> Any:
         """Add a method; see `Surface.method`."""
-        if method is None:
-            return lambda function: self.method(function, **options)
         frame = sys._getframe(1)
-        return self.stock.enter_member(self.target, frame, lambda surface: surface.method(method, **options))
+        place = frame.f_code.co_filename, frame.f_lineno
+
+        def add(function: Any) -> Any:
+            return self.stock.enter_member(
+                self.target, frame, lambda surface: surface.declare_method(place, function, **options)
+            )
+
+        return add if method is None else add(method)
 
     def property(self, name: str, *arguments: Any, **options: Any) -> None:
         """Add a property; see `Surface.property`."""
@@ -148,12 +179,49 @@ class Adapter(core.AppExtension):  # type: ignore[misc]  # the core has no types
                 response._request = instance
 
 
+def _extension_frame(frame: FrameType) -> FrameType:
+    """Find the frame that the core's `App.register` called, from one at or below it."""
+    caller: FrameType | None = frame
+    while caller is not None and caller.f_back is not None:
+        if caller.f_back.f_code is core.App.register.__code__:
+            return caller
+        caller = caller.f_back
+    return frame
+
+
+def _is_same(member: MemberSpec, earlier: MemberSpec) -> bool:
+    """Tell whether two calls of one function have declared the same member."""
+    if (member.target, member.name) != (earlier.target, earlier.name):
+        return False
+    if isinstance(member, MethodSpec) and isinstance(earlier, MethodSpec):
+        return bool(_substance(member.function) == _substance(earlier.function))
+    if isinstance(member, PropertySpec) and isinstance(earlier, PropertySpec):
+        given = [(each.default, _code(each.default_factory), each.type) for each in (member, earlier)]
+        return bool(given[0] == given[1])
+    return False
+
+
+def _substance(function: Any) -> Any:
+    """Give what tells apart functions that one `def` has made: its code and what it closes over."""
+    contents = []
+    for cell in getattr(function, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # not filled yet
+            contents.append(_code(cell.cell_contents))
+    return _code(function), contents
+
+
+def _code(value: Any) -> Any:
+    return getattr(value, "__code__", value)
+
+
 def _free_name(name: str, declarations: Sequence[Declaration]) -> str:
     taken = {declaration.spec.name for declaration in declarations}
-    free, number = name.strip("<>_") or "extension", 1
+    own = name.strip("<>_")
+    own = own if is_extension_name(own) else "extension"
+    free, number = own, 1
     while free in taken:
         number += 1
-        free = f"{name}~{number}"
+        free = f"{own}~{number}"
     return free
 
 
@@ -201,7 +269,8 @@ def earlier_declaration(given: dict[Target, Any]) -> Declaration | None:
     if not members:
         return None
     provenance = members[0].provenance
-    spec = ExtensionSpec(name="earlier", provenance=provenance, members=tuple(members), identity=(object(),))
+    values = {"name": "earlier", "provenance": provenance, "members": tuple(members), "identity": (object(),)}
+    spec = check(ExtensionSpec, f"extension {provenance}", "is malformed", values)
     return Declaration(spec, DeclaredApp(None, provenance))
 
 
@@ -220,4 +289,3 @@ def _adopt(given: dict[Target, Any], extension: Extension) -> Stock:
         value.methods, value.properties = (), ("managed",)  # the core asks whether there are any
         stock.adapters[target] = value
     return stock
-

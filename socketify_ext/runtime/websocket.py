@@ -133,9 +133,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         cork_websocket(self._ssl, ws, callback, self)
         return self
 
-    def cork_send(
-        self, message: Any, opcode: int = _BINARY, compress: bool = False, fin: bool = True
-    ) -> WebSocket:
+    def cork_send(self, message: Any, opcode: int = _BINARY, compress: bool = False, fin: bool = True) -> WebSocket:
         """Send a message inside a cork of its own."""
         return self.cork(lambda ws: ws.send(message, opcode, compress, fin))
 

@@ -1,0 +1,153 @@
+"""Run the benchmarks: build what they need, run each question for each interpreter, write the figures.
+
+    python benchmarks/run.py                      all, with this interpreter
+    python benchmarks/run.py --quick              a short look, nothing to publish
+    python benchmarks/run.py --only members       one question; --only is repeatable
+    python benchmarks/run.py --python PATH        another interpreter; repeatable, the first is the default one
+
+The figures go to `results.json`, from which RESULTS.md, the plots and docs/performance.md are written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import building
+from question import say
+
+HERE = Path(__file__).parent
+QUESTIONS = (
+    "dispatch",
+    "members",
+    "ladder",
+    "calls",
+    "suspending",
+    "websocket",
+    "memory",
+    "startup",
+    "growth",
+)
+LIMIT = 600  # seconds that one question may take
+
+
+def processor() -> str:
+    """Name the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
+def machine() -> dict[str, object]:
+    """Describe where the figures are taken."""
+    return {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def ask(question: str, python: Path, *, quick: bool) -> dict[str, object] | None:
+    """Run one question in an environment; None where it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "record.json"
+        command = [str(python), str(HERE / f"{question}.py"), "--json", str(record), *(["--quick"] if quick else [])]
+        process = subprocess.Popen(command)
+        try:
+            code = process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            say(f"{question} took more than {LIMIT} s")
+            code = 1
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(30)
+        return json.loads(record.read_text()) if code == 0 else None
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=QUESTIONS, help="only this question; repeatable")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--python", action="append", help="an interpreter; repeatable")
+    parser.add_argument("--results", type=Path, default=HERE / "results.json", help="where the figures go")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        subjects, left_out = building.build(arguments.python or [sys.executable])
+    except RuntimeError as error:
+        say(str(error))
+        return 1
+    whole = not arguments.only
+    kept = {} if whole or not arguments.results.exists() else json.loads(arguments.results.read_text())
+    results = {
+        "taken": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "quick": arguments.quick or kept.get("quick", False),
+        "machine": machine(),
+        "pythons": kept.get("pythons", {}),
+    }
+    failed = []
+    start = time.monotonic()
+    for number, python in subjects.items():
+        versions = subprocess.run(
+            [str(python), "-c", "import json, peer_servers; print(json.dumps(peer_servers.versions()))"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=HERE,
+        )
+        entry = results["pythons"].setdefault(number, {"questions": {}})
+        entry["versions"] = json.loads(versions.stdout)
+        for question in arguments.only or QUESTIONS:
+            say(f"{question}, Python {number}")
+            record = ask(question, python, quick=arguments.quick)
+            if record is None:
+                failed.append(f"{question} (Python {number})")
+                continue
+            if "left_out" in record:
+                reasons = {building_label(name): reason for name, reason in left_out[number].items()}
+                record["left_out"] |= {name: why for name, why in reasons.items() if name in record["left_out"]}
+            entry["questions"][question] = record
+    arguments.results.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    say(f"{arguments.results} after {time.monotonic() - start:.0f} s")
+    if arguments.results == HERE / "results.json":
+        publish(arguments.python or [sys.executable])
+    for name in failed:
+        say(f"FAILED: {name}")
+    return 1 if failed else 0
+
+
+def building_label(name: str) -> str:
+    """Give the label under which a peer is measured."""
+    import peer_servers
+
+    return peer_servers.LABELS[name]
+
+
+def publish(pythons: list[str]) -> None:
+    """Write the table, the page and the plots."""
+    for script in ("table.py", "page.py"):
+        subprocess.run([sys.executable, str(HERE / script)], check=True)
+    try:
+        python = building.plotter(pythons[0])
+    except RuntimeError as error:
+        say(f"no plots: matplotlib can't be installed: {error}")
+        return
+    subprocess.run([str(python), str(HERE / "plots.py")], check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
