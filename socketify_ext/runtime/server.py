@@ -14,8 +14,9 @@ from ..http_error import HTTPError
 from ..spec import MemberSpec, MethodSpec
 from .core import ffi
 from .request import Request
-from .response import Response, waiting
+from .response import Response
 from .tasks import start
+from .waiting import waiting
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
