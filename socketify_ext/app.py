@@ -115,6 +115,8 @@ class App(CoreApp):
         for declaration in new:
             for method, path, handler in declaration.app.routes:
                 getattr(self, method)(path, handler)
+            if declaration.app.serializer is not None:
+                self.json_serializer(declaration.app.serializer)
 
     # -- lifecycle
 

@@ -17,11 +17,11 @@ ROUTES: Final = ("get", "post", "put", "patch", "delete", "options", "head", "co
 class DeclaredApp:
     """Stand for the app while an extension is declared.
 
-    Routes, start-up and shutdown functions and attributes are recorded, and applied when the whole registration has
+    Routes, a serializer, start-up and shutdown functions and attributes are recorded, and applied when the whole registration has
     succeeded. Everything else is the app's own, and so is all of it from then on.
     """
 
-    _own: Final = frozenset(("_app", "_provenance", "_attributes", "_committed", "routes", "startup", "shutdown"))
+    _own: Final = frozenset(("_app", "_provenance", "_attributes", "_committed", "routes", "serializer", "startup", "shutdown"))
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
         self._app = app
@@ -29,6 +29,7 @@ class DeclaredApp:
         self._attributes: dict[str, Any] = {}
         self._committed = False
         self.routes: list[tuple[str, str, Any]] = []
+        self.serializer: Any = None
         self.startup: list[Callable[..., Any]] = []
         self.shutdown: list[Callable[..., Any]] = []
 
@@ -43,6 +44,13 @@ class DeclaredApp:
     def on_shutdown(self, method: Function) -> Function:
         """Run `method`, sync or async, once the server has stopped, in reverse order."""
         return self._hook("on_shutdown", self.shutdown, method)
+
+    def json_serializer(self, json_serializer: Any) -> None:
+        """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
+        if self._committed:
+            self._reached("json_serializer").json_serializer(json_serializer)
+        else:
+            self.serializer = json_serializer
 
     def _hook(self, name: str, functions: list[Callable[..., Any]], function: Function) -> Function:
         if not callable(function):
@@ -113,4 +121,4 @@ class DeclaredApp:
     @property
     def needs_install(self) -> bool:
         """Tell whether something was recorded that only an installed app can do."""
-        return bool(self.routes or self.startup or self.shutdown)
+        return bool(self.routes or self.startup or self.shutdown or self.serializer)

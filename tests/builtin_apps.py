@@ -57,6 +57,7 @@ VALUES = {
     "uuid": uuid.UUID(int=7),
     "enum": Color.RED,
     "set": {1},
+    "timedelta": datetime.timedelta(days=1, seconds=2, microseconds=500_000),
     "point": Point(1, 2),
     "model": Item(sku="s"),
     "bad": object(),
@@ -66,6 +67,19 @@ VALUES = {
 async def lookup(token):
     await asyncio.sleep(0)
     return {"name": token.upper()} if token.startswith("t") else None
+
+
+def fast_json(kind):
+    app = make_app(kind)
+    app.register(socketify_ext.load("json"))
+
+    async def echo(res, req):
+        res.end(await res.get_json())
+
+    app.get("/value/:name", lambda res, req: res.end(VALUES[req.get_parameter(0)]))
+    app.post("/echo", echo)
+    app.ws("/ws", {"message": lambda ws, text, opcode: ws.send(VALUES[text], 1)})
+    return app
 
 
 def builtins(kind, pools=(), verify=None):

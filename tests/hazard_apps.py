@@ -6,6 +6,7 @@ This file runs in the server's process; for a bare core app nothing of `socketif
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -816,10 +817,8 @@ def h23(app: Any, register: Register) -> None:
         return f"{name} {result} {type(gone).__name__} {current is asyncio.current_task() is not None}"
 
     async def with_timeouts() -> str:
-        try:
+        with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(asyncio.sleep(3600), 0.001)
-        except asyncio.TimeoutError:
-            pass
         if sys.version_info < (3, 11):
             return "in time"
         try:

@@ -6,14 +6,17 @@ import json
 import builtin_apps
 import httpx2
 import msgpack
+import msgspec
 import pytest
+import socketify
 import websockets
 from hypothesis import given
 from hypothesis import strategies as st
 
 import socketify_ext
 from socketify_ext.builtin import auth, pm
-from socketify_ext.errors import OptionsError
+from socketify_ext.builtin.plain import duration
+from socketify_ext.errors import InstallError, OptionsError
 from socketify_ext.testing import serve
 
 
@@ -34,6 +37,7 @@ def server(request):
         ("uuid", "00000000-0000-0000-0000-000000000007"),
         ("enum", "red"),
         ("set", [1]),
+        ("timedelta", "P1DT2.5S"),
         ("point", {"x": 1, "y": 2}),
         ("model", {"sku": "s"}),
     ],
@@ -43,6 +47,55 @@ def test_msgpack_answers_with_the_value(server, name, wanted):
     assert answer.status_code == 201
     assert answer.headers["content-type"] == "application/msgpack"
     assert msgpack.unpackb(answer.content, timestamp=3) == wanted
+
+
+@pytest.fixture(scope="module", params=["app", "install"])
+def json_server(request):
+    with serve(builtin_apps.fast_json, kind=request.param) as serving:
+        yield serving
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("aware", "2026-01-02T03:04:05.000006Z"),
+        ("naive", "2026-01-02T03:04:05"),
+        ("date", "2026-01-02"),
+        ("decimal", "1.10"),
+        ("uuid", "00000000-0000-0000-0000-000000000007"),
+        ("enum", "red"),
+        ("set", [1]),
+        ("timedelta", "P1DT2.5S"),
+        ("point", {"x": 1, "y": 2}),
+        ("model", {"sku": "s"}),
+    ],
+)
+def test_json_answers_with_the_value(json_server, name, wanted):
+    answer = httpx2.get(f"{json_server.url}/value/{name}")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == wanted
+
+
+def test_json_parses_and_sends_over_sockets(json_server):
+    assert httpx2.post(f"{json_server.url}/echo", json={"a": ["ä", 1.5, None]}).json() == {"a": ["ä", 1.5, None]}
+    assert httpx2.get(f"{json_server.url}/value/bad").status_code == 500
+
+    async def ask():
+        async with websockets.connect(f"{json_server.ws_url}/ws") as socket:
+            await socket.send("point")
+            return await recv(socket)
+
+    assert json.loads(asyncio.run(ask())) == {"x": 1, "y": 2}
+
+
+def test_json_on_a_stock_app_says_to_install():
+    with pytest.raises(InstallError, match="install"):
+        socketify.App().register(socketify_ext.load("json"))
+
+
+@given(st.timedeltas())
+def test_durations_are_written_as_msgspec_writes_them(value):
+    assert duration(value) == msgspec.json.decode(msgspec.json.encode(value))
 
 
 def test_msgpack_refuses_what_it_can_not_encode(server):

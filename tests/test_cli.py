@@ -17,7 +17,7 @@ import pytest
 Install = Callable[..., None]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-BUILTINS = ["auth", "cart", "msgpack", "pm"]
+BUILTINS = ["auth", "cart", "json", "msgpack", "pm"]
 WEATHER = """
     from pathlib import Path
     from pydantic import BaseModel, Field
