@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from question import FULL, Scale, interleave, main, rows, target
-from serving import Server, app, server, wrk
+from serving import Server, app, pipelined, server
 
 CALLS = {
     "read a header": ("header", "/header"),
@@ -26,10 +26,12 @@ CALLS = {
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Load both servers with each call in turn."""
 
+    requests = scale.pick(6400, 3200)
+
     def load(one: Server, name: str, path: str) -> dict[str, float]:
         with one.running():
-            whole = wrk(one, path, seconds=1)
-            return {"value": one.json("/results")[name], "cpu": whole["cpu"]}
+            pipelined(one, path, requests)
+            return {"value": one.json("/results")[name]}
 
     found, targets = [], []
     with ExitStack() as stack:
@@ -37,7 +39,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         servers["native"] = stack.enter_context(server(app("native_calls")))
         for call, (name, path) in CALLS.items():
             cases = {which: lambda one=one, a=name, b=path: load(one, a, b) for which, one in servers.items()}
-            taken = interleave(cases, scale.rounds, call)
+            taken = interleave(cases, scale.pick(9, 5), call)
             part = rows(taken, "core", cost=True, inverse=True, group=call)
             found += part
             targets.append(target(f"{call}: speed to the core's", part[1]["ratio"], ">=", 1.5))

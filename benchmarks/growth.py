@@ -39,7 +39,7 @@ def end_to_end(scale: Scale, label: str, points: tuple[int, ...], kind: str, ask
             load(one, points[0])
         for point in points:
             cases = {which: lambda one=one, at=point: load(one, at) for which, one in servers.items()}
-            taken = interleave(cases, scale.pick(3, 1), f"{label}: {point}")
+            taken = interleave(cases, scale.pick(2, 1), f"{label}: {point}")
             found += rows(taken, "core", cost=False, group=f"{label}, requests/s", x=point)
     return found
 

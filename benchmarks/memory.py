@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 
 from question import FULL, Scale, find, main, say, target
-from serving import HERE, Server, app, pinned, server
+from serving import HERE, Server, app, pinned, pipelined, server
 
 CONNECTIONS = 2000
 REQUESTS = 10_000
@@ -52,17 +52,11 @@ def idle(arguments: dict[str, object]) -> tuple[float, float]:
 
 def garbage(which: str, path: str) -> float:
     """Give how many objects of the core or of ours the collector finds in cycles after many requests, per request."""
-    from http.client import HTTPConnection
-
     with server(app("garbage", which=which)) as one, one.running():
         one.json("/garbage")
-        connection = HTTPConnection("127.0.0.1", one.port, timeout=60)
-        for _ in range(REQUESTS):
-            connection.request("GET", path, headers={"token": "x"})
-            connection.getresponse().read()
-        connection.close()
+        pipelined(one, path, REQUESTS)
         found = one.json("/garbage")
-    return sum(found["ours"].values()) / REQUESTS
+    return sum(found.values()) / REQUESTS
 
 
 def measure(scale: Scale = FULL) -> dict[str, object]:

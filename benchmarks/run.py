@@ -37,6 +37,7 @@ QUESTIONS = (
     "startup",
     "growth",
 )
+ONCE = ("ladder", "growth")  # with the default interpreter only
 LIMIT = 600  # seconds that one question may take
 
 
@@ -112,6 +113,8 @@ def main() -> int:
         entry = results["pythons"].setdefault(number, {"questions": {}})
         entry["versions"] = json.loads(versions.stdout)
         for question in arguments.only or QUESTIONS:
+            if question in ONCE and number != next(iter(results["pythons"])):
+                continue
             say(f"{question}, Python {number}")
             record = ask(question, python, quick=arguments.quick)
             if record is None:

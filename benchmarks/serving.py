@@ -181,3 +181,29 @@ def wrk(one: Server, path: str = "/", *, seconds: int, connections: int = 32) ->
         if requests and rate and int(requests[1]):
             return {"value": float(rate[1]), "cpu": used / int(requests[1]) * 1e6}
     raise RuntimeError(f"wrk got no answer at {path}:\n{done.stdout}{done.stderr}\n{one.log}")
+
+
+def pipelined(one: Server, path: str, requests: int, batch: int = 32) -> None:
+    """Send so many requests to a running server on one connection, some at a time.
+
+    Raises:
+        RuntimeError: an answer was no success.
+    """
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nToken: x\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n".encode() * batch
+    with socket.create_connection(("127.0.0.1", one.port), 30) as connection:
+        for _ in range(-(-requests // batch)):
+            connection.sendall(request)
+            answers, data = 0, b""
+            while answers < batch or not complete(data):
+                part = connection.recv(262144)
+                if not part:
+                    raise RuntimeError(f"the server closed the connection at {path}:\n{one.log}")
+                data += part
+                answers = data.count(b"HTTP/1.1 2")
+
+
+def complete(data: bytes) -> bool:
+    """Tell whether the last of several answers with a Content-Length is whole."""
+    head, end, body = data[data.rindex(b"HTTP/1.1 ") :].partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+    return bool(end) and length is not None and len(body) >= int(length[1])

@@ -12,7 +12,7 @@ from serving import HERE, Server, app, pinned, server
 
 SERVERS = {
     "core": app("sockets", which="core"),
-    "core, 20 members": app("sockets", which="core", count=20),
+    "core, 20 members, pool": app("sockets", which="core", count=20),
     "ours": app("sockets", which="ours"),
     "ours, 20 members": app("sockets", which="ours", count=20),
 }

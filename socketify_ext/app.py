@@ -72,7 +72,8 @@ class App(CoreApp):
         self._own_startup: list[Callable[..., Any]] = []
         self._own_shutdown: list[Callable[..., Any]] = []
         self._closing: asyncio.Task[None] | None = None
-        self._signalled = False
+        self._signalled = self._running = False
+        self._handled: tuple[signal.Signals, ...] = ()
         for taken, functions in zip(self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True):
             if taken is not None:
                 functions.append(taken)
@@ -141,10 +142,15 @@ class App(CoreApp):
             LifecycleError: a start-up function failed; what had started was stopped.
             ListenError: the port or path is not to be had.
         """
-        if self.lifespan and self._lifecycle.state == "new":
-            units = [*self._binding.units(), Unit("the app", self._own_startup, self._own_shutdown)]
-            self._server.loop.run_until_complete(self._lifecycle.start(units))
-        self._listen_core(port_or_options, handler)
+        self._handle_signals()
+        try:
+            if self.lifespan and self._lifecycle.state == "new":
+                units = [*self._binding.units(), Unit("the app", self._own_startup, self._own_shutdown)]
+                self._server.loop.run_until_complete(self._lifecycle.start(units))
+            self._listen_core(port_or_options, handler)
+        except BaseException:
+            self._leave_signals()
+            raise
         return self
 
     def run(self) -> App:
@@ -155,14 +161,15 @@ class App(CoreApp):
                 fork as it does, would serve again in a worker whose `run()` returns.
         """
         loop = self._server.loop
-        handled = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-        for number in handled:
-            loop.add_signal_handler(number, self._on_signal)
+        self._handle_signals()
+        self._running = True
+        if self._signalled:  # during start-up
+            loop.call_soon(self.close)
         try:
             self._run_core()
         finally:
-            for number in handled:
-                loop.remove_signal_handler(number)
+            self._running = False
+            self._leave_signals()
             if self._lifecycle.state == "started":
                 loop.run_until_complete(self._lifecycle.stop())
         if self._server.exit is not None:
@@ -171,12 +178,27 @@ class App(CoreApp):
             raise SystemExit(0)
         return self
 
+    def _handle_signals(self) -> None:
+        """Take SIGINT and SIGTERM from the start-up on, so that what has started is always stopped."""
+        if self._handled or threading.current_thread() is not threading.main_thread():
+            return
+        self._handled = (signal.SIGINT, signal.SIGTERM)
+        for number in self._handled:
+            self._server.loop.add_signal_handler(number, self._on_signal)
+
+    def _leave_signals(self) -> None:
+        for number in self._handled:
+            self._server.loop.remove_signal_handler(number)
+        self._handled = ()
+
     def _on_signal(self) -> None:
-        self._signalled = True
-        if self._closing is None:
-            self.close()
-        else:  # a second signal: no patience left
+        again, self._signalled = self._signalled, True
+        if again:  # a second signal: no patience left
+            if not self._running:
+                raise SystemExit(1)
             self._stop_core()
+        elif self._running:
+            self.close()
 
     def close(self) -> App:
         """Stop listening, give running requests their grace, run the shutdown functions, and end `run()`."""

@@ -21,7 +21,9 @@ class DeclaredApp:
     succeeded. Everything else is the app's own, and so is all of it from then on.
     """
 
-    _own: Final = frozenset(("_app", "_provenance", "_attributes", "_committed", "routes", "serializer", "startup", "shutdown"))
+    _own: Final = frozenset(
+        ("_app", "_provenance", "_attributes", "_committed", "routes", "serializer", "startup", "shutdown")
+    )
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
         self._app = app

@@ -22,7 +22,13 @@ for index in range(20):
 
 app = Sanic("peer", request_class=OurRequest)
 Extend(app)
-app.ext.add_dependency(User, OurRequest.get_user)
+
+
+async def user(request: Request) -> User:
+    return request.get_user()
+
+
+app.ext.add_dependency(User, user)
 
 
 @app.get("/")

@@ -54,7 +54,9 @@ class Body(Waiting):
             lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
 
     def get_data(self) -> Future[BytesIO]:
-        """Read the whole body; what has come where the client leaves."""
+        """Read the whole body, once or again; what has come where the client leaves."""
+        if self._dataFuture is not None:
+            return self._dataFuture
         promised = self._promised
         future = self._server.loop.create_future()
         self._data, self._dataFuture = BytesIO(), future

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import iscoroutine
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from .core import ffi, lib
@@ -39,9 +39,20 @@ class Route:
 
 def add_route(server: Server, method: str, path: str, handler: Callable[..., Any]) -> None:
     """Serve `method path` with `handler(response, request)`, sync or async."""
+    if method in ("head", "any"):
+        handler = _without_body_for_head(handler)
     route = Route(server, f"{method.upper()} {path}", handler)
     add = getattr(lib, f"uws_app_{method}")
     add(server.app.SSL, server.app.app, path.encode(), on_request, route.handle)
+
+
+def _without_body_for_head(handler: Callable[..., Any]) -> Callable[..., Any]:
+    def handle(response: Response, request: Request) -> Any:
+        if request.get_method() == "HEAD":
+            response._omit_body()
+        return handler(response, request)
+
+    return handle
 
 
 @ffi.callback("void(uws_res_t*, uws_req_t*, void*)")  # type: ignore[untyped-decorator]
@@ -70,7 +81,7 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
 def settle(route: Any, response: Response, request: Request, result: Any) -> None:
     """Go on with a request that its handler has not answered: a coroutine, a promise, another route, or a mistake."""
     response._route = route.name
-    if iscoroutine(result):
+    if isawaitable(result):
         route.server.start(result, response, request, route.name)
     elif not response._promised and not response._tasks and not request._yielded:
         route.server.unanswered(response, route.name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .body import Body
 from .core import lib
-from .headers import NAMES, STATUSES, cookie, encode_name, encode_status, encode_value
+from .headers import CONTENT_LENGTH, NAMES, STATUSES, cookie, encode_name, encode_status, encode_value
 from .waiting import log
 
 if TYPE_CHECKING:
@@ -88,8 +88,13 @@ class Head(Body):
         self._write_jar[name] = line
         return self
 
-    def _write_head(self, content_type: bytes | None = None) -> None:
-        """Hand status, headers and cookies to the core; the Content-Type counts where none was written."""
+    def _write_head(self, content_type: bytes | None = None, *, sized: bool = False) -> None:
+        """Hand status, headers and cookies to the core.
+
+        Args:
+            content_type: counts where none was written.
+            sized: whether a Content-Length that was written counts; before a body the core writes its own.
+        """
         head = self._head or []
         if self._write_jar is not None:
             head.extend((b"Set-Cookie", line) for line in self._write_jar.values())
@@ -101,7 +106,8 @@ class Head(Body):
         if status is not None:
             native_write_status(ssl, res, status, len(status))
         for name, value in head:
-            native_write_header(ssl, res, name, len(name), value, len(value))
+            if name is not CONTENT_LENGTH or sized:
+                native_write_header(ssl, res, name, len(name), value, len(value))
 
     def _begin_body(self) -> None:
         """Send the head before the first part of a body."""
@@ -109,3 +115,8 @@ class Head(Body):
         if not self._begun:
             self._plain = False
             self._write_head()
+
+    def _omit_body(self) -> None:
+        """Answer a HEAD request: whatever the body is, only its length is told (RFC 9110, 9.3.2)."""
+        self._bodiless = True
+        self._plain = False

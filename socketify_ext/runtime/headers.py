@@ -20,19 +20,26 @@ _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 STATUSES: Final[dict[Any, bytes]] = status_codes
 _STATUS: Final = re.compile(rb"[1-9][0-9]{2}(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
 
+# This very object stands for the header in a held head, however it was spelt.
+CONTENT_LENGTH: Final = b"Content-Length"
+
 # Names seen and found valid, encoded; bounded, since a name may come from a client.
 NAMES: Final[dict[str | bytes, bytes]] = {}
 _NAMES_LIMIT: Final = 1024
 
 
 def encode_name(name: Any) -> bytes:
-    """Encode a field name, or raise HeaderError if it is no token."""
+    """Encode a field name, or raise HeaderError if it is no token or the core's alone to write."""
     known = NAMES.get(name)
     if known is not None:
         return known
     key = name if isinstance(name, bytes) else str(name).encode()
     if not _TOKEN.fullmatch(key):
         raise _refusal(f"header name {name!r}", "it is no token")
+    if key.lower() == b"transfer-encoding":
+        raise _refusal(f"header {name!r}", "the core frames the body itself")
+    if key.lower() == CONTENT_LENGTH.lower():
+        return CONTENT_LENGTH
     if len(NAMES) < _NAMES_LIMIT:
         NAMES[name] = key
     return key

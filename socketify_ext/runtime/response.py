@@ -11,7 +11,7 @@ from ..http_error import HTTPError
 from .core import ffi, lib
 from .cork import cork_response
 from .head import CONTENT_TYPE, Head
-from .headers import encode_name, encode_status, encode_value
+from .headers import CONTENT_LENGTH, encode_name, encode_status, encode_value
 from .waiting import cast, log
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ native_cork_send = lib.socketify_res_cork_send
 
 _JSON: Final = b"application/json"
 _CONTEXT: Final = ffi.typeof("uws_socket_context_t *")
+_BODILESS: Final = frozenset((b"204", b"304"))
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -77,7 +78,9 @@ class Response(Head):
                 return self._refuse_mixed("end")
             self._finish()
         self._answered = True
-        if self._head is not None:
+        if self._bodiless or (self._status is not None and self._status[:3] in _BODILESS):
+            self._end_bodiless(len(data), content_type, end_connection)
+        elif self._head is not None:
             if late:
                 cork_response(self._ssl, self.res, lambda _: self._write_all(data, content_type, end_connection), self)
             else:  # the core corks a handler that has not suspended
@@ -95,6 +98,14 @@ class Response(Head):
         self._write_head(content_type)
         native_end(self._ssl, self.res, data, len(data), end_connection)
 
+    def _end_bodiless(self, length: int, content_type: bytes | None, end_connection: bool) -> None:
+        """Send the head alone; what a client takes for a body would be read as the start of the next answer."""
+        if not self._begun:
+            if self._bodiless and not any(name is CONTENT_LENGTH for name, _ in self._head or ()):
+                self._head = [*(self._head or ()), (CONTENT_LENGTH, str(length).encode())]
+            self._write_head(content_type if self._bodiless else None, sized=True)
+        lib.uws_res_end_without_body(self._ssl, self.res, end_connection)
+
     def end_without_body(self, end_connection: bool = False) -> Self:
         """Answer with the head alone, as for 204, 304 and HEAD.
 
@@ -103,19 +114,16 @@ class Response(Head):
         if self._answered:
             return self._refuse("end_without_body")
         last = end_connection or not self._is_bodiless()
-        self._begin_body()
+        self._loop.is_idle = False
+        if not self._begun:
+            self._write_head(sized=True)
         self._finish()
         lib.uws_res_end_without_body(self._ssl, self.res, last)
         return self
 
     def _is_bodiless(self) -> bool:
         """Tell whether the client expects a head alone (RFC 9112, 6.3)."""
-        if self._status is not None and self._status.startswith((b"204", b"304")):
-            return True
-        request = self._request
-        if request is None or (request.req is None and request._method is None):
-            return False
-        return request.get_method() == "HEAD"
+        return self._bodiless or (self._status is not None and self._status[:3] in _BODILESS)
 
     def send(
         self,
@@ -170,6 +178,8 @@ class Response(Head):
             return self._refuse_mixed("write")
         data, _ = self._body(message)
         self._begin_body()
+        if self._bodiless:
+            return self
         lib.uws_res_write(self._ssl, self.res, data, len(data))
         return self
 
@@ -184,6 +194,10 @@ class Response(Head):
                 self._refuse("try_end")
             return False, True
         data = message.encode() if isinstance(message, str) else message
+        if self._bodiless:
+            self._finish()
+            self._end_bodiless(total_size, None, end_connection)
+            return True, True
         self._begin_body()
         result = lib.uws_res_try_end(
             self._ssl, self.res, data, len(data), cast("uintmax_t", total_size), end_connection

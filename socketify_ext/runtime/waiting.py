@@ -54,6 +54,7 @@ class Waiting(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _held: list[tuple[bytes, bool]] | None = None  # parts of the body that nobody has asked for yet
     _overflowed = False  # more of the body came than is kept
     _plain = True  # nothing but a body is to be sent, from within the handler's first step
+    _bodiless = False  # the answer is to a HEAD request
     _begun = False  # the head has gone to the client
     _status: bytes | None = None  # the status line, held until the answer
     _head: list[tuple[bytes, bytes]] | None = None  # headers, held until the answer
