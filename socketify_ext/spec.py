@@ -14,9 +14,6 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as PackagingRequirement
-from packaging.version import InvalidVersion, Version
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -41,7 +38,8 @@ _EXAMPLE = "def extension(request, response, ws)"
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    # Models are built on first use: a program that only imports the package pays for none of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
 def _reject(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticCustomError:
@@ -125,19 +123,24 @@ class Requirement(_Frozen):
         """Tell whether `version` fits; an extension without a version fits only a bare name."""
         if not self.specifier:
             return True
+        from packaging.specifiers import SpecifierSet
+        from packaging.version import InvalidVersion, Version
+
         try:
             parsed = Version(version or "")
         except InvalidVersion:
             return False
-        return PackagingRequirement(str(self)).specifier.contains(parsed, prereleases=True)
+        return SpecifierSet(self.specifier).contains(parsed, prereleases=True)
 
 
 def _requirement(text: Any) -> Any:
     if isinstance(text, Requirement):
         return text
+    from packaging import requirements
+
     try:
-        parsed = PackagingRequirement(text)
-    except (InvalidRequirement, TypeError) as error:
+        parsed = requirements.Requirement(text)
+    except (requirements.InvalidRequirement, TypeError) as error:
         first = str(error).splitlines()[0]
         raise _reject(
             errors.DeclarationError, f"{text!r} is no requirement ({first})", 'Write it as in "auth>=1,<2"'
