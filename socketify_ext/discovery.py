@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import importlib.machinery
-import importlib.metadata
 import importlib.util
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 GROUP: Final = "socketify_ext"
 HOOK_GROUP: Final = "socketify_ext.hooks"
@@ -65,7 +68,9 @@ class Candidate:
         """Import the entry point's object; raises whatever the import raises."""
         if self._malformed:
             raise ImportError(self._malformed)
-        return importlib.metadata.EntryPoint(self.name, self.value, GROUP).load()
+        from importlib.metadata import EntryPoint
+
+        return EntryPoint(self.name, self.value, GROUP).load()
 
 
 def _is_findable(module: str) -> bool:
@@ -93,19 +98,30 @@ def canonical(distribution: str) -> str:
 
 def candidates(group: str = GROUP) -> Iterator[Candidate]:
     """List the group's entry points on `sys.path`, each distribution's first copy only."""
+    from importlib.metadata import entry_points
+
     try:
-        points = importlib.metadata.entry_points(group=group)
+        points = entry_points(group=group)
     except Exception:  # one distribution that can't be read, of all that are installed
         yield from _candidates_one_by_one(group)
         return
+    described: dict[int, tuple[str, str, str]] = {}
     for point in points:
-        if point.dist is not None:
-            yield Candidate(point.name, point.value, *_described(point.dist))
+        if point.dist is None:
+            continue
+        if id(point.dist) not in described:
+            described[id(point.dist)] = _described(point.dist)
+        distribution, version, summary = described[id(point.dist)]
+        if distribution == OWN_DISTRIBUTION:
+            summary = _built_in_summary(point.value) or summary
+        yield Candidate(point.name, point.value, distribution, version, summary)
 
 
 def _candidates_one_by_one(group: str) -> Iterator[Candidate]:
+    from importlib.metadata import distributions
+
     seen: set[str] = set()
-    for distribution in importlib.metadata.distributions():
+    for distribution in distributions():
         name, version, summary = _described(distribution)
         if name in seen:
             continue
@@ -120,18 +136,30 @@ def _candidates_one_by_one(group: str) -> Iterator[Candidate]:
                     yield Candidate(name, "", name, version, summary, problem)
 
 
-def _described(distribution: importlib.metadata.Distribution) -> tuple[str, str, str]:
+def _described(distribution: Distribution) -> tuple[str, str, str]:
     """Give the name, version and summary; "unknown" for what is missing or can't be read."""
+    from email.parser import HeaderParser
+
     try:
-        metadata = distribution.metadata
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
     except UnicodeDecodeError:
         return _UNKNOWN, _UNKNOWN, ""
-    # The protocol of metadata has no `get`, and asking for what is missing is deprecated from Python 3.12 on.
-    name, version, summary = (
-        metadata[key] if key in metadata else ""  # noqa: SIM401
-        for key in ("Name", "Version", "Summary")
-    )
-    return canonical(name or _UNKNOWN), version or _UNKNOWN, summary
+    # Not `distribution.metadata`: it parses the whole file, and the long description is most of it.
+    head = HeaderParser().parsestr(text.partition("\n\n")[0])
+    return canonical(head.get("Name", _UNKNOWN)), head.get("Version", _UNKNOWN), head.get("Summary", "")
+
+
+def _built_in_summary(value: str) -> str:
+    """Read the first line of a built-in's module, as in `cart`: a list for each request."""
+    module = value.partition(":")[0].strip()
+    path = Path(__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    try:
+        with path.open(encoding="utf-8") as source:
+            first = source.readline()
+    except OSError:
+        return ""
+    text = first.strip().strip('"').partition(": ")[2]
+    return text[:1].upper() + text[1:]
 
 
 def disabled_names(variable: str) -> tuple[str, ...]:
