@@ -11,13 +11,20 @@ from .policy import VARY_ORIGIN, VARY_PREFLIGHT, Policy
 
 
 @socketify_ext.extension("cors", options=Options)
-def cors(request: Any, response: Any, ws: Any, *, options: Options, app: Any) -> None:  # noqa: ARG001
+def cors(  # noqa: D417
+    request: socketify_ext.Surface,  # noqa: ARG001
+    response: socketify_ext.Surface,
+    ws: socketify_ext.Surface,  # noqa: ARG001
+    *,
+    options: Options,
+    app: socketify_ext.DeclaredApp,
+) -> None:
     """Answer cross-origin requests: `res.cors(req).end(...)`, and preflights by themselves."""
     policy = Policy(options)
 
-    @response.method  # type: ignore[untyped-decorator]
+    @response.method
     def cors(self: Any, request: Any) -> Any:
-        """Write the CORS headers for `request`, after the status and once; the response is returned."""
+        """Write the CORS headers for `request`, once and before the body; the response is returned."""
         for name, value in policy.actual(request.get_header("origin")):
             self.write_header(name, value)
         return self

@@ -16,6 +16,12 @@ def add_routes(app):
         await asyncio.sleep(0)
         res.cors(req).end("late")
 
+    def refused(res, req):
+        res.cors(req)
+        raise socketify_ext.HTTPError(404, "no such item")
+
+    app.get("/late-status", lambda res, req: res.cors(req).send("gone", status=410))
+    app.get("/refused", refused)
     app.get("/", lambda res, req: res.cors(req).end("root"))
     app.get("/items", lambda res, req: res.cors(req).end(["tea"]))
     app.put("/items", lambda res, req: res.write_status(201).cors(req).end("made"))

@@ -35,6 +35,13 @@ def preflight(client, path="/items", *, origin=APP, method="PUT", headers=None):
     return client.options(path, headers=sent | ({"Access-Control-Request-Headers": headers} if headers else {}))
 
 
+@pytest.mark.parametrize(("path", "status"), [("/late-status", 410), ("/refused", 404)])
+def test_a_status_and_an_error_after_the_headers_keep_both(client, path, status):
+    response = client.get(path, headers={"Origin": APP})
+    assert response.status_code == status
+    assert response.headers["access-control-allow-origin"] == APP
+
+
 @pytest.mark.parametrize("path", ["/", "/items", "/late"])
 def test_a_listed_origin_may_read_the_answer(client, path):
     response = client.get(path, headers={"Origin": APP})
