@@ -2,11 +2,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PLUGIN_VENV := $(VENV)-plugins
 
-.PHONY: test soak lint types demo demo-check bench libuv clean
+.PHONY: test test-plugins soak lint types demo demo-check bench libuv clean
 
-test: $(VENV)/.ready
+test: $(VENV)/.ready test-plugins
 	$(BIN)/python -m pytest
+
+# Plugins are installed beside the package in an environment of their own, as a user would.
+test-plugins: $(PLUGIN_VENV)/.ready
+	set -e; for plugin in plugins/*/; do (cd $$plugin && $(CURDIR)/$(PLUGIN_VENV)/bin/python -m pytest tests); done
 
 soak: $(VENV)/.ready
 	SOCKETIFY_EXT_SOAK=1 $(BIN)/python -m pytest tests/test_soak.py
@@ -17,6 +22,7 @@ lint: $(VENV)/.ready
 
 types: $(VENV)/.ready
 	$(BIN)/mypy
+	$(BIN)/mypy --strict plugins/*/socketify_ext_*
 
 demo: $(VENV)/.ready
 	$(BIN)/python examples/demo.py
@@ -33,6 +39,11 @@ $(VENV)/.ready: pyproject.toml | libuv
 bench: | libuv
 	$(PYTHON) benchmarks/run.py $(BENCH)
 
+$(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) | libuv
+	$(PYTHON) -m venv $(PLUGIN_VENV)
+	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable . $(foreach plugin,$(wildcard plugins/*/),--editable "./$(plugin)[test]")
+	touch $@
+
 # The core loads libuv.so.1, which its wheel does not carry.
 libuv:
 	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libuv.so.1")' 2>/dev/null \
@@ -46,4 +57,4 @@ libuv:
 	else echo "libuv is missing; install it with your system's package manager" >&2; exit 1; fi
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PLUGIN_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

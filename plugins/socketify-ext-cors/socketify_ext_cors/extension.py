@@ -11,7 +11,7 @@ from .policy import VARY_ORIGIN, VARY_PREFLIGHT, Policy
 
 
 @socketify_ext.extension("cors", options=Options)
-def cors(  # noqa: D417
+def cors(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,
     ws: socketify_ext.Surface,  # noqa: ARG001
