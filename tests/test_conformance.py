@@ -137,14 +137,11 @@ def test_route_method(server: tuple[str, str, Serving], method: str) -> None:
         assert client.rest == b""
 
 
+# On a stock app errors are the core's to answer.
+@pytest.mark.parametrize("server", list(itertools.product(("app", "cli"), POOLS)), ids="-".join, indirect=True)
 @pytest.mark.parametrize("style", STYLES)
 def test_http_error(server: tuple[str, str, Serving], style: str) -> None:
-    kind, _, serving = server
-    if kind == "stock":
-        # The core answers errors itself, and knows none of ours.
-        with wire(serving.port) as client:
-            assert client.ask("GET", f"/error/{style}/own").status == "500 Internal Server Error"
-        return
+    _, _, serving = server
     expected: dict[str, tuple[int, Any]] = {
         "member": (403, {"detail": {"reason": "no"}}),
         "own": (404, {"detail": "nothing here"}),
