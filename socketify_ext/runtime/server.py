@@ -15,6 +15,7 @@ from ..spec import MemberSpec, MethodSpec
 from .core import ffi
 from .request import Request
 from .response import Response
+from .standard_json import make_encoder
 from .tasks import start
 from .waiting import waiting
 from .websocket import WebSocket
@@ -62,8 +63,7 @@ class Server:
     def use_json(self, serializer: Any) -> None:
         """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes."""
         if serializer is json:
-            encode = json.JSONEncoder().encode  # the bytes of json.dumps, without its checks of arguments
-            self.dump_json: Callable[[Any], bytes] = lambda value: encode(value).encode()
+            self.dump_json: Callable[[Any], bytes] = make_encoder()
             return
 
         def dump(value: Any) -> bytes:
