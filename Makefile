@@ -46,8 +46,7 @@ $(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) | lib
 
 # The core loads libuv.so.1, which its wheel does not carry.
 libuv:
-	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libuv.so.1")' 2>/dev/null \
-	|| $(PYTHON) -c 'import ctypes, ctypes.util, sys; sys.exit(ctypes.util.find_library("uv") is None)' \
+	@$(PYTHON) -c 'import ctypes, sys; ctypes.CDLL("libuv.1.dylib" if sys.platform == "darwin" else "libuv.so.1")' 2>/dev/null \
 	|| if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq libuv1; \
 	elif command -v apt-get >/dev/null; then echo "libuv is missing; run: sudo apt-get install libuv1" >&2; exit 1; \
 	elif command -v dnf >/dev/null; then echo "libuv is missing; run: sudo dnf install libuv" >&2; exit 1; \
