@@ -111,11 +111,12 @@ class App(CoreApp):
                     "the app has already started",
                     "Register it before app.listen()",
                 )
+        routes = [self._prepare(*route) for declaration in new for route in declaration.app.routes]
         known = [member for d in (*self._binding.declarations, *new) for member in d.spec.members]
         self._server.exchange(classes, known)
+        for bind in routes:
+            bind()
         for declaration in new:
-            for method, path, handler in declaration.app.routes:
-                getattr(self, method)(path, handler)
             if declaration.app.serializer is not None:
                 self.json_serializer(declaration.app.serializer)
 

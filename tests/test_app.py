@@ -406,3 +406,17 @@ def test_a_third_party_s_plugin_is_registered_by_name(app, tmp_path, monkeypatch
     provenance = socketify_ext.inspect(app).members["request.till"].provenance
     assert str(provenance) == "'shop' (dist-shop 1.2, shop_module.py:2)"
     site.forget()
+
+
+def test_a_route_that_can_not_be_bound_leaves_no_other_route_behind():
+    app = socketify_ext.App()
+
+    @socketify_ext.extension("routed")
+    def routed(request, response, ws, *, app):
+        app.get("/one", lambda res, req: res.end("one"))
+        app.ws("/two", {"idle_timeout": 5000})
+
+    with pytest.raises(ValueError, match="idle_timeout"):
+        app.register(routed)
+    assert app._server.routes == []
+    assert socketify_ext.inspect(app).order == ()

@@ -10,9 +10,9 @@ from ..declaration import Declaration
 from ..resolution import Reserved
 from ..spec import TARGETS, Target
 from .core import NULL, OpCode, core, lib, reserved_names
-from .dispatch import add_route
+from .dispatch import prepare_route
 from .server import Server
-from .sockets import add_socket
+from .sockets import prepare_socket
 from .stock import earlier_declaration, is_managed
 
 
@@ -97,14 +97,22 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         return self._route("any", path, handler)
 
     def _route(self, method: str, path: str, handler: Callable[..., Any]) -> Any:
-        add_route(self._server, method, path, handler)
+        prepare_route(self._server, method, path, handler)()
         return self
+
+    def _prepare(self, method: str, path: str, target: Any) -> Callable[[], Any]:
+        """Make a route that an extension has declared ready; gives what puts it into effect."""
+        if method == "static":
+            return lambda: self.static(path, target)
+        if method == "ws":
+            return prepare_socket(self._server, path, target)
+        return prepare_route(self._server, method, path, target)
 
     def ws(self, path: str, behavior: Mapping[str, Any]) -> Any:
         """Serve WebSockets; `behavior` holds handlers by event and the core's limits."""
         if not isinstance(behavior, Mapping):
             raise TypeError(f"the behavior of {path} is a {type(behavior).__name__}, not a dict")
-        add_socket(self._server, path, behavior)
+        prepare_socket(self._server, path, behavior)()
         return self
 
     def json_serializer(self, json_serializer: Any) -> None:

@@ -29,7 +29,6 @@ class Route:
         self.handler = handler
         self.use(server.classes)
         self.handle = ffi.new_handle(self)
-        server.routes.append(self)
 
     def use(self, classes: Classes) -> None:
         """Make requests and responses of these classes from now on."""
@@ -37,13 +36,23 @@ class Route:
         self.response_class: Any = classes["response"]
 
 
-def add_route(server: Server, method: str, path: str, handler: Callable[..., Any]) -> None:
-    """Serve `method path` with `handler(response, request)`, sync or async."""
+def prepare_route(server: Server, method: str, path: str, handler: Callable[..., Any]) -> Callable[[], None]:
+    """Make `method path` ready to be served with `handler(response, request)`, sync or async.
+
+    Returns:
+        What puts it into effect, which can't fail and can't be undone.
+    """
     if method in ("head", "any"):
         handler = _without_body_for_head(handler)
     route = Route(server, f"{method.upper()} {path}", handler)
-    add = getattr(lib, f"uws_app_{method}")
-    add(server.app.SSL, server.app.app, path.encode(), on_request, route.handle)
+    add, encoded = getattr(lib, f"uws_app_{method}"), path.encode()
+
+    def bind() -> None:
+        server.routes.append(route)
+        route.use(server.classes)
+        add(server.app.SSL, server.app.app, encoded, on_request, route.handle)
+
+    return bind
 
 
 def _without_body_for_head(handler: Callable[..., Any]) -> Callable[..., Any]:

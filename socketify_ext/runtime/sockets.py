@@ -46,8 +46,15 @@ def _no_handler(response: Any, request: Any) -> None:
     raise AssertionError("a WebSocket route handles no request")
 
 
-def add_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> None:
-    """Serve WebSockets on `path`; `behavior` holds handlers by event and the core's limits."""
+def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Callable[[], None]:
+    """Make WebSockets on `path` ready to be served; `behavior` holds handlers by event and the core's limits.
+
+    Returns:
+        What puts it into effect, which can't fail and can't be undone.
+
+    Raises:
+        ValueError: a limit is out of its range.
+    """
     _check_limits(path, behavior)
     route = SocketRoute(server, path, behavior)
     native = ffi.new("uws_socket_behavior_t *")
@@ -71,7 +78,14 @@ def add_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> None:
     for event, callback in callbacks.items():
         setattr(native, event, callback if behavior.get(event) else ffi.NULL)
     route.native = native
-    lib.uws_ws(server.app.SSL, server.app.app, path.encode(), native[0], route.handle)
+    encoded = path.encode()
+
+    def bind() -> None:
+        server.routes.append(route)
+        route.use(server.classes)
+        lib.uws_ws(server.app.SSL, server.app.app, encoded, native[0], route.handle)
+
+    return bind
 
 
 def _check_limits(path: str, behavior: Mapping[str, Any]) -> None:
