@@ -328,8 +328,12 @@ def suspending(which):
 
 def sockets(which, count=0):
     """Echo on /echo; on /listen subscribe, and publish to all what the path /publish is told."""
-    # Without a pool the core's sockets fail as soon as there are members: it looks for `bind_meth`.
-    app = core(websocket_factory_max_items=1000) if which == "core" and count else either(which)
+    # Without both pools the core's sockets fail as soon as there are members: it looks for `bind_meth`.
+    app = (
+        core(request_response_factory_max_items=1000, websocket_factory_max_items=1000)
+        if which == "core" and count
+        else either(which)
+    )
     if count:
 
         def extension(request, response, ws):

@@ -25,7 +25,6 @@ CALLS = {
 
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Load both servers with each call in turn."""
-
     requests = scale.pick(6400, 3200)
 
     def load(one: Server, name: str, path: str) -> dict[str, float]:

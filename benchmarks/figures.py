@@ -9,6 +9,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 MISSING = "-"
+MARKS = {True: "✓", False: "✗", None: "?"}
 RESULTS = HERE / "results.json"
 
 Record = dict[str, Any]
@@ -51,38 +52,47 @@ def asked(results: Record, question: str) -> dict[str, Record]:
     }
 
 
+def cells(row: Record, *, ratio: bool, cpu: bool) -> list[str]:
+    """Set the figures of one row; what is missing is a dash."""
+    found = [number(row["value"]) if "value" in row else MISSING]
+    if ratio:
+        found.append(f"{row['ratio']:.2f}" if "ratio" in row else MISSING)
+    if cpu:
+        found.append(number(row["cpu_us"]) if "cpu_us" in row else MISSING)
+        found.append(f"{row['cpu_ratio']:.2f}" if "cpu_ratio" in row else MISSING)
+    return found
+
+
+def key(row: Record) -> tuple[Any, Any, str]:
+    """Give what tells a row from the others of its question."""
+    return row.get("group"), row.get("x"), row["case"]
+
+
 def question_table(results: Record, question: str) -> str:
     """Write the rows of a question, with a group of columns for each interpreter."""
     records = asked(results, question)
     if not records:
         return "*Not measured.*"
     first = next(iter(records.values()))
-    with_cpu = any("cpu_us" in row for row in first["rows"]) and question != "startup"
-    with_ratio = any("ratio" in row for row in first["rows"])
-    with_group = any("group" in row for row in first["rows"])
-    head = [*(["what"] if with_group else []), "case"]
+    shown = {
+        "ratio": any("ratio" in row for row in first["rows"]),
+        "cpu": any("cpu_us" in row for row in first["rows"]) and question != "startup",
+    }
+    grouped = any("group" in row for row in first["rows"])
+    head = [*(["what"] if grouped else []), "case"]
     for version in records:
         head += [f"{first['unit']} ({version})".strip()]
-        head += ["to the core"] if with_ratio else []
-        head += ["µs CPU"] if with_cpu else []
-    keys: list[tuple[Any, Any, str]] = []
-    for record in records.values():
-        for row in record["rows"]:
-            key = row.get("group"), row.get("x"), row["case"]
-            if key not in keys:
-                keys.append(key)
-    body = []
-    shown = None
-    for key in keys:
-        group, x, case = key
-        label = f"{group}: {x}" if x is not None else str(group)
-        line = [*([label if label != shown else ""] if with_group else []), case]
-        shown = label
+        head += ["to the core"] if shown["ratio"] else []
+        head += ["µs CPU", "to the core's"] if shown["cpu"] else []
+    body: list[list[str]] = []
+    before = None
+    for group, x, case in dict.fromkeys(key(row) for record in records.values() for row in record["rows"]):
+        label = str(group) if x is None else f"{group}: {x}"
+        line = [*([label if label != before else ""] if grouped else []), case]
+        before = label
         for record in records.values():
-            row = next((r for r in record["rows"] if (r.get("group"), r.get("x"), r["case"]) == key), {})
-            line += [number(row["value"]) if "value" in row else MISSING]
-            line += [f"{row['ratio']:.2f}" if "ratio" in row else MISSING] if with_ratio else []
-            line += [number(row["cpu_us"]) if "cpu_us" in row else MISSING] if with_cpu else []
+            row = next((row for row in record["rows"] if key(row) == (group, x, case)), {})
+            line += cells(row, **shown)
         body.append(line)
     written = table(head, body)
     for version, record in records.items():
@@ -105,7 +115,11 @@ def targets_table(results: Record) -> str:
         line = [what, goal.replace(">", "more than")]
         for version in versions:
             each = found.get(version)
-            line.append(MISSING if each is None else f"{number(each['value'])} {'✓' if each['met'] else '✗'}")
+            if each is None:
+                line.append(MISSING)
+                continue
+            beside = f" ({number(each['by_cpu'])} by CPU)" if "by_cpu" in each else ""
+            line.append(f"{number(each['value'])}{beside} {MARKS[each['met']]}")
         body.append(line)
     return table(["figure", "goal", *versions], body)
 

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
-from .core import ffi, lib
+from .core import ffi, lib, unpack
 from .waiting import Waiting, waiting_response
 
 if TYPE_CHECKING:
@@ -105,5 +105,5 @@ def on_data(res: Any, chunk: Any, length: int, is_end: bool, user_data: Any) -> 
     response = waiting_response(user_data)
     if response is not None and response._data_handler is not None:
         response._loop.is_idle = False
-        data = ffi.unpack(chunk, length) if chunk else b""
+        data = unpack(chunk, length) if chunk else b""
         response._server.call(response, response._data_handler, response, data, bool(is_end))

@@ -16,6 +16,7 @@ from ..spec import Target
 
 try:
     import socketify
+    from _cffi_backend import cast, from_handle, unpack  # what ffi's methods of these names call, at half the cost
     from socketify import socketify as core
     from socketify.native import ffi, lib
     from socketify.status_codes import status_codes
@@ -29,7 +30,21 @@ except OSError as error:  # the loader's own text names a file inside the core, 
         "apk add libuv (Alpine), brew install libuv (macOS)",
     ) from None
 
-__all__ = ["NULL", "SEAM", "OpCode", "SendStatus", "core", "ffi", "lib", "reserved_names", "socketify", "status_codes"]
+__all__ = [
+    "NULL",
+    "SEAM",
+    "OpCode",
+    "SendStatus",
+    "cast",
+    "core",
+    "ffi",
+    "from_handle",
+    "lib",
+    "reserved_names",
+    "socketify",
+    "status_codes",
+    "unpack",
+]
 
 NULL: Final[Any] = ffi.NULL
 OpCode: Final[Any] = socketify.OpCode

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import errors
-from .core import ffi, lib
+from .core import ffi, from_handle, lib
 
 
 class _Call:
@@ -31,12 +31,12 @@ class _Call:
 
 @ffi.callback("void(uws_res_t*, void*)")  # type: ignore[untyped-decorator]
 def _on_response_cork(res: Any, user_data: Any) -> None:
-    ffi.from_handle(user_data).run()
+    from_handle(user_data).run()
 
 
 @ffi.callback("void(void*)")  # type: ignore[untyped-decorator]
 def _on_websocket_cork(user_data: Any) -> None:
-    ffi.from_handle(user_data).run()
+    from_handle(user_data).run()
 
 
 def cork_response(ssl: Any, res: Any, callback: Callable[[Any], Any], instance: Any) -> None:

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from .core import ffi, lib
+from .core import ffi, from_handle, lib
 
 if TYPE_CHECKING:
     from ..binding import Classes
     from .request import Request
     from .response import Response
     from .server import Server
-
-from_handle = ffi.from_handle
 
 
 class Route:

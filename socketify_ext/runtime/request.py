@@ -8,14 +8,13 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus
 
 from .. import errors
-from .core import core, ffi, lib
+from .core import core, ffi, from_handle, lib, unpack
 
-unpack = ffi.unpack
-cast = ffi.cast
 get_native_header = lib.uws_req_get_header
 
 # Lower-cased, encoded header names; bounded, since a name may come from a client.
 _KEYS: Final[dict[Any, bytes]] = {}
+_LAST_INDEX: Final = 0xFFFF
 _KEYS_LIMIT: Final = 1024
 
 
@@ -153,6 +152,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         for part in self._query_string().split("&"):
             found, equals, value = part.partition("=")
             if equals and found == name:
+                if "%" not in value and "+" not in value:
+                    return value
                 try:
                     return unquote_plus(value, errors="strict")
                 except UnicodeDecodeError:  # as in the core
@@ -175,7 +176,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return self._native_parameter(index)
 
     def _native_parameter(self, index: int) -> str | None:
-        return self._read(lib.uws_req_get_parameter, cast("unsigned short", index))
+        return self._read(lib.uws_req_get_parameter, index) if 0 <= index <= _LAST_INDEX else None
 
     def get_parameters(self) -> list[str]:
         """Give all route parameters in order."""
@@ -249,4 +250,4 @@ def on_header(name: Any, name_length: int, value: Any, value_length: int, user_d
         item = unpack(name, name_length).decode(), unpack(value, value_length).decode()
     except UnicodeDecodeError:  # as in the core
         return
-    ffi.from_handle(user_data).append(item)
+    from_handle(user_data).append(item)

@@ -8,11 +8,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from ..http_error import HTTPError
-from .core import ffi, lib
+from .core import cast, ffi, lib, unpack
 from .cork import cork_response
 from .head import CONTENT_TYPE, Head
 from .headers import CONTENT_LENGTH, encode_name, encode_status, encode_value
-from .waiting import cast, log
+from .waiting import log
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,6 +22,7 @@ native_cork_end = lib.socketify_res_cork_end
 native_cork_send = lib.socketify_res_cork_send
 
 _JSON: Final = b"application/json"
+_SIZE: Final = ffi.typeof("uintmax_t")
 _CONTEXT: Final = ffi.typeof("uws_socket_context_t *")
 _BODILESS: Final = frozenset((b"204", b"304"))
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
@@ -199,9 +200,7 @@ class Response(Head):
             self._end_bodiless(total_size, None, end_connection)
             return True, True
         self._begin_body()
-        result = lib.uws_res_try_end(
-            self._ssl, self.res, data, len(data), cast("uintmax_t", total_size), end_connection
-        )
+        result = lib.uws_res_try_end(self._ssl, self.res, data, len(data), cast(_SIZE, total_size), end_connection)
         if result.has_responded:
             self._finish()
         else:
@@ -332,7 +331,7 @@ class Response(Head):
     def write_offset(self, offset: int) -> Self:
         """Set how many bytes of the body count as written."""
         if not self._answered:
-            lib.uws_res_override_write_offset(self._ssl, self.res, cast("uintmax_t", offset))
+            lib.uws_res_override_write_offset(self._ssl, self.res, cast(_SIZE, offset))
         return self
 
     def get_native_handle(self) -> Any:
@@ -344,7 +343,7 @@ class Response(Head):
             return None
         buffer = ffi.new("char**")
         length = getter(self._ssl, self.res, buffer)
-        return ffi.unpack(buffer[0], length) if buffer[0] else None
+        return unpack(buffer[0], length) if buffer[0] else None
 
     def get_remote_address_bytes(self) -> bytes | None:
         """Give the client's address as 4 or 16 bytes; None after the answer."""

@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from .core import OpCode, ffi, lib
+from .core import OpCode, ffi, from_handle, lib, unpack
 from .dispatch import Route, hand_on, leave_answerable, settle, take_over
 
 if TYPE_CHECKING:
     from .server import Server
-
-from_handle = ffi.from_handle
-unpack = ffi.unpack
 
 EVENTS: Final = ("upgrade", "open", "message", "drain", "ping", "pong", "close", "subscription")
 _OPCODES: Final = {int(code): code for code in OpCode}

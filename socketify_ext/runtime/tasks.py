@@ -82,7 +82,10 @@ class _Begun(Coroutine[Any, Any, Any]):
     def send(self, value: Any) -> Any:
         if self._outcome is not None:
             outcome, self._outcome = self._outcome, None
-            raise outcome
+            try:
+                raise outcome
+            finally:
+                del outcome  # its traceback holds this frame
         if self._waits_for is not _UNASKED:
             waits_for, self._waits_for = self._waits_for, _UNASKED
             return waits_for

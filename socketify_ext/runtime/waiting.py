@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from .core import core, ffi, lib
+from .core import cast, core, ffi, lib
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("socketify_ext")
 
-cast = ffi.cast
+_ADDRESS = ffi.typeof("void *")
+_NUMBER = ffi.typeof("uintptr_t")
 _next_key = itertools.count(1).__next__
 
 # Responses that a native callback may still come for, by the number that it is given; across all apps of the
@@ -105,8 +106,8 @@ class Waiting(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._plain = False
             waiting[key] = self
             self._grabbed_abort_handler_once = True
-            lib.uws_res_on_aborted(self._ssl, self.res, on_aborted, cast("void*", key))
-        return cast("void*", self._key)
+            lib.uws_res_on_aborted(self._ssl, self.res, on_aborted, cast(_ADDRESS, key))
+        return cast(_ADDRESS, self._key)
 
     def grab_aborted_handler(self) -> Self:
         """Say that the answer comes after the handler has returned."""
@@ -152,7 +153,7 @@ class Waiting(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
 def waiting_response(user_data: Any) -> Any:
     """Find the response that a native callback comes for, None where it is answered or gone."""
-    return waiting.get(int(cast("uintptr_t", user_data)))
+    return waiting.get(int(cast(_NUMBER, user_data)))
 
 
 @ffi.callback("void(uws_res_t*, void*)")  # type: ignore[untyped-decorator]

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
-from .core import OpCode, SendStatus, core, ffi, lib
+from .core import OpCode, SendStatus, core, ffi, from_handle, lib, unpack
 from .cork import cork_websocket
 
 if TYPE_CHECKING:
     from .server import Server
 
-unpack = ffi.unpack
 native_send = lib.uws_ws_send_with_options
 _STATUS: Final = {int(status): status for status in SendStatus}
 _BINARY: Final = OpCode.BINARY
@@ -242,4 +241,4 @@ def _topic(topic: str | bytes) -> bytes:
 @ffi.callback("void(const char*, size_t, void*)")  # type: ignore[untyped-decorator]
 def on_topic(topic: Any, length: int, user_data: Any) -> None:
     """Collect one topic."""
-    ffi.from_handle(user_data).append(unpack(topic, length).decode(errors="replace"))
+    from_handle(user_data).append(unpack(topic, length).decode(errors="replace"))
