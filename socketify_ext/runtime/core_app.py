@@ -14,6 +14,9 @@ from .dispatch import prepare_route
 from .server import Server
 from .sockets import prepare_socket
 from .stock import earlier_declaration, is_managed
+from .websocket import encode_message, encode_topic
+
+native_publish = lib.uws_publish
 
 
 class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
@@ -122,9 +125,10 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
 
     def publish(self, topic: str | bytes, message: Any, opcode: int = OpCode.BINARY, compress: bool = False) -> bool:
         """Send text, bytes, or any other object as JSON to all WebSockets that listen on a topic."""
-        if not isinstance(message, (str, bytes, type(None))):
-            message = self._server.dump_json(message)
-        return bool(super().publish(topic, message, opcode, compress))
+        server = self._server
+        server.core_loop.is_idle = False
+        name, data = encode_topic(topic), encode_message(message, server)
+        return bool(native_publish(server.ssl, self.app, name, len(name), data, len(data), opcode, compress))
 
     # -- the loop
 

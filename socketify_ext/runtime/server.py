@@ -43,8 +43,8 @@ class Server:
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
         self._members: dict[CodeType, MemberSpec] = {}
-        # A plain int: the core's own is a C object, which costs more to convert than the rest of a call.
-        shared = {"app": app, "_server": self, "_ssl": int(app.SSL), "_loop": app.loop}
+        self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
+        shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop}
         self.bases: Classes = {
             "request": _for_app(Request, {"app": app, "_buffer": ffi.new("char**")}),
             "response": _for_app(Response, shared),

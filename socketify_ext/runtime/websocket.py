@@ -80,15 +80,6 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             self.socket_data_id = uuid.uuid4()
         return self.socket_data_id
 
-    def _encode(self, message: Any) -> bytes:
-        if isinstance(message, str):
-            return message.encode()
-        if isinstance(message, bytes):
-            return message
-        if message is None:
-            return b""
-        return self._server.dump_json(message)
-
     def send(self, message: Any, opcode: int = _BINARY, compress: bool = False, fin: bool = True) -> Any:
         """Send text, bytes, or any other object as JSON.
 
@@ -102,26 +93,26 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         ws = self.ws
         if ws is None:
             ws = self._open()
-        data = message if message.__class__ is bytes else self._encode(message)
+        data = message if message.__class__ is bytes else encode_message(message, self._server)
         self._loop.is_idle = False
         return _STATUS[native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
 
     def send_fragment(self, message: Any, compress: bool = False) -> Any:
         """Send a middle part of a message; gives a `SendStatus`."""
-        ws, data = self._open(), self._encode(message)
+        ws, data = self._open(), encode_message(message, self._server)
         self._loop.is_idle = False
         return _STATUS[lib.uws_ws_send_fragment(self._ssl, ws, data, len(data), compress)]
 
     def send_first_fragment(self, message: Any, opcode: int = _BINARY, compress: bool = False) -> Any:
         """Send the first part of a message; gives a `SendStatus`."""
-        ws, data = self._open(), self._encode(message)
+        ws, data = self._open(), encode_message(message, self._server)
         self._loop.is_idle = False
         sent = lib.uws_ws_send_first_fragment_with_opcode(self._ssl, ws, data, len(data), opcode, compress)
         return _STATUS[sent]
 
     def send_last_fragment(self, message: Any, compress: bool = False) -> Any:
         """Send the last part of a message; gives a `SendStatus`."""
-        ws, data = self._open(), self._encode(message)
+        ws, data = self._open(), encode_message(message, self._server)
         self._loop.is_idle = False
         return _STATUS[lib.uws_ws_send_last_fragment(self._ssl, ws, data, len(data), compress)]
 
@@ -152,7 +143,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             raise TypeError(f"the close code {code!r} is no int")
         if code and not 1000 <= code <= 4999:
             raise ValueError(f"the close code {code} is not in 1000 to 4999")
-        data = self._encode(message)
+        data = encode_message(message, self._server)
         self._loop.is_idle = False
         if self._told:
             self._server.loop.call_soon(self._end_later, code, data)
@@ -179,12 +170,12 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
     def subscribe(self, topic: str | bytes) -> bool:
         """Listen on a topic; tells whether that succeeded, which it does not once the end has begun."""
-        ws, name = self._open(), _topic(topic)
+        ws, name = self._open(), encode_topic(topic)
         return not self._leaving and bool(lib.uws_ws_subscribe(self._ssl, ws, name, len(name)))
 
     def unsubscribe(self, topic: str | bytes) -> bool:
         """Stop listening on a topic; tells whether that succeeded."""
-        ws, name = self._open(), _topic(topic)
+        ws, name = self._open(), encode_topic(topic)
         if self._leaving:  # the core is about to do it
             return False
         earlier, self._unsubscribing = self._unsubscribing, True
@@ -195,7 +186,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
     def is_subscribed(self, topic: str | bytes) -> bool:
         """Tell whether the socket listens on a topic."""
-        ws, name = self._open(), _topic(topic)
+        ws, name = self._open(), encode_topic(topic)
         return bool(lib.uws_ws_is_subscribed(self._ssl, ws, name, len(name)))
 
     def publish(self, topic: str | bytes, message: Any, opcode: int = _BINARY, compress: bool = False) -> bool:
@@ -234,8 +225,18 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return None if found is None else found.decode()
 
 
-def _topic(topic: str | bytes) -> bytes:
+def encode_topic(topic: str | bytes) -> bytes:
+    """Encode a topic's name."""
     return topic.encode() if isinstance(topic, str) else topic
+
+
+def encode_message(message: Any, server: Server) -> bytes:
+    """Encode a message: text as UTF-8, bytes as they are, None as nothing, any other object as JSON."""
+    if isinstance(message, str):
+        return message.encode()
+    if isinstance(message, bytes):
+        return message
+    return b"" if message is None else server.dump_json(message)
 
 
 @ffi.callback("void(const char*, size_t, void*)")  # type: ignore[untyped-decorator]
