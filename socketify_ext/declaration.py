@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from . import errors
 from .declared_app import DeclaredApp
-from .spec import TARGETS, ExtensionSpec, MemberSpec, SignatureSpec, check, is_extension_name
+from .signature import SignatureSpec
+from .spec import TARGETS, ExtensionSpec, MemberSpec, check, is_extension_name
 from .suggest import suggestion
 from .surface import Source, Surface, line_of
 

@@ -30,26 +30,26 @@ from . import errors
 
 Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
-INJECTABLE: Final = ("options", "app")
 MISSING: Final[Any] = inspect.Parameter.empty
 
 _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
-_EXAMPLE = "def extension(request, response, ws)"
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """Hold what was validated once and never changes."""
+
     # Models are built on first use: a program that only imports the package pays for none of them.
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
-def _reject(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticCustomError:
+def reject(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticCustomError:
     """Make the error that a validator raises; `check` turns it into the catalogue's class."""
     return PydanticCustomError(error.__name__, "{why}", {"why": why, "fix": fix})
 
 
 def _extension_name(name: Any) -> Any:
     if not isinstance(name, str) or not is_extension_name(name):
-        raise _reject(
+        raise reject(
             errors.DeclarationError,
             f"{name!r} is no extension name",
             "Use letters and digits, with '.', '_', '-' or '~' between them",
@@ -71,7 +71,7 @@ def _member_name(name: Any) -> Any:
         why = f"{name!r} is not public"
     else:
         return name
-    raise _reject(
+    raise reject(
         errors.MemberNameError,
         why,
         'Give a public name, as in "get_user"; for a lambda or a builtin, with name="get_user"',
@@ -82,7 +82,7 @@ ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
 MemberName = Annotated[str, BeforeValidator(_member_name)]
 
 
-class Provenance(_Frozen):
+class Provenance(Frozen):
     """Say which extension, of which distribution and version, at which file:line, put a member there.
 
     `required_by` names the extension that asked for this one when nobody registered it directly.
@@ -110,7 +110,7 @@ class Provenance(_Frozen):
         return f"'{self.extension}' ({origin}{self.place})"
 
 
-class Requirement(_Frozen):
+class Requirement(Frozen):
     """Name an extension, with the versions of its distribution that will do."""
 
     name: ExtensionName
@@ -142,11 +142,11 @@ def _requirement(text: Any) -> Any:
         parsed = requirements.Requirement(text)
     except (requirements.InvalidRequirement, TypeError) as error:
         first = str(error).splitlines()[0]
-        raise _reject(
+        raise reject(
             errors.DeclarationError, f"{text!r} is no requirement ({first})", 'Write it as in "auth>=1,<2"'
         ) from None
     if parsed.url or parsed.extras or parsed.marker:
-        raise _reject(
+        raise reject(
             errors.DeclarationError,
             f"{text!r} has more than a name and a version",
             'Write it as in "auth>=1,<2"',
@@ -157,10 +157,10 @@ def _requirement(text: Any) -> Any:
 def _function(function: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)) or not callable(function):
         kind = type(function).__name__
-        raise _reject(errors.SignatureError, f"a {kind} is no method", "Write it as def method(self, ...)")
+        raise reject(errors.SignatureError, f"a {kind} is no method", "Write it as def method(self, ...)")
     if not inspect.isfunction(function) and not inspect.isbuiltin(function):
         kind = type(function).__name__
-        raise _reject(
+        raise reject(
             errors.SignatureError, f"a {kind} object is no function", "Wrap it: def method(self, ...): return it(...)"
         )
     try:
@@ -173,11 +173,11 @@ def _function(function: Any) -> Any:
         inspect.Parameter.VAR_POSITIONAL,
     ):
         name = function.__name__ if function.__name__.isidentifier() else "method"
-        raise _reject(errors.SignatureError, "it takes no self", f"Write it as def {name}(self, ...)")
+        raise reject(errors.SignatureError, "it takes no self", f"Write it as def {name}(self, ...)")
     return function
 
 
-class MethodSpec(_Frozen):
+class MethodSpec(Frozen):
     """Describe one method: a function that takes the request, response or socket as `self`."""
 
     kind: Literal["method"] = "method"
@@ -248,11 +248,11 @@ def _factory(factory: Any) -> Any:
         except ValueError:  # some builtins tell nothing
             pass
     if why is not None:
-        raise _reject(errors.PropertyError, why, "Give a function without arguments, as in default_factory=list")
+        raise reject(errors.PropertyError, why, "Give a function without arguments, as in default_factory=list")
     return factory
 
 
-class PropertySpec(_Frozen):
+class PropertySpec(Frozen):
     """Describe one property: an attribute with a default that no two objects share, unless it is immutable.
 
     `default` is `MISSING` where a factory is given. `type` is the declared annotation, or None.
@@ -279,7 +279,7 @@ class PropertySpec(_Frozen):
     @model_validator(mode="after")
     def _fits(self) -> PropertySpec:
         if self.default_factory is not None and self.default is not MISSING:
-            raise _reject(errors.PropertyError, "it has a default and a default_factory", "Give one of the two")
+            raise reject(errors.PropertyError, "it has a default and a default_factory", "Give one of the two")
         if self.type is not None:
             self._check_type()
         if self.default_factory is None and not is_immutable(self.default):
@@ -287,7 +287,7 @@ class PropertySpec(_Frozen):
                 copy.deepcopy(self.default)
             except Exception as error:
                 kind = builtins.type(self.default).__name__
-                raise _reject(
+                raise reject(
                     errors.PropertyError,
                     f"its default, a {kind}, can't be copied for each object ({error})",
                     "Give default_factory=lambda: value to share one on purpose",
@@ -305,13 +305,13 @@ class PropertySpec(_Frozen):
         except ValidationError as error:
             wanted = inspect.formatannotation(self.type)
             given = "None" if self.default is None else builtins.type(self.default).__name__
-            raise _reject(
+            raise reject(
                 errors.PropertyError,
                 f"its default {self.default!r} is no {wanted} ({error.errors()[0]['msg']})",
                 f"Change the default, or declare type={wanted} | {given}",
             ) from None
         except Exception as error:  # evaluating an annotation may raise anything
-            raise _reject(
+            raise reject(
                 errors.PropertyError,
                 f"type={self.type!r} is no annotation ({builtins.type(error).__name__})",
                 "Give a class or an annotation, as in type=list[str]",
@@ -321,69 +321,12 @@ class PropertySpec(_Frozen):
 MemberSpec = MethodSpec | PropertySpec
 
 
-def _check_runs_at_once(function: Any, fix: str) -> None:
-    call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-    if inspect.isgeneratorfunction(call):
-        raise _reject(errors.SignatureError, "it is a generator function, and nothing would run it", fix)
-    if any(map(inspect.iscoroutinefunction, (function, call))) or inspect.isasyncgenfunction(call):
-        raise _reject(
-            errors.SignatureError,
-            "it is a coroutine function, and registration awaits nothing",
-            f"{fix}, and do the asynchronous part in @app.on_startup",
-        )
-
-
-class SignatureSpec(_Frozen):
-    """Describe how an extension is called: three positional parameters and the injected names it asks for."""
-
-    function: Callable[..., Any]
-    injected: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read(cls, value: Any) -> Any:
-        function = value["function"]
-        fix = f"Write it as {_EXAMPLE}"
-        if not callable(function):
-            raise _reject(errors.SignatureError, f"a {type(function).__name__} can't be called", fix)
-        if inspect.isclass(function):
-            raise _reject(errors.SignatureError, "a class is no extension function", fix)
-        _check_runs_at_once(function, fix)
-        try:
-            signature = inspect.signature(function)
-        except (TypeError, ValueError):
-            raise _reject(errors.SignatureError, "its signature can't be read", fix) from None
-        kinds = inspect.Parameter
-        positional, injected = [], []
-        for parameter in signature.parameters.values():
-            if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD):
-                positional.append(parameter.name)
-            elif parameter.kind is kinds.KEYWORD_ONLY:
-                injected.append(parameter.name)
-            else:
-                raise _reject(errors.SignatureError, f"it takes {parameter}", fix)
-        if len(positional) != 3:
-            raise _reject(
-                errors.SignatureError,
-                f"it takes {len(positional)} positional parameters ({', '.join(positional) or 'none'}), not three",
-                fix,
-            )
-        unknown = [name for name in injected if name not in INJECTABLE]
-        if unknown:
-            raise _reject(
-                errors.SignatureError,
-                f"its keyword-only {', '.join(unknown)} can't be injected",
-                f"The names that can are {' and '.join(INJECTABLE)}",
-            )
-        return {"function": function, "injected": tuple(injected)}
-
-
 def _unique(members: tuple[MemberSpec, ...]) -> tuple[MemberSpec, ...]:
     seen: dict[tuple[str, str], MemberSpec] = {}
     for member in members:
         earlier = seen.setdefault((member.target, member.name), member)
         if earlier is not member:
-            raise _reject(
+            raise reject(
                 errors.MemberNameError,
                 f"it adds {member.target}.{member.name} twice ({earlier.provenance.place} and "
                 f"{member.provenance.place})",
@@ -392,7 +335,7 @@ def _unique(members: tuple[MemberSpec, ...]) -> tuple[MemberSpec, ...]:
     return members
 
 
-class ExtensionSpec(_Frozen):
+class ExtensionSpec(Frozen):
     """Describe an extension and all its members.
 
     `identity` is what makes two registrations the same one: the function, options and adjustments.
@@ -413,7 +356,7 @@ class ExtensionSpec(_Frozen):
         return self.provenance.version
 
 
-Model = TypeVar("Model", bound=_Frozen)
+Model = TypeVar("Model", bound=Frozen)
 
 
 def check(model: type[Model], who: str, what: str, values: Mapping[str, Any]) -> Model:

@@ -15,13 +15,13 @@ import pytest
 from pydantic import ValidationError
 
 from socketify_ext.errors import DeclarationError, MemberNameError, PropertyError, SignatureError
+from socketify_ext.signature import SignatureSpec
 from socketify_ext.spec import (
     ExtensionSpec,
     MethodSpec,
     PropertySpec,
     Provenance,
     Requirement,
-    SignatureSpec,
     check,
     is_immutable,
 )
