@@ -33,6 +33,11 @@ class Route:
         self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
 
+    def enter(self) -> None:
+        """Follow the server's classes from now on."""
+        self.use(self.server.classes)
+        self.server.routes.append(self)
+
 
 def prepare_route(server: Server, method: str, path: str, handler: Callable[..., Any]) -> Callable[[], None]:
     """Make `method path` ready to be served with `handler(response, request)`, sync or async.
@@ -46,8 +51,7 @@ def prepare_route(server: Server, method: str, path: str, handler: Callable[...,
     add, encoded = getattr(lib, f"uws_app_{method}"), path.encode()
 
     def bind() -> None:
-        server.routes.append(route)
-        route.use(server.classes)
+        route.enter()
         add(server.app.SSL, server.app.app, encoded, on_request, route.handle)
 
     return bind

@@ -78,8 +78,7 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
     encoded = path.encode()
 
     def bind() -> None:
-        server.routes.append(route)
-        route.use(server.classes)
+        route.enter()
         lib.uws_ws(server.app.SSL, server.app.app, encoded, native[0], route.handle)
 
     return bind
