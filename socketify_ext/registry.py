@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import discovery, errors
 from .discovery import Candidate, Listing, Status
+from .environment import merged, options_in
 from .suggest import close_names, suggestion
 
 if TYPE_CHECKING:
@@ -31,15 +32,15 @@ class Registry:
 
     Args:
         entry_points: whether installed plugins and built-ins are found; False for an empty registry.
-        environment: read for SOCKETIFY_EXT_DISABLE; the process's own by default.
+        environment: read for SOCKETIFY_EXT_DISABLE and for options; the process's own by default.
     """
 
     def __init__(self, *, entry_points: bool = True, environment: Mapping[str, str] | None = None) -> None:
         self._entry_points = entry_points
         self._added: dict[str, Extension] = {}
         self._defects: dict[str, str] = {}
-        variable = (os.environ if environment is None else environment).get(DISABLE_VARIABLE, "")
-        self._blocked: tuple[str, ...] = discovery.disabled_names(variable)
+        self._environment = os.environ if environment is None else environment
+        self._blocked: tuple[str, ...] = discovery.disabled_names(self._environment.get(DISABLE_VARIABLE, ""))
 
     @functools.cached_property
     def _candidates(self) -> tuple[Candidate, ...]:
@@ -98,10 +99,15 @@ class Registry:
     def load(self, name: str, /, **options: Any) -> Extension:
         """Load one extension by name, `msgpack` or `distribution:msgpack`, importing it alone.
 
+        Options that are not given are read from the environment: `SOCKETIFY_EXT_AUTH__JWT__KEY=...` is
+        `load("auth", jwt={"key": ...})`.
+
         Raises:
             UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError, OptionsError.
+            InstallError: the environment holds options, and the extra `env` is not installed.
         """
-        return self.find(name).configured(**options)
+        found = self.find(name)
+        return found.configured(**merged(options_in(self._environment, found), options))
 
     def find(self, name: str, /) -> Extension:
         """Import one extension by name without looking at its options, to describe it.
