@@ -91,6 +91,8 @@ class Registry:
     @property
     def unknown_blocked(self) -> tuple[str, ...]:
         """Give the blocked names that nothing has."""
+        if not self._blocked:
+            return ()
         known = {*self._added}
         for candidate in (*self._candidates, *self._hook_candidates):
             known |= {candidate.name, candidate.qualified_name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from socketify_ext.discovery import Listing
     from socketify_ext.registry import Registry
 
+HEADS = ("Name", "Version", "Distribution", "Status", "Summary")
 STYLES = {"ok": "green", "broken": "red", "blocked": "yellow", "duplicate": "red", "shadowed": "yellow"}
 
 
@@ -37,16 +39,23 @@ def _record(listing: Listing) -> dict[str, str | None]:
 
 
 def _print_table(listings: Sequence[Listing]) -> None:
+    rows = [(each.name, each.version or "", each.distribution or "", each.status, each.summary) for each in listings]
+    if not sys.stdout.isatty():  # a program reads it: one line an extension, and no need for rich
+        details = ["; ".join(filter(None, (each.summary, each.error))) for each in listings]
+        plain = [HEADS, *((*row[:4], detail) for row, detail in zip(rows, details, strict=True))]
+        widths = [max(len(row[column]) for row in plain) for column in range(len(HEADS))]
+        for row in plain:
+            typer.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+        return
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("Name", "Version", "Distribution", "Status", "Summary", box=None, pad_edge=False)
-    for listing in listings:
+    table = Table(*HEADS, box=None, pad_edge=False)
+    for listing, row in zip(listings, rows, strict=True):
         summary = Text(listing.summary)
         if listing.error:
             summary.append(f"\n{listing.error}" if listing.summary else listing.error, STYLES[listing.status])
-        status = Text(listing.status, STYLES[listing.status])
-        table.add_row(listing.name, listing.version, listing.distribution, status, summary)
+        table.add_row(*row[:3], Text(listing.status, STYLES[listing.status]), summary)
     console().print(table)
 
 
