@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from .body import Body
 from .core import lib
-from .headers import CONTENT_LENGTH, NAMES, STATUSES, cookie, encode_name, encode_status, encode_value
+from .headers import BODILESS, BODY_STATUSES, NAMES, OK, cookie, encode_name, encode_status, encode_value
 from .waiting import log
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 native_write_status = lib.uws_res_write_status
-native_write_header = lib.uws_res_write_header
 
 CONTENT_TYPE: Final = b"Content-Type"
 
@@ -35,7 +34,11 @@ class Head(Body):
         """
         if self._answered or self._begun:
             return self._refuse_head("write_status")
-        self._status = STATUSES.get(status_or_status_text) or encode_status(status_or_status_text)
+        line = BODY_STATUSES.get(status_or_status_text)
+        if line is None:
+            line = encode_status(status_or_status_text)
+            self._simple = self._simple and not line.startswith(BODILESS)
+        self._status = line
         self._plain = False
         return self
 
@@ -54,12 +57,20 @@ class Head(Body):
         name = NAMES.get(key) or encode_name(key)
         # Text that can be printed holds no control character.
         data = value.encode() if value.__class__ is str and value.isprintable() else encode_value(value)
-        if self._head is None:
-            self._head = [(name, data)]
+        if name:
+            self._head += name + data
+            self._plain = False
+        else:  # CONTENT_LENGTH
+            self._length = data
+        return self
+
+    def _add_header(self, beginning: bytes, data: bytes) -> None:
+        """Add a header whose name and value are encoded."""
+        if beginning:
+            self._head += beginning + data
             self._plain = False
         else:
-            self._head.append((name, data))
-        return self
+            self._length = data
 
     def set_header(self, key: str | bytes, value: Any) -> Self:
         """Add a header in place of those of its name.
@@ -67,10 +78,19 @@ class Head(Body):
         Raises:
             HeaderError: a character would split the response.
         """
-        name = encode_name(key).lower()
-        if self._head is not None:
-            self._head = [item for item in self._head if item[0].lower() != name]
-        return self.write_header(key, value)
+        beginning, data = encode_name(key), encode_value(value)
+        if self._answered or self._begun:
+            return self._refuse_head("set_header")
+        if beginning and self._head:
+            name = beginning.lower()
+            self._keep_headers(lambda line: not line.lower().startswith(name))
+        self._add_header(beginning, data)
+        return self
+
+    def _keep_headers(self, is_kept: Callable[[bytes], bool]) -> None:
+        """Drop the header lines that `is_kept` refuses; each comes with the line break before it."""
+        lines = (b"\r\n" + line for line in self._head.split(b"\r\n")[1:])
+        self._head = b"".join(line for line in lines if is_kept(line))
 
     def set_cookie(self, name: str, value: str, options: Mapping[str, Any] | None = None) -> Self:
         """Set a cookie; each has a header of its own, and the last of a name counts.
@@ -83,40 +103,35 @@ class Head(Body):
         line = encode_value(cookie(name, value, options))
         if self._write_jar is None:
             self._write_jar = {}
-            self._head = self._head or []
-            self._plain = False
+            self._plain = self._simple = False
         self._write_jar[name] = line
         return self
 
-    def _write_head(self, content_type: bytes | None = None, *, sized: bool = False) -> None:
+    def _whole_head(self) -> bytes:
+        """Give the status with all header lines; the core writes a status as it is, so it takes the head in one call."""
+        cookies = (self._write_jar or {}).values()
+        return b"".join((self._status or OK, self._head, *(b"\r\nSet-Cookie: " + line for line in cookies)))
+
+    def _write_head(self, length: bytes | None = None) -> None:
         """Hand status, headers and cookies to the core.
 
         Args:
-            content_type: counts where none was written.
-            sized: whether a Content-Length that was written counts; before a body the core writes its own.
+            length: the Content-Length of an answer without a body; before a body the core writes its own.
         """
-        head = self._head or []
-        if self._write_jar is not None:
-            head.extend((b"Set-Cookie", line) for line in self._write_jar.values())
-        if content_type is not None and not any(name.lower() == b"content-type" for name, _ in head):
-            head.append((CONTENT_TYPE, content_type))
-        ssl, res, status = self._ssl, self.res, self._status
-        self._head = self._write_jar = self._status = None
+        head = self._whole_head()
+        if length is not None:
+            head += b"\r\nContent-Length: " + length
         self._begun = True
-        if status is not None:
-            native_write_status(ssl, res, status, len(status))
-        for name, value in head:
-            if name is not CONTENT_LENGTH or sized:
-                native_write_header(ssl, res, name, len(name), value, len(value))
+        native_write_status(self._ssl, self.res, head, len(head))
 
     def _begin_body(self) -> None:
         """Send the head before the first part of a body."""
         self._loop.is_idle = False
         if not self._begun:
-            self._plain = False
+            self._plain = self._simple = False
             self._write_head()
 
     def _omit_body(self) -> None:
         """Answer a HEAD request: whatever the body is, only its length is told (RFC 9110, 9.3.2)."""
         self._bodiless = True
-        self._plain = False
+        self._plain = self._simple = False

@@ -18,18 +18,27 @@ _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 # Status lines by code, the core's own.
 STATUSES: Final[dict[Any, bytes]] = status_codes
+OK: Final = b"200 OK"
+# The statuses whose answers have no body (RFC 9110, 15.3.5 and 15.4.5).
+BODILESS: Final = (b"204", b"304")
+# Status lines by code, of answers that may have a body.
+BODY_STATUSES: Final = {code: line for code, line in STATUSES.items() if not line.startswith(BODILESS)}
 _STATUS: Final = re.compile(rb"[1-9][0-9]{2}(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
 
-# This very object stands for the header in a held head, however it was spelt.
-CONTENT_LENGTH: Final = b"Content-Length"
-
-# Names seen and found valid, encoded; bounded, since a name may come from a client.
+# What a line of each name begins with, for names seen and found valid; bounded, since a name may come from a client.
 NAMES: Final[dict[str | bytes, bytes]] = {}
 _NAMES_LIMIT: Final = 1024
 
+# What stands for a line's beginning where the handler writes Content-Length, which is the core's to write.
+CONTENT_LENGTH: Final = b""
+
 
 def encode_name(name: Any) -> bytes:
-    """Encode a field name, or raise HeaderError if it is no token or the core's alone to write."""
+    """Encode a field name as the beginning of its line, or raise HeaderError if it is no token or the core's alone.
+
+    Returns:
+        The line break before the line, the name, a colon and a space; CONTENT_LENGTH for that name.
+    """
     known = NAMES.get(name)
     if known is not None:
         return known
@@ -38,11 +47,12 @@ def encode_name(name: Any) -> bytes:
         raise _refusal(f"header name {name!r}", "it is no token")
     if key.lower() == b"transfer-encoding":
         raise _refusal(f"header {name!r}", "the core frames the body itself")
-    if key.lower() == CONTENT_LENGTH.lower():
+    if key.lower() == b"content-length":
         return CONTENT_LENGTH
+    beginning = b"\r\n%b: " % key
     if len(NAMES) < _NAMES_LIMIT:
-        NAMES[name] = key
-    return key
+        NAMES[name] = beginning
+    return beginning
 
 
 def encode_value(value: Any) -> bytes:

@@ -11,7 +11,7 @@ from ..http_error import HTTPError
 from .core import cast, ffi, lib, unpack
 from .cork import cork_response
 from .head import CONTENT_TYPE, Head
-from .headers import CONTENT_LENGTH, encode_name, encode_status, encode_value
+from .headers import BODILESS, OK, encode_name, encode_status, encode_value
 from .waiting import log
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ native_cork_send = lib.socketify_res_cork_send
 _JSON: Final = b"application/json"
 _SIZE: Final = ffi.typeof("uintmax_t")
 _CONTEXT: Final = ffi.typeof("uws_socket_context_t *")
-_BODILESS: Final = frozenset((b"204", b"304"))
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -71,7 +70,18 @@ class Response(Head):
         return self._answer(data, None, end_connection)
 
     def _answer(self, data: bytes, content_type: bytes | None, end_connection: bool) -> Self:
-        """Send the head and the whole body, in as few calls of the core as there can be."""
+        """Send the head and the whole body, in one call of the core; it takes the head as if it were the status."""
+        if not self._simple:
+            return self._answer_otherwise(data, content_type, end_connection)
+        self._answered = True
+        head, kind = (self._status or OK) + self._head, content_type or b""
+        if kind and self._has_content_type():
+            kind = b""
+        native_cork_send(self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), end_connection)
+        return self
+
+    def _answer_otherwise(self, data: bytes, content_type: bytes | None, end_connection: bool) -> Self:
+        """Answer late, with cookies, with the end of a body that has begun, or without a body."""
         self._loop.is_idle = False
         late = self._key
         if late:
@@ -79,32 +89,31 @@ class Response(Head):
                 return self._refuse_mixed("end")
             self._finish()
         self._answered = True
-        if self._bodiless or (self._status is not None and self._status[:3] in _BODILESS):
+        if self._is_bodiless():
             self._end_bodiless(len(data), content_type, end_connection)
-        elif self._head is not None:
-            if late:
-                cork_response(self._ssl, self.res, lambda _: self._write_all(data, content_type, end_connection), self)
-            else:  # the core corks a handler that has not suspended
-                self._write_all(data, content_type, end_connection)
-        elif (content_type is not None or self._status is not None) and not self._begun:
-            status, kind = self._status or b"200 OK", content_type or b""
-            native_cork_send(self._ssl, self.res, data, len(data), status, len(status), kind, len(kind), end_connection)
+        elif not self._begun:
+            head, kind = self._whole_head(), content_type or b""
+            if self._has_content_type():
+                kind = b""
+            native_cork_send(self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), end_connection)
         elif late:
             native_cork_end(self._ssl, self.res, data, len(data), end_connection)
         else:
             native_end(self._ssl, self.res, data, len(data), end_connection)
         return self
 
-    def _write_all(self, data: bytes, content_type: bytes | None, end_connection: bool) -> None:
-        self._write_head(content_type)
-        native_end(self._ssl, self.res, data, len(data), end_connection)
+    def _has_content_type(self) -> bool:
+        return b"\r\ncontent-type: " in self._head.lower()
 
     def _end_bodiless(self, length: int, content_type: bytes | None, end_connection: bool) -> None:
         """Send the head alone; what a client takes for a body would be read as the start of the next answer."""
         if not self._begun:
-            if self._bodiless and not any(name is CONTENT_LENGTH for name, _ in self._head or ()):
-                self._head = [*(self._head or ()), (CONTENT_LENGTH, str(length).encode())]
-            self._write_head(content_type if self._bodiless else None, sized=True)
+            if self._bodiless:
+                if content_type is not None and not self._has_content_type():
+                    self._head += b"\r\nContent-Type: " + content_type
+                self._write_head(self._length or str(length).encode())
+            else:
+                self._write_head(self._length)
         lib.uws_res_end_without_body(self._ssl, self.res, end_connection)
 
     def end_without_body(self, end_connection: bool = False) -> Self:
@@ -117,14 +126,14 @@ class Response(Head):
         last = end_connection or not self._is_bodiless()
         self._loop.is_idle = False
         if not self._begun:
-            self._write_head(sized=True)
+            self._write_head(self._length)
         self._finish()
         lib.uws_res_end_without_body(self._ssl, self.res, last)
         return self
 
     def _is_bodiless(self) -> bool:
         """Tell whether the client expects a head alone (RFC 9112, 6.3)."""
-        return self._bodiless or (self._status is not None and self._status[:3] in _BODILESS)
+        return self._bodiless or (self._status or OK).startswith(BODILESS)
 
     def send(
         self,
@@ -154,8 +163,8 @@ class Response(Head):
         kind = None if json_type is not None or content_type is None else encode_value(content_type)
         if status is not None:
             self.write_status(status)
-        for name, value in checked:
-            self.write_header(name, value)
+        for beginning, value in checked:
+            self._add_header(beginning, value)
         if kind is not None:
             self.set_header(CONTENT_TYPE, kind)
         return self._answer(data, json_type or b"text/plain", end_connection)
@@ -282,7 +291,7 @@ class Response(Head):
             raise HTTPError(400, "Sec-WebSocket-Key is missing or malformed")
         if not isinstance(socket_context, ffi.CData) or ffi.typeof(socket_context) is not _CONTEXT:
             raise TypeError(f"upgrade takes the context that the upgrade handler was given, not {socket_context!r}")
-        if self._head is not None:
+        if self._head or self._write_jar:
             self._status = b"101 Switching Protocols"
             self._write_head()
         self._finish()
@@ -379,13 +388,16 @@ class Response(Head):
             return
         line = encode_status(f"{status} {_REASONS.get(status, 'Error')}")
         checked = [(encode_name(name), encode_value(value)) for name, value in (headers or {}).items()]
-        kept = [] if headers is None else [item for item in self._head or () if not _describes_body(item[0])]
-        self._status = line
+        if headers is None:
+            self._head = b""
+        else:
+            self._keep_headers(lambda line: not _describes_body(line))
+        self._status, self._length = line, None
         self._plain = False
         self._write_jar = None
-        self._head = [*kept, *checked, (CONTENT_TYPE, content_type)]
+        self._head += b"".join(name + value for name, value in checked if name) + b"\r\nContent-Type: " + content_type
         self.end(body)
 
 
-def _describes_body(name: bytes) -> bool:
-    return name.lower().startswith(b"content-") or name.lower() in (b"etag", b"last-modified", b"cache-control")
+def _describes_body(line: bytes) -> bool:
+    return line.lower().startswith((b"\r\ncontent-", b"\r\netag:", b"\r\nlast-modified:", b"\r\ncache-control:"))

@@ -55,10 +55,12 @@ class Waiting(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _held: list[tuple[bytes, bool]] | None = None  # parts of the body that nobody has asked for yet
     _overflowed = False  # more of the body came than is kept
     _plain = True  # nothing but a body is to be sent, from within the handler's first step
+    _simple = True  # a whole answer with a body is to be sent, from within the handler's first step
     _bodiless = False  # the answer is to a HEAD request
     _begun = False  # the head has gone to the client
     _status: bytes | None = None  # the status line, held until the answer
-    _head: list[tuple[bytes, bytes]] | None = None  # headers, held until the answer
+    _head = b""  # header lines, each after its line break, held until the answer
+    _length: bytes | None = None  # the Content-Length that the handler has written, for an answer without a body
     _sized = False  # try_end has announced the size of the body, and not written all of it
     _promised = False  # the handler said, by a callback or a task, that an answer comes later
     _key = 0  # its number in `waiting`, 0 where no native callback can come
@@ -103,7 +105,7 @@ class Waiting(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         if not self._key:
             self._key = key = _next_key()
-            self._plain = False
+            self._plain = self._simple = False
             waiting[key] = self
             self._grabbed_abort_handler_once = True
             lib.uws_res_on_aborted(self._ssl, self.res, on_aborted, cast(_ADDRESS, key))
