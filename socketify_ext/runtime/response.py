@@ -61,6 +61,11 @@ class Response(Head):
             data = message
         elif kind is str:
             data = message.encode()
+        elif (kind is dict or kind is list) and self._plain:
+            data = self._server.dump_json(message)
+            self._answered = True
+            native_cork_send(self._ssl, self.res, data, len(data), OK, 6, _JSON, 16, end_connection)
+            return self
         else:
             return self._answer(*self._body(message), end_connection)
         if self._plain:
