@@ -252,17 +252,14 @@ def native_calls():
         return handler
 
     def head(res):
-        lib.uws_res_write_status(ssl, res, b"201 Created", 11)
-        lib.uws_res_write_header(ssl, res, b"x-request-id", 12, b"4711", 4)
-        lib.uws_res_write_header(ssl, res, b"x-server", 8, b"one", 3)
-        lib.uws_res_end(ssl, res, b"ok", 2, 0)
+        line = b"201 Created\r\nx-request-id: 4711\r\nx-server: one"
+        lib.socketify_res_cork_send(ssl, res, b"ok", 2, line, len(line), b"", 0, 0)
 
     def answer(res):
         lib.uws_res_end(ssl, res, b"Hello, World!", 13, 0)
 
     def objects(res):
-        lib.uws_res_write_header(ssl, res, b"Content-Type", 12, b"application/json", 16)
-        lib.uws_res_end(ssl, res, b'{"name": "Test"}', 16, 0)
+        lib.socketify_res_cork_send(ssl, res, b'{"name": "Test"}', 16, b"200 OK", 6, b"application/json", 16, 0)
 
     native = {
         "header": ("/header", lambda req: lib.uws_req_get_header(req, b"token", 5, buffer), False),
