@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..http_error import HTTPError
 from ..spec import MemberSpec, MethodSpec
 from .core import ffi
+from .layout import lay_out
 from .request import Request
 from .response import Response
 from .standard_json import make_encoder
@@ -50,6 +51,7 @@ class Server:
             "response": _for_app(Response, shared),
             "ws": _for_app(WebSocket, shared),
         }
+        lay_out(self.bases)
         self.classes: Classes = self.bases
         self.use_json(app._json_serializer)
 
@@ -74,6 +76,7 @@ class Server:
 
     def exchange(self, classes: Classes, members: Iterable[MemberSpec]) -> None:
         """Put other compiled classes behind all routes and open connections."""
+        lay_out(classes)
         self.classes = classes
         self._members = {
             inspect.unwrap(member.function).__code__: member

@@ -1,0 +1,30 @@
+"""The layout of compiled classes: which attributes their objects keep in a compact array."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from ..spec import Target
+
+if TYPE_CHECKING:
+    from ..binding import Classes
+
+# What requests and responses often get while they are handled, in the order in which they mostly get it.
+_OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {
+    "request": ("req", "_headers", "_url", "_full_url", "_method", "_params", "_query"),
+    "response": ("res", "_request", "_answered", "_status", "_plain", "_head", "_key", "_simple", "_tasks", "_route"),
+}
+
+
+def lay_out(classes: Classes) -> None:
+    """Make one object with all the attributes that others may get.
+
+    CPython shares the names of attributes between the objects of a class, and takes new names from the first few
+    objects only; an object that gets another one later changes to a dict of its own, which costs more than all else
+    in writing a header.
+    """
+    for target, names in _OFTEN.items():
+        one: Any = object.__new__(classes[target])
+        for name in names:
+            setattr(one, name, getattr(one, name))
