@@ -62,6 +62,8 @@ class Response(Head):
             data = message
         elif kind is str:
             data = message.encode()
+        elif kind is dict or kind is list:
+            return self._answer(self._server.dump_json(message), _JSON, end_connection)
         else:
             return self._answer(*self._body(message), end_connection)
         if self._plain:
@@ -156,9 +158,9 @@ class Response(Head):
             self.write_status(status)
         for name, value in checked:
             self.write_header(name, value)
-        if kind is not None:
+        if kind is not None and self._head is not None:
             self.set_header(CONTENT_TYPE, kind)
-        return self._answer(data, json_type or b"text/plain", end_connection)
+        return self._answer(data, json_type or kind or b"text/plain", end_connection)
 
     def redirect(self, location: str, status_code: int | str = 302) -> Self:
         """Answer with a redirect.
