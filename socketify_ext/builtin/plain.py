@@ -32,15 +32,10 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, BaseModel):
-        return value.model_dump()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {field.name: getattr(value, field.name) for field in fields if hasattr(value, field.name)}
-    if hasattr(type(value), "__struct_config__"):
-        return struct(value)
     if isinstance(value, (int, float, str, bytes, bytearray)):
         return exact(value)
+    if is_record(value):
+        return record(value)
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, AbstractSet):
@@ -67,8 +62,19 @@ def duration(value: datetime.timedelta) -> str:
     return f"{sign}P{days}{seconds}" if days or seconds else "P0D"
 
 
-def struct(value: Any) -> Any:
-    """Write a msgspec Struct as its own configuration has it: renamed, tagged or as an array."""
+def is_record(value: Any) -> bool:
+    """Tell whether a value is an instance of a pydantic model, a dataclass or a msgspec Struct."""
+    kind = type(value)
+    return isinstance(value, BaseModel) or hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__struct_config__")
+
+
+def record(value: Any) -> Any:
+    """Write a model or a dataclass by its fields, and a Struct as its own configuration has it."""
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        return {field.name: getattr(value, field.name) for field in fields if hasattr(value, field.name)}
     import msgspec
 
     return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview, datetime.datetime), enc_hook=plain)

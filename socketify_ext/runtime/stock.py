@@ -55,7 +55,8 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
         """Read the whole body; the future of one larger than `limit` bytes raises HTTPError, 413."""
         future = super().get_data()
         if limit is not None:
-            collect, received = self._data_handler, 0
+            received = 0
+            collect: Any = vars(self)["_data_handler"]
 
             def collect_up_to(response: Any, chunk: Any, is_end: bool) -> None:
                 nonlocal received

@@ -1,5 +1,5 @@
 """`msgpack`: answer, read and send MessagePack."""
 
-from .extension import Options, msgpack
+from .extension import msgpack
 
-__all__ = ["Options", "msgpack"]
+__all__ = ["msgpack"]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-# Elements of a list; a quoted text may hold commas and semicolons.
-_ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+# Elements of a list; a quoted text may hold commas, and one that does not end takes the rest, so that none is read twice.
+_ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z))+', re.DOTALL)
 _RANGE: Final = re.compile(r"\s*([!#$%&'*+\-.^_`|~\w]+)/([!#$%&'*+\-.^_`|~\w]+)\s*(?:;|\Z)", re.ASCII)
 _QUALITY: Final = re.compile(r";\s*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*(?:;|\Z)", re.IGNORECASE)
 _ANY_QUALITY: Final = re.compile(r";\s*q\s*=", re.IGNORECASE)
