@@ -23,7 +23,7 @@ def server(request):
 
 @pytest.fixture(scope="module")
 def stock():
-    with serve(msgpack_apps.members, kind="stock", pools=["http", "ws"]) as serving:
+    with serve(msgpack_apps.members, kind="stock") as serving:
         yield serving
 
 
@@ -89,7 +89,9 @@ def test_a_body_of_unknown_length_is_held_to_the_limit(server):
             yield b"x" * 1000
 
     assert httpx2.post(f"{server.url}/echo", content=parts(4)).status_code == 200
-    assert httpx2.post(f"{server.url}/echo", content=parts(5)).json() == {"detail": "the body is larger than 4096 bytes"}
+    assert httpx2.post(f"{server.url}/echo", content=parts(5)).json() == {
+        "detail": "the body is larger than 4096 bytes"
+    }
 
 
 MALFORMED = {
@@ -162,8 +164,11 @@ def test_the_client_chooses_between_json_and_messagepack(either, accept, kind):
 
 def test_a_choice_keeps_the_status_and_what_else_varies(either):
     answer = httpx2.get(f"{either.url}/made", headers={"accept": KIND})
-    assert answer.status_code == 201
     assert answer.headers.get_list("vary") == ["Origin", "Accept"]
+
+
+def test_a_choice_may_have_a_status_after_headers(server):
+    assert httpx2.get(f"{server.url}/made").status_code == 201
 
 
 def test_a_choice_after_an_await_is_the_callers(either):
@@ -229,8 +234,16 @@ def test_a_message_that_can_not_be_packed_is_not_sent(server):
 
 @pytest.mark.parametrize("options", [{"max_size": 0}, {"max_depth": 0}, {"max_depth": 1000}, {"depth": 1}])
 def test_limits_that_make_no_sense_are_refused(options):
-    with pytest.raises(OptionsError, match="depth|size"):
+    with pytest.raises(OptionsError, match=r"depth|size"):
         socketify_ext.load("msgpack", **options)
+
+
+@pytest.mark.parametrize(
+    "kind", ["msgpack", "Application/MsgPack", "application/msgpack\r\nX: 1", "application/x\n", ""]
+)
+def test_a_content_type_that_is_none_is_refused(kind):
+    with pytest.raises(OptionsError, match="content_type"):
+        socketify_ext.load("msgpack", content_type=kind)
 
 
 def test_the_example_of_the_page_does_what_it_says():

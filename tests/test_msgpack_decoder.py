@@ -16,7 +16,9 @@ def nested(depth, kind=b"\x91"):
     return kind * depth + b"\xc0"
 
 
-@pytest.mark.parametrize("kind", [b"\x91", b"\xdc\x00\x01", b"\xdd\x00\x00\x00\x01", b"\x81\xa1a", b"\xde\x00\x01\xa1a"])
+@pytest.mark.parametrize(
+    "kind", [b"\x91", b"\xdc\x00\x01", b"\xdd\x00\x00\x00\x01", b"\x81\xa1a", b"\xde\x00\x01\xa1a"]
+)
 @pytest.mark.parametrize("padding", [b"", b"\xc4\xff" + bytes(255), b"\xc5\xff\xff" + bytes(65535)])
 def test_nesting_is_allowed_to_the_limit_and_not_beyond(kind, padding):
     around = b"\x92" + padding if padding else b""
@@ -103,10 +105,10 @@ def test_lengths_that_are_announced_and_not_held_take_no_memory():
 def test_any_bytes_are_a_value_or_an_error(data):
     try:
         value = decode(data)
-    except ValueError as error:
-        assert str(error)
-    else:
-        assert decode(msgpack.packb(value, datetime=True)) == value or b"\xca" in data or b"\xcb" in data  # NaN
+    except ValueError:
+        return
+    has_floats = b"\xca" in data or b"\xcb" in data  # which may be no number
+    assert has_floats or decode(msgpack.packb(value, datetime=True)) == value
 
 
 messages = st.recursive(

@@ -5,6 +5,7 @@ import decimal
 import enum
 import types
 import uuid
+from typing import Any, NamedTuple
 
 import msgpack
 import msgspec
@@ -35,7 +36,7 @@ class Level(enum.IntEnum):
 
 class Kind(str, enum.Enum):  # StrEnum comes with Python 3.11
     TEA = "tea"
-    ÄON = "äon"
+    OTHER = "ä"
 
 
 class Right(enum.Flag):
@@ -55,8 +56,9 @@ class Whole(int):
     pass
 
 
-class Pair(collections.namedtuple("Pair", "first second")):
-    __slots__ = ()
+class Pair(NamedTuple):
+    first: Any
+    second: Any
 
 
 @dataclasses.dataclass
@@ -80,7 +82,8 @@ class Everything:
 
 
 EverythingModel = pydantic.create_model(
-    "EverythingModel", **{field.name: (Everything.__annotations__[field.name], ...) for field in dataclasses.fields(Everything)}
+    "EverythingModel",
+    **{field.name: (Everything.__annotations__[field.name], ...) for field in dataclasses.fields(Everything)},
 )
 EverythingStruct = msgspec.defstruct(
     "EverythingStruct", [(name, kind) for name, kind in Everything.__annotations__.items()]
@@ -190,7 +193,12 @@ def test_the_bytes_are_those_of_a_bare_packer(value):
         (datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc), 6),
         (datetime.datetime(2026, 1, 2, 3, 4, 5, 999_999, tzinfo=datetime.timezone.utc), 10),
         (datetime.datetime(1, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=5))), 15),
-        (datetime.datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=datetime.timezone(-datetime.timedelta(hours=5))), 15),
+        (
+            datetime.datetime(
+                9999, 12, 31, 23, 59, 59, 999_999, tzinfo=datetime.timezone(-datetime.timedelta(hours=5))
+            ),
+            15,
+        ),
         (datetime.datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=datetime.timezone.utc), 15),
     ],
 )

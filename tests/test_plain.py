@@ -11,11 +11,9 @@ import uuid
 import msgspec
 import pydantic
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from socketify_ext.builtin.json import MsgspecSerializer, make_dump
-from socketify_ext.builtin.plain import duration, plain
+from socketify_ext.builtin.plain import plain
 
 
 class Color(enum.Enum):
@@ -125,11 +123,6 @@ def test_an_int_without_room_is_no_type_error():
 def test_json_without_msgspec_refuses_what_is_no_number(monkeypatch):
     with pytest.raises(ValueError, match="not JSON compliant"):
         standard_dump(monkeypatch)(float("nan"))
-
-
-@given(st.timedeltas())
-def test_durations_are_written_as_msgspec_writes_them(value):
-    assert duration(value) == msgspec.json.decode(msgspec.json.encode(value))
 
 
 def test_plain_values_take_no_import_of_msgspec():

@@ -27,8 +27,9 @@ def make_decoder(max_depth: int) -> Decode:
     around = _ARRAY_OF_ONE * (library_depth() - max_depth)
 
     def decode(data: bytes) -> Any:
+        size = len(data)
         try:
-            if len(data) > _SMALL or len(data.translate(None, _OTHERS)) > max_depth:
+            if size > max_depth and (size > _SMALL or len(data.translate(None, _OTHERS)) > max_depth):
                 check(around, data)
             return unpackb(data, timestamp=3, ext_hook=_refuse_extension, object_pairs_hook=_unique)
         except StackError:
