@@ -101,7 +101,7 @@ def test_lengths_that_are_announced_and_not_held_take_no_memory():
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_any_bytes_are_a_value_or_an_error(data):
     try:
         value = decode(data)

@@ -21,7 +21,7 @@ from socketify_ext.builtin.msgpack.model import make_validate
 fast, slow = make_encoder(), make_encoder(fast=False)
 decode = make_decoder(max_depth=100)
 validate = make_validate()
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=25, deadline=None)
 
 
 class Color(enum.Enum):

@@ -130,8 +130,8 @@ def test_many_values_at_once_come_back(peer):
         scalars, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(keys, inner, max_size=5), max_leaves=10
     )
 
-    @given(st.lists(values, min_size=50, max_size=100))
-    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(st.lists(values, min_size=30, max_size=60))
+    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     def come_back(many):
         assert [back for _, back in peer(many)] == many
 
