@@ -69,7 +69,7 @@ def versions() -> dict[str, str]:
             if bare in have:
                 found[bare] = have[bare]
     own = {each.metadata["Name"].lower(): each.version for each in distributions()}
-    for package in ("socketify", "socketify-ext", "msgspec", "pydantic", "pluggy"):
+    for package in ("socketify", "socketify-ext", "msgpack", "msgspec", "pydantic", "pluggy"):
         found[package] = own.get(package, "?")
     if NODE_MODULES.exists():
         found |= {name: node_version(name) for name in ("fastify", "elysia", "bun")}

@@ -33,6 +33,7 @@ QUESTIONS = (
     "calls",
     "suspending",
     "websocket",
+    "msgpack_codec",
     "memory",
     "startup",
     "growth",

@@ -13,6 +13,7 @@ QUESTIONS = {
     "calls": "to the core: speed of the call, more is better; native: the same with the core's native functions alone",
     "suspending": "to the core: speed, more is better",
     "websocket": "to the core: speed, more is better",
+    "msgpack_codec": "to the core: here the bare library; speed, more is better",
     "memory": "counted, not timed",
     "startup": "to the core: time, less is better; targets compare CPU time",
     "growth": "ratio of ours to the core at the same point: cost of a dispatch, speed of a request",

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
+from collections.abc import Callable
+from json import JSONEncoder
+from typing import Any
+
 from .. import errors
 from ..declaration import extension
 from ..declared_app import DeclaredApp
@@ -26,8 +32,31 @@ class MsgspecSerializer:
                 "msgspec is not installed",
                 'Install the extra: pip install "socketify-ext[fast]"',
             ) from None
-        self.dumps = msgspec.json.Encoder(enc_hook=plain).encode
+        self.dumps = self.dump_bytes = msgspec.json.Encoder(enc_hook=plain).encode
         self.loads = msgspec.json.Decoder().decode
+
+
+def make_dump() -> Callable[[Any], bytes]:
+    """Make a function that writes JSON: by msgspec where it is installed, else the same types by the standard module.
+
+    The function raises TypeError for what has no plain value, and ValueError for what JSON can't say.
+    """
+    try:
+        return MsgspecSerializer().dump_bytes
+    except errors.InstallError:
+        encode = JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+        return lambda value: encode(value).encode()
+
+
+def _plain(value: Any) -> Any:
+    """Give the plain value of what the standard module has no type for, as msgspec does."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(value).decode()
+    found = plain(value)
+    if isinstance(found, datetime.datetime):
+        text = found.isoformat()
+        return f"{text[:-6]}Z" if text.endswith("+00:00") else text
+    return found
 
 
 @extension("json")

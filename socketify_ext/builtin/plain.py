@@ -7,6 +7,7 @@ import datetime
 import decimal
 import enum
 import uuid
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -16,28 +17,40 @@ from pydantic import BaseModel
 def plain(value: Any) -> Any:
     """Give the plain value that stands for `value`.
 
-    A datetime, date or time becomes ISO 8601 text, a timedelta an ISO 8601 duration, Decimal and UUID text, an enum
-    its value, a set a list, a dataclass and a pydantic model a map. (An aware datetime never comes here from
-    MessagePack, which has a type for points in time.)
+    A naive datetime, a date or a time becomes ISO 8601 text, a timedelta an ISO 8601 duration, Decimal and UUID text,
+    an enum its value, a set a list, and a mapping, a dataclass, a pydantic model or a msgspec Struct a map. An aware
+    datetime is left to the codec: text in JSON, a Timestamp in MessagePack. The value may hold others that come here
+    in their turn.
 
     Raises:
         TypeError: the value has another type.
+        OverflowError: it is an int that the codec has no room for.
     """
-    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return duration(value)
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)):
+        return moment(value)
     if isinstance(value, (decimal.Decimal, uuid.UUID)):
         return str(value)
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, (int, float, str, bytes, bytearray)):
+        return exact(value)
+    if is_record(value):
+        return record(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, AbstractSet):
         return list(value)
-    if isinstance(value, BaseModel):
-        return value.model_dump()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     raise TypeError(f"a {type(value).__name__} can't be sent: {value!r}")
+
+
+def moment(value: datetime.datetime | datetime.date | datetime.time | datetime.timedelta) -> Any:
+    """Write a date or time as ISO 8601; an aware datetime of a subclass becomes one of the class itself."""
+    if isinstance(value, datetime.timedelta):
+        return duration(value)
+    if isinstance(value, datetime.datetime) and value.utcoffset() is not None:
+        return datetime.datetime.combine(value, value.timetz())
+    text = value.isoformat()
+    return f"{text[:-6]}Z" if text.endswith("+00:00") else text
 
 
 def duration(value: datetime.timedelta) -> str:
@@ -47,3 +60,34 @@ def duration(value: datetime.timedelta) -> str:
     days = f"{value.days}D" if value.days else ""
     seconds = f"T{value.seconds}{fraction}S" if value.seconds or fraction else ""
     return f"{sign}P{days}{seconds}" if days or seconds else "P0D"
+
+
+def is_record(value: Any) -> bool:
+    """Tell whether a value is an instance of a pydantic model, a dataclass or a msgspec Struct."""
+    kind = type(value)
+    return isinstance(value, BaseModel) or hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__struct_config__")
+
+
+def record(value: Any) -> Any:
+    """Write a model or a dataclass by its fields, and a Struct as its own configuration has it."""
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        return {field.name: getattr(value, field.name) for field in fields if hasattr(value, field.name)}
+    import msgspec
+
+    return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview, datetime.datetime), enc_hook=plain)
+
+
+def exact(value: float | str | bytes | bytearray) -> Any:
+    """Give a value of a subclass as one of the class itself, whatever the subclass makes of its conversions."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(memoryview(value))
+    if type(value) is int:
+        raise OverflowError(f"the int {value} does not fit into 64 bits")
+    return int.__int__(value)

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
+from ..http_error import HTTPError
 from .core import ffi, lib, unpack
 from .waiting import Waiting, waiting_response
 
@@ -53,8 +54,12 @@ class Body(Waiting):
             self._data_handler = _hold
             lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
 
-    def get_data(self) -> Future[BytesIO]:
-        """Read the whole body, once or again; what has come where the client leaves."""
+    def get_data(self, limit: int | None = None) -> Future[BytesIO]:
+        """Read the whole body, once or again; what has come where the client leaves.
+
+        Args:
+            limit: bytes; the future of a larger body raises HTTPError, 413, and no more of it is kept.
+        """
         if self._dataFuture is not None:
             return self._dataFuture
         promised = self._promised
@@ -62,8 +67,10 @@ class Body(Waiting):
         self._data, self._dataFuture = BytesIO(), future
         if self._answered:
             future.set_result(self._data)
+        elif self._overflowed and limit is not None and limit <= _HELD_LIMIT:
+            future.set_exception(too_large(limit))
         else:
-            self.on_data(_collect)
+            self.on_data(_collect if limit is None else _collect_up_to(limit))
             self._promised = promised
         return future
 
@@ -97,6 +104,25 @@ def _collect(response: Body, chunk: bytes, is_end: bool) -> None:
     response._data.write(chunk)
     if is_end and not response._dataFuture.done():
         response._dataFuture.set_result(response._data)
+
+
+def _collect_up_to(limit: int) -> Callable[[Body, bytes, bool], None]:
+    def collect(response: Body, chunk: bytes, is_end: bool) -> None:
+        future, data = response._dataFuture, response._data
+        if future is None or data is None or future.done():
+            return
+        if data.tell() + len(chunk) > limit:
+            response._data = None
+            future.set_exception(too_large(limit))
+        else:
+            _collect(response, chunk, is_end)
+
+    return collect
+
+
+def too_large(limit: int) -> HTTPError:
+    """Make the error of a body that is larger than `limit` bytes."""
+    return HTTPError(413, f"the body is larger than {limit} bytes")
 
 
 @ffi.callback("void(uws_res_t*, const char*, size_t, bool, void*)")  # type: ignore[untyped-decorator]

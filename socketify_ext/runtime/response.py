@@ -170,9 +170,9 @@ class Response(Head):
             self.write_status(status)
         for beginning, value in checked:
             self._add_header(beginning, value)
-        if kind is not None:
+        if kind is not None and self._head:
             self.set_header(CONTENT_TYPE, kind)
-        return self._answer(data, json_type or b"text/plain", end_connection)
+        return self._answer(data, json_type or kind or b"text/plain", end_connection)
 
     def redirect(self, location: str, status_code: int | str = 302) -> Self:
         """Answer with a redirect.

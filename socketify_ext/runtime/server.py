@@ -63,9 +63,15 @@ class Server:
         self.app.run_async = self.app.loop.run_async = self.run_async
 
     def use_json(self, serializer: Any) -> None:
-        """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes."""
+        """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes.
+
+        Where it has a `dump_bytes`, which gives nothing but bytes, that is called, and nothing around it.
+        """
         if serializer is json:
             self.dump_json: Callable[[Any], bytes] = make_encoder()
+            return
+        if callable(getattr(serializer, "dump_bytes", None)):
+            self.dump_json = serializer.dump_bytes
             return
 
         def dump(value: Any) -> bytes:
@@ -160,7 +166,8 @@ class Server:
         if _yielded(request) and request.req is not None:
             request.set_yield(False)  # the error is the answer
         if response is None or response.aborted:
-            if not isinstance(error, asyncio.CancelledError):
+            nobody_there = isinstance(error, HTTPError) and response is not None  # it is an answer, and needs no log
+            if not isinstance(error, asyncio.CancelledError) and not nobody_there:
                 self.report(error, who or _who(response))
         elif isinstance(error, HTTPError):
             self._answer(error, response, request, who)

@@ -29,6 +29,7 @@ from ..spec import (
     is_extension_name,
 )
 from ..surface import Source, Surface
+from .body import too_large
 from .core import core, ffi, reserved_names
 from .request import Request
 
@@ -49,6 +50,31 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
         if request is not None and request.req is not None and getattr(task, "cr_frame", None) is not None:
             request.preserve()
             request.req = None
+
+    def get_data(self, limit: int | None = None) -> Any:
+        """Read the whole body; the future of one larger than `limit` bytes raises HTTPError, 413."""
+        future = super().get_data()
+        if limit is not None:
+            received = 0
+            collect: Any = vars(self)["_data_handler"]
+
+            def collect_up_to(response: Any, chunk: Any, is_end: bool) -> None:
+                nonlocal received
+                received += len(chunk or b"")
+                if future.done():
+                    return
+                if received > limit:
+                    self._data = None
+                    future.set_exception(too_large(limit))
+                else:
+                    collect(response, chunk, is_end)
+
+            self._data_handler = collect_up_to
+        return future
+
+    def send(self, *arguments: Any, **options: Any) -> Any:
+        """Answer in one call, unless the client has left: the core would write to memory that is gone."""
+        return self if self.aborted else super().send(*arguments, **options)
 
 
 class Stock:

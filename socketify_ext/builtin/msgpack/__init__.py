@@ -1,0 +1,5 @@
+"""`msgpack`: answer, read and send MessagePack."""
+
+from .extension import msgpack
+
+__all__ = ["msgpack"]

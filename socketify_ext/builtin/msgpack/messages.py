@@ -1,0 +1,39 @@
+"""Messages of WebSockets as MessagePack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...surface import Surface
+from .decoder import Decode
+from .encoder import Encode
+from .model import Validate
+
+
+def add_messages(ws: Surface, max_size: int, encode: Encode, decode: Decode, validate: Validate) -> None:
+    """Add `ws.send_msgpack` and `ws.unpack`."""
+
+    @ws.method
+    def send_msgpack(self: Any, value: Any, compress: bool = False) -> Any:
+        """Send `value` as a binary message of MessagePack; gives what `send` gives.
+
+        Raises:
+            TypeError, ValueError, OverflowError: it can't be encoded; nothing was sent.
+            ConnectionClosedError: the connection is gone.
+        """
+        return self.send(encode(value), compress=compress)
+
+    @ws.method
+    def unpack(self: Any, message: bytes, Model: Any = None) -> Any:  # noqa: N803 - it is a class
+        """Read a binary message as MessagePack, and give it as a `Model` where there is one, as in `get_msgpack`.
+
+        Raises:
+            ValueError: the message is text, larger than `max_size`, no MessagePack or beyond the limits, or does not
+                fit the model (pydantic's and msgspec's ValidationError are ValueErrors).
+        """
+        if not isinstance(message, bytes):
+            raise ValueError("the message is text; MessagePack comes in binary messages")  # noqa: TRY004 - of a client
+        if len(message) > max_size:
+            raise ValueError(f"the message is larger than {max_size} bytes")
+        value = decode(message)
+        return value if Model is None else validate(Model, value)

@@ -1,0 +1,21 @@
+"""The options of `msgpack`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CONTENT_TYPE: Final = "application/msgpack"  # registered with IANA
+MEDIA_TYPE: Final = r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$"  # RFC 6838, 4.2; no parameters
+
+
+class Options(BaseModel):
+    """Options of `msgpack`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    content_type: str = Field(CONTENT_TYPE, pattern=MEDIA_TYPE, description="the Content-Type of answers, lower case")
+    max_size: int = Field(1024 * 1024, ge=1, description="bytes of a body or a message that is decoded, at most")
+    max_depth: int = Field(100, ge=1, le=512, description="arrays and maps within each other, at most, when decoding")
+    fast: bool = Field(True, description="let msgspec encode where it is installed; it can't send a msgpack.ExtType")
