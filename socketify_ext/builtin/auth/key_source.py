@@ -22,6 +22,7 @@ _HANDLERS: Final = (
     urllib.request.HTTPSHandler,
     urllib.request.HTTPDefaultErrorHandler,
     urllib.request.HTTPErrorProcessor,
+    urllib.request.UnknownHandler,
 )
 
 
