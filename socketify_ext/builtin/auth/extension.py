@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...declaration import extension
-from ...http_error import HTTPError
 from ...surface import Surface
 from .authentication import Authentication
 from .options import Options
@@ -51,7 +50,7 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) 
             False where the client has left.
 
         Raises:
-            HTTPError: as `require_user`; 403 for the wrong `Origin`; 400 without a `Sec-WebSocket-Key`.
+            HTTPError: as `require_user`; 403 for a cookie from the wrong `Origin`.
             TypeError: the user data are no mapping.
         """
         if user_data is not None and not isinstance(user_data, Mapping):
@@ -59,13 +58,9 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) 
         identity = await authentication.identity(req, upgrade=True)
         user = authentication.demand(identity, scopes)
         req._identity = identity  # noqa: SLF001 - where `get_user` finds it
-        key, protocol, extensions = (
-            req.get_header(f"sec-websocket-{part}") for part in ("key", "protocol", "extensions")
-        )
-        if key is None or len(key) != 24:  # the core would read past its end
-            raise HTTPError(400, "Sec-WebSocket-Key is missing or malformed")
+        offer = (req.get_header(f"sec-websocket-{part}") for part in ("key", "protocol", "extensions"))
         data = {**(user_data or {}), "username": user.name, "user": user}
-        return bool(self.upgrade(key, protocol, extensions, context, data))
+        return bool(self.upgrade(*offer, context, data))
 
     @ws.method(name="get_user")
     def get_socket_user(self: Any) -> User:
