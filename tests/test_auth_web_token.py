@@ -190,14 +190,29 @@ def test_an_address_that_a_token_names_is_never_asked():
         assert evil.asked == 0
 
 
-@pytest.mark.parametrize("key_id", [5, None, ["one"], {"one": 1}])
-def test_a_kid_that_is_no_text_is_refused(key_id):
-    assert refusal(hs256, forged({"alg": "HS256", "kid": key_id}, claims())) == "the token is malformed"
+@pytest.mark.parametrize("key_id", [5, ["one"], {"one": 1}, True])
+def test_a_kid_that_is_no_text_is_refused(key_id, tmp_path):
+    token = forged({"alg": "RS256", "kid": key_id}, claims())
+    assert "malformed" in refusal(verifier(key=pem(RSA), algorithms=["RS256"]), token)
+    path = tmp_path / "keys.json"
+    path.write_bytes(key_set(jwk(RSA, kid="one")))
+    assert "malformed" in refusal(verifier(key=None, jwks=path, algorithms=["RS256"]), token)
+
+
+@pytest.mark.parametrize(
+    "head", ["", "e30", "W10", "!", "bnVsbA", "eyJhbGciOiJub25lIn0", "Wy", "é" * 8, encoded(b"[" * 5000)]
+)
+def test_a_header_that_can_not_be_read_is_refused_before_any_key_is_looked_for(head, tmp_path):
+    path = tmp_path / "keys.json"
+    path.write_bytes(key_set(jwk(RSA, kid="one")))
+    verify = verifier(key=None, jwks=path, algorithms=["RS256"])
+    assert refusal(verify, f"{head}.e30.AAAA")
+    assert refusal(verify, head)
 
 
 def test_a_critical_header_that_nobody_knows_is_refused():
     token = sign(SECRET, "HS256", {"crit": ["exp-2"], "exp-2": 1})
-    assert refusal(hs256, token) == "the token is malformed"
+    assert refusal(hs256, token) == "the token is malformed, or its signature is wrong"
 
 
 def test_a_detached_payload_is_refused():

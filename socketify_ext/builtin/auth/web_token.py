@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+import base64
+import json
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,10 +16,21 @@ from .user import User, name_in
 from .verifier import Found, InvalidTokenError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
     from .key_set import KeySet
 
+_ALGORITHM: Final = "the token is signed by an algorithm that does not count here"
+_MALFORMED: Final = "the token is malformed, or its signature is wrong"
+# What PyJWT's exceptions say to whoever sent the token; any other is the same to them as a wrong signature.
+_REASONS: Final = {
+    "ExpiredSignatureError": "the token has expired",
+    "ImmatureSignatureError": "the token is not valid yet",
+    "InvalidAudienceError": "the token is for another audience",
+    "InvalidIssuerError": "the token is from another issuer",
+    "InvalidAlgorithmError": _ALGORITHM,
+}
 _WHO: Final = "extension 'auth'"
 
 
@@ -59,23 +72,22 @@ class WebTokens:
             leeway=options.leeway,
             options={"require": required, "enforce_minimum_key_length": True},
         )
-        self._keys = None if options.jwks is None else _key_set(options)
+        self._keys = None if options.jwks is None else _key_set(options.jwks, options)
         self._own = None if options.key is None else self._prepared(options.key)
 
-    def _prepared(self, key: str | bytes) -> Mapping[str, Any]:
-        """Give the key as each algorithm takes it."""
-        prepared: dict[str, Any] = {}
+    def _prepared(self, key: str | bytes) -> Any:
+        """Give the key as all the algorithms take it: they are of one family."""
+        prepared: Any = None
         for name in self._options.algorithms:
             algorithm = self._jwt.get_algorithm_by_name(name)
             try:
-                found = algorithm.prepare_key(key)
-                found = found.public_key() if hasattr(found, "public_key") else found
-                weakness = algorithm.check_key_length(found)
+                prepared = algorithm.prepare_key(key)
+                prepared = prepared.public_key() if hasattr(prepared, "public_key") else prepared
+                weakness = algorithm.check_key_length(prepared)
             except (self._jwt.PyJWTError, ValueError, TypeError) as error:
                 _refuse("jwt.key", f"it is no key for {name} ({type(error).__name__})")
             if weakness:
                 _refuse("jwt.key", f"it is too short for {name} (RFC 7518, 3.2 and 3.3)")
-            prepared[name] = found
         return prepared
 
     def __call__(self, token: str, _request: Any = None) -> Found | Awaitable[Found]:
@@ -84,63 +96,62 @@ class WebTokens:
         Raises:
             InvalidTokenError: whatever is wrong with it.
         """
-        kid, algorithm = self._header(token)
-        if self._own is not None:
-            return self._user(token, self._own[algorithm], algorithm)
-        assert self._keys is not None  # noqa: S101 - the options have one of the two
-        key = self._keys.known(kid, algorithm)
-        return self._later(token, kid, algorithm) if key is None else self._user(token, key, algorithm)
-
-    def _header(self, token: str) -> tuple[str | None, str]:
-        try:
-            header = self._jwt.get_unverified_header(token)
-        except (self._jwt.PyJWTError, ValueError, RecursionError):
-            raise InvalidTokenError("the token is malformed") from None
-        algorithm = header.get("alg")
+        if self._keys is None:
+            return self._user(token, self._own, self._options.algorithms)
+        kid, algorithm = peek(token)
         if algorithm not in self._options.algorithms:
-            raise InvalidTokenError("the token is signed by an algorithm that does not count here")
-        return header.get("kid"), algorithm
+            raise InvalidTokenError(_ALGORITHM)
+        key = self._keys.known(kid, algorithm)
+        return self._later(self._keys, token, kid, algorithm) if key is None else self._user(token, key, [algorithm])
 
-    async def _later(self, token: str, kid: str | None, algorithm: str) -> Found:
+    async def _later(self, keys: KeySet, token: str, kid: str | None, algorithm: str) -> Found:
         from .key_set import KeysUnavailableError
 
-        assert self._keys is not None  # noqa: S101 - as above
         try:
-            key = await self._keys.find(kid, algorithm)
+            key = await keys.find(kid, algorithm)
         except KeysUnavailableError:
             after = str(max(1, round(self._options.jwks_cooldown)))
             raise HTTPError(503, "tokens can't be verified for now", {"Retry-After": after}) from None
         if key is None:
             raise InvalidTokenError("the token is signed by an unknown key")
-        return self._user(token, key, algorithm)
+        return self._user(token, key, [algorithm])
 
-    def _user(self, token: str, key: Any, algorithm: str) -> User:
-        exceptions = self._jwt.exceptions
+    def _user(self, token: str, key: Any, algorithms: Sequence[str]) -> User:
         try:
-            claims = self._decode(token, key, algorithms=[algorithm])
+            claims = self._decode(token, key, algorithms=algorithms)
             name = name_in(claims, self._options.name_claims)
-            if name is not None:
-                return User(name, claims)
-        except exceptions.ExpiredSignatureError:
-            raise InvalidTokenError("the token has expired") from None
-        except exceptions.ImmatureSignatureError:
-            raise InvalidTokenError("the token is not valid yet") from None
-        except exceptions.InvalidAudienceError:
-            raise InvalidTokenError("the token is for another audience") from None
-        except exceptions.InvalidIssuerError:
-            raise InvalidTokenError("the token is from another issuer") from None
-        except exceptions.MissingRequiredClaimError as error:
+            user = None if name is None else User(name, claims)
+        except self._jwt.exceptions.MissingRequiredClaimError as error:
             raise InvalidTokenError(f"the token has no claim {error.claim}") from None
-        except (exceptions.PyJWTError, ValueError, OverflowError, RecursionError):
-            raise InvalidTokenError("the token is malformed, or its signature is wrong") from None
-        raise InvalidTokenError("the token names no user")
+        except self._jwt.PyJWTError as error:
+            raise InvalidTokenError(_REASONS.get(type(error).__name__, _MALFORMED)) from None
+        except (ValueError, OverflowError, RecursionError):
+            raise InvalidTokenError(_MALFORMED) from None
+        if user is None:
+            raise InvalidTokenError("the token names no user")
+        return user
 
 
-def _key_set(options: JwtOptions) -> KeySet:
+def peek(token: str) -> tuple[str | None, Any]:
+    """Read `kid` and `alg` of a token that is not verified; all they do is to pick one of the keys that count.
+
+    Raises:
+        InvalidTokenError: it has no header that could be read.
+    """
+    head = token.partition(".")[0]
+    try:
+        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+        kid, algorithm = header.get("kid"), header.get("alg")
+    except (ValueError, RecursionError, AttributeError):
+        raise InvalidTokenError(_MALFORMED) from None
+    if kid is not None and not isinstance(kid, str):
+        raise InvalidTokenError(_MALFORMED)
+    return kid, algorithm
+
+
+def _key_set(location: str | Path, options: JwtOptions) -> KeySet:
     from .key_set import KeySet
 
-    location = options.jwks
-    assert location is not None  # noqa: S101 - who calls has looked
     keys = KeySet(
         partial(key_source.read, location, options.jwks_timeout),
         options.algorithms,
