@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 import pytest
 from hypothesis import given
@@ -78,11 +79,12 @@ names = st.sampled_from(["authorization", "token", "cookie", "x-other"])
 @given(st.lists(st.tuples(names, st.text()), max_size=5))
 def test_whatever_the_headers_hold_a_request_has_one_token_or_none(headers):
     sources = Sources(Options(tokens={}, cookie="session"))
-    try:
+    if [name for name, _ in headers].count("authorization") > 1:
+        with pytest.raises(AmbiguousRequestError):
+            sources.read(Request(*headers), upgrade=False)
+        return
+    with contextlib.suppress(AmbiguousRequestError):
         found = sources.read(Request(*headers), upgrade=False)
-    except AmbiguousRequestError as error:
-        assert error.reason.startswith("the request has more than one ")
-    else:
         assert found is None or any(found.token in value for _, value in headers)
 
 
