@@ -20,7 +20,7 @@ ED = ed25519.Ed25519PrivateKey.generate()
 def claims(**changed):
     """Give the claims of a good token; None leaves one out."""
     now = int(time.time())
-    given = {"sub": "7", "name": "Ann", "iat": now, "exp": now + 60} | changed
+    given = {"sub": "7", "name": "Ann", "iat": now, "exp": now + 3600} | changed
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -27,7 +27,7 @@ http = httpx2.Client(trust_env=False, verify=False, timeout=20)
 REALM = 'Bearer realm="api"'
 
 
-@pytest.fixture(scope="module", params=["app", "install", "stock"])
+@pytest.fixture(scope="module", params=["app", "stock"])
 def server(request):
     with serve(auth_apps.auth_app, kind=request.param, tokens=TOKENS, cookie="session", origins=[OURS]) as serving:
         yield serving
@@ -244,6 +244,7 @@ def test_an_issuer_that_is_away_gives_503():
 @pytest.mark.parametrize("kind", ["app", "stock"])
 def test_one_request_is_verified_once(kind):
     with serve(auth_apps.auth_app, kind=kind, own_verify=True) as serving:
+        assert asyncio.run(ask_socket(serving, "/ws?token=Ann"))["username"] == "Ann"
         asked = {"headers": bearer("Ann")}
         assert http.get(f"{serving.url}/together", **asked).json() == {"names": ["Ann"], "calls": 1}
         assert http.get(f"{serving.url}/given-up", **asked).json() == {"name": "Ann", "calls": 2}
@@ -357,9 +358,10 @@ def test_two_origins_are_none(server, lines, status):
         assert connection.answer().status == status
 
 
-def test_a_user_who_was_asked_for_before_the_upgrade_is_found_by_it(server):
+def test_a_user_is_found_by_the_upgrade_and_known_to_the_request_from_then_on(server):
     told = asyncio.run(ask_socket(server, "/ws-asked?token=secret"))
     assert (told["username"], told["room"]) == ("Ann", "Anonymous")
+    assert "after: Ann\n" in server.log
 
 
 def test_user_data_that_are_no_mapping_are_refused(server):

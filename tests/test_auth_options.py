@@ -19,7 +19,19 @@ JWT = {"key": SECRET, "algorithms": ["HS256"]}
         ({"tokens": {}, "origins": ["*"]}, "scheme"),
         ({"tokens": {}, "origins": ["null"]}, "scheme"),
         ({"tokens": {}, "origins": ["https://app.example/"]}, "scheme"),
-        ({"tokens": {}, "origins": ["app.example"]}, "scheme"),
+        *(
+            ({"tokens": {}, "origins": [origin]}, "scheme")
+            for origin in (
+                "app.example",
+                "https://",
+                "https://*.example",
+                "https://app.example:443",
+                "http://app.example:80",
+                "https://ann@app.example",
+                "https://app.example?a=b",
+                "wss://app.example",
+            )
+        ),
         ({"tokens": {}, "realm": 'a"b'}, "realm"),
         ({"tokens": {}, "realm": "a\r\nb"}, "realm"),
         ({"jwt": {"algorithms": ["HS256"]}}, "key=... or jwks="),
@@ -28,6 +40,7 @@ JWT = {"key": SECRET, "algorithms": ["HS256"]}
         ({"jwt": {"key": SECRET, "algorithms": []}}, "algorithms"),
         ({"jwt": {"key": SECRET, "algorithms": ["none"]}}, "algorithms"),
         ({"jwt": JWT | {"leeway": -1}}, "leeway"),
+        ({"jwt": JWT | {"leeway": float("inf")}}, "leeway"),
         ({"jwt": JWT | {"audiance": "api"}}, "audiance"),
         ({"jwt": {"jwks": "http://issuer.example/keys", "algorithms": ["RS256"]}}, "https"),
         ({"jwt": {"jwks": "ftp://issuer.example/keys", "algorithms": ["RS256"]}}, "https"),
@@ -57,3 +70,8 @@ def test_an_error_shows_no_secret():
 def test_the_defaults_trust_no_cookie():
     options = auth.Options(tokens={})
     assert (options.header, options.cookie, options.query, options.origins) == ("token", None, "token", None)
+
+
+def test_origins_are_compared_as_browsers_write_them():
+    origins = ["HTTPS://App.Example", "http://localhost:3000", "https://[::1]:8443", "http://app.example:443"]
+    assert auth.Options(tokens={}, origins=origins).origins == tuple(origin.lower() for origin in origins)

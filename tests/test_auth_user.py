@@ -1,4 +1,5 @@
 import copy
+import enum
 import json
 import pickle
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import socketify_ext
-from socketify_ext.builtin.auth.user import ANONYMOUS, Frozen, User, name_in
+from socketify_ext.builtin.auth.user import ANONYMOUS, Frozen, User, demanded_scopes, name_in
 
 ANN = User("Ann", {"role": "admin", "groups": ["a", {"b": [1]}], "tags": {"x"}})
 
@@ -106,6 +107,19 @@ def test_every_codec_writes_a_user_as_the_plain_mapping(claims):
 )
 def test_scopes_are_read_from_the_claim_that_is_there(claims, scopes):
     assert User("Ann", claims).scopes == scopes
+
+
+@pytest.mark.parametrize(
+    ("scopes", "wanted"), [("", ()), ((), ()), ("a b", ("a", "b")), (["a", "b"], ("a", "b")), ({"a"}, ("a",))]
+)
+def test_scopes_are_demanded_as_a_text_or_as_texts(scopes, wanted):
+    assert demanded_scopes(scopes) == wanted
+
+
+@pytest.mark.parametrize("scopes", [None, 5, b"a", [b"a"], [None], [enum.Enum("Scope", "READ").READ], {"a": False}])
+def test_a_slip_in_what_is_demanded_lets_nobody_in(scopes):
+    with pytest.raises(TypeError):
+        demanded_scopes(scopes)
 
 
 @pytest.mark.parametrize(

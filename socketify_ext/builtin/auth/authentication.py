@@ -11,7 +11,7 @@ from .credential import AmbiguousRequestError, Sources
 from .options import Options
 from .origin import Origins
 from .refusal import FOREIGN, MISSING, OVERSIZED, UNKNOWN, Refusal
-from .user import ANONYMOUS, User, scope_names
+from .user import ANONYMOUS, User, demanded_scopes
 from .verifier import Found, InvalidTokenError, make_verifier
 
 
@@ -79,8 +79,9 @@ class Authentication:
 
         Raises:
             HTTPError: 400, 401 or 403 with `WWW-Authenticate`, as RFC 6750, 3.1 says.
+            TypeError: the scopes are no texts.
         """
-        wanted = scope_names(scopes)
+        wanted = demanded_scopes(scopes)
         refusal = identity.refusal
         if refusal is None and not identity.user.scopes.issuperset(wanted):
             refusal = Refusal(403, "insufficient_scope", "the token does not allow this")

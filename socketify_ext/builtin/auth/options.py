@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 Algorithm = Literal[
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]
+_PORTS: Final = {"http": ":80", "https": ":443"}
 _LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -34,10 +35,20 @@ def _location(location: str | Path) -> str | Path:
 
 
 def _origin(origin: str) -> str:
+    """Check that an origin is written as browsers write it (RFC 6454, 6.2), since only then it ever matches."""
     parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+    host = parts.netloc
+    if (
+        parts.scheme not in _PORTS
+        or origin.lower() != f"{parts.scheme}://{host}".lower()
+        or not host
+        or host.endswith(_PORTS[parts.scheme])
+        or set("*@") & set(host)
+    ):
         raise PydanticCustomError(
-            "origin", 'give a scheme, a host and, where it has one, a port, as in "https://app.example:8443"'
+            "origin",
+            'give a scheme, a host and a port unless it is the scheme\'s own, as in "https://app.example:8443"; '
+            "no path, no wildcard",
         )
     return origin.lower()
 
@@ -64,7 +75,7 @@ class JwtOptions(BaseModel):
     )
     audience: str | tuple[str, ...] | None = Field(None, description="who a token must be for: its claim `aud`")
     issuer: str | tuple[str, ...] | None = Field(None, description="who it must be from: its claim `iss`")
-    leeway: float = Field(0, ge=0, description="seconds by which clocks may differ")
+    leeway: float = Field(0, ge=0, allow_inf_nan=False, description="seconds by which clocks may differ")
     name_claims: tuple[str, ...] = Field(
         ("name", "sub"), min_length=1, description='claims that may name the user, in order; ("sub",) is always unique'
     )

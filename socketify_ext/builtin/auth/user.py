@@ -109,6 +109,20 @@ def scope_names(scopes: Any) -> tuple[str, ...]:
     return ()
 
 
+def demanded_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
+    """Give the scopes that an app asks for, a text with spaces between them or several texts.
+
+    Raises:
+        TypeError: they are anything else; nobody is let in by a slip.
+    """
+    if isinstance(scopes, str):
+        return tuple(scopes.split())
+    wanted = tuple(scopes)
+    if isinstance(scopes, Mapping) or not all(isinstance(scope, str) for scope in wanted):
+        raise TypeError(f"auth: scopes are a text or a list of texts, not {scopes!r}")
+    return wanted
+
+
 def name_in(claims: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """Give the first of the claims `names` that is a text, None where none is."""
     for each in names:
