@@ -38,7 +38,7 @@ def compared(monkeypatch):
     return pairs
 
 
-@pytest.mark.parametrize(("asked", "is_known"), [("s3cret-token", True), ("s3cret-tokeN", False), ("s", False)])
+@pytest.mark.parametrize(("asked", "is_known"), [("s3cret-token", True), ("s3cret-tokeN", False), ("s3cret", False)])
 def test_every_look_up_compares_one_pair_of_hashes_in_constant_time(compared, asked, is_known):
     verify = ApiTokens({"s3cret-token": {"name": "Ann"}, "another": {"name": "Bob"}})
     assert (verify(asked) is not None) == is_known
