@@ -38,7 +38,7 @@ class Authentication:
         """
         slot = "_upgrade_identity" if upgrade else "_identity"
         while True:
-            held = vars(request).get(slot)
+            held = getattr(request, slot, None)
             if isinstance(held, Identity):
                 return held
             if held is None:
