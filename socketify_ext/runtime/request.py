@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus
@@ -48,6 +48,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _ptr = None
     # Ours.
     _yielded = False  # left to the next matching route
+    _repeated: list[tuple[str, str]] | None = None  # all headers, where the snapshot can't hold several of one name
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
 
@@ -105,25 +106,29 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def for_each_header(self, handler: Callable[[str, str], Any]) -> None:
         """Call `handler(name, value)` for each header, names in lower case; values that are no UTF-8 are left out."""
+        for item in self._all_headers():
+            handler(*item)
+
+    def _all_headers(self) -> Iterable[tuple[str, str]]:
+        if self._repeated is not None:
+            return self._repeated
         if self.req is None:
             if self._headers is None:
                 raise self._gone()
-            for item in self._headers.items():
-                handler(*item)
-            return
+            return self._headers.items()
         collected: list[tuple[str, str]] = []
         handle = ffi.new_handle(collected)
         lib.uws_req_for_each_header(self.req, on_header, handle)
-        for item in collected:
-            handler(*item)
+        return collected
 
     def get_headers(self) -> dict[str, str]:
         """Give all headers, names in lower case; of several with one name the last, as in the core."""
         headers = self._headers
         if headers is None:
-            headers = {}
-            self.for_each_header(headers.__setitem__)
-            self._headers = headers
+            collected = self._all_headers()
+            headers = self._headers = dict(collected)
+            if isinstance(collected, list) and len(headers) != len(collected):
+                self._repeated = collected
         return headers
 
     def get_url(self) -> str | None:

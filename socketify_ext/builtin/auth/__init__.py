@@ -1,0 +1,7 @@
+"""`auth`: who is asking, over HTTP and WebSockets."""
+
+from .extension import auth
+from .options import JwtOptions, Options
+from .user import ANONYMOUS, User
+
+__all__ = ["ANONYMOUS", "JwtOptions", "Options", "User", "auth"]

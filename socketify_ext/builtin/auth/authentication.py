@@ -1,0 +1,107 @@
+"""Authentication: a request to its user, once for each request."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Iterable
+from typing import Any, NamedTuple
+
+from .credential import AmbiguousRequestError, Sources
+from .options import Options
+from .origin import Origins
+from .refusal import FOREIGN, MISSING, OVERSIZED, UNKNOWN, Refusal
+from .user import ANONYMOUS, User, demanded_scopes
+from .verifier import Found, InvalidTokenError, make_verifier
+
+
+class Identity(NamedTuple):
+    """Who is asking, and where nobody is known, why."""
+
+    user: User
+    refusal: Refusal | None = None
+
+
+class Authentication:
+    """Find out who is asking, and hold that for the request."""
+
+    def __init__(self, options: Options) -> None:
+        self._sources = Sources(options)
+        self._origins = Origins(options)
+        self._verify = make_verifier(options)
+        self._realm = options.realm
+
+    async def identity(self, request: Any, *, upgrade: bool = False) -> Identity:
+        """Give the identity behind a request; the token is verified once, however many ask and wait.
+
+        Whatever the verifier raises is raised for the one who has set it going; the next one sets it going again.
+        """
+        slot = "_upgrade_identity" if upgrade else "_identity"
+        while True:
+            held = getattr(request, slot, None)
+            if isinstance(held, Identity):
+                return held
+            if held is None:
+                break
+            await held.wait()
+        found = self._identify(request, upgrade)
+        if not isinstance(found, Identity):
+            done = asyncio.Event()
+            setattr(request, slot, done)
+            try:
+                found = await found
+            except BaseException:
+                setattr(request, slot, None)
+                raise
+            finally:
+                done.set()
+        setattr(request, slot, found)
+        return found
+
+    def _identify(self, request: Any, upgrade: bool) -> Identity | Awaitable[Identity]:
+        try:
+            credential = self._sources.read(request, upgrade=upgrade)
+            if credential is None:
+                return Identity(ANONYMOUS, MISSING)
+            if credential.is_oversized:
+                return Identity(ANONYMOUS, OVERSIZED)
+            if credential.source == "cookie" and not self._origins.allow(request, upgrade=upgrade):
+                return Identity(ANONYMOUS, FOREIGN)
+            found = self._verify(credential.token, request)
+        except AmbiguousRequestError as error:
+            return Identity(ANONYMOUS, Refusal(400, "invalid_request", error.reason))
+        except InvalidTokenError as error:
+            return _invalid(error)
+        return _settle(found) if inspect.isawaitable(found) else _identity(found)
+
+    def demand(self, identity: Identity, scopes: str | Iterable[str] = ()) -> User:
+        """Give the user who may go on.
+
+        Raises:
+            HTTPError: 400, 401 or 403 with `WWW-Authenticate`, as RFC 6750, 3.1 says.
+            TypeError: the scopes are no texts.
+        """
+        wanted = demanded_scopes(scopes)
+        refusal = identity.refusal
+        if refusal is None and not identity.user.scopes.issuperset(wanted):
+            refusal = Refusal(403, "insufficient_scope", "the token does not allow this")
+        if refusal is not None:
+            raise refusal.answer(self._realm, wanted)
+        return identity.user
+
+
+async def _settle(found: Awaitable[Found]) -> Identity:
+    try:
+        return _identity(await found)
+    except InvalidTokenError as error:
+        return _invalid(error)
+
+
+def _identity(user: Any) -> Identity:
+    if user is None or not user.is_authenticated:
+        return Identity(ANONYMOUS, UNKNOWN)
+    return Identity(user)
+
+
+def _invalid(error: InvalidTokenError) -> Identity:
+    return Identity(ANONYMOUS, Refusal(401, "invalid_token", error.reason))

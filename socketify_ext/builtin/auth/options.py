@@ -1,0 +1,127 @@
+"""Options of `auth`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+Algorithm = Literal[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+_PORTS: Final = {"http": ":80", "https": ":443"}
+_LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+def is_url(location: str | Path) -> bool:
+    """Tell whether a location is a URL and no path."""
+    return "://" in str(location)
+
+
+def _location(location: str | Path) -> str | Path:
+    if is_url(location):
+        parts = urlsplit(str(location))
+        trusted = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        if not trusted or not parts.hostname:
+            raise PydanticCustomError(
+                "jwks_url",
+                "give a path or an https URL; whoever is on the way could put keys of their own into plain http",
+            )
+    return location
+
+
+def _origin(origin: str) -> str:
+    """Check that an origin is written as browsers write it (RFC 6454, 6.2), since only then it ever matches."""
+    parts = urlsplit(origin)
+    host = parts.netloc
+    if (
+        parts.scheme not in _PORTS
+        or origin.lower() != f"{parts.scheme}://{host}".lower()
+        or not host
+        or host.endswith(_PORTS[parts.scheme])
+        or set("*@") & set(host)
+    ):
+        raise PydanticCustomError(
+            "origin",
+            'give a scheme, a host and a port unless it is the scheme\'s own, as in "https://app.example:8443"; '
+            "no path, no wildcard",
+        )
+    return origin.lower()
+
+
+def _tokens(tokens: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    if not all(token.strip() == token and token for token in tokens):
+        raise PydanticCustomError("token", "a token is not empty, and has no spaces around it")
+    if not all(isinstance(user.get("name"), str) and user["name"] for user in tokens.values()):
+        raise PydanticCustomError("name", "each user of tokens needs a name")
+    return tokens
+
+
+class JwtOptions(BaseModel):
+    """How to verify JSON Web Tokens (RFC 7519): with one key, or with the set of keys that an issuer publishes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str | bytes | None = Field(None, description="the shared secret, or the public key as PEM", repr=False)
+    jwks: Annotated[str | Path, AfterValidator(_location)] | None = Field(
+        None, description="path or https URL of a JSON Web Key Set (RFC 7517), instead of key"
+    )
+    algorithms: tuple[Algorithm, ...] = Field(
+        min_length=1, description='the only algorithms that count, as in ["HS256"]; the token has no say'
+    )
+    audience: str | tuple[str, ...] | None = Field(None, description="who a token must be for: its claim `aud`")
+    issuer: str | tuple[str, ...] | None = Field(None, description="who it must be from: its claim `iss`")
+    leeway: float = Field(0, ge=0, allow_inf_nan=False, description="seconds by which clocks may differ")
+    name_claims: tuple[str, ...] = Field(
+        ("name", "sub"), min_length=1, description='claims that may name the user, in order; ("sub",) is always unique'
+    )
+    jwks_max_age: float = Field(600, gt=0, description="seconds until the key set is read again")
+    jwks_cooldown: float = Field(30, ge=0, description="least seconds between two reads, whatever tokens come")
+    jwks_timeout: float = Field(5, gt=0, description="seconds that a read may take")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> JwtOptions:
+        if (self.key is None) == (self.jwks is None):
+            raise PydanticCustomError("one_source", "give either key=... or jwks=path or URL")
+        return self
+
+
+class Options(BaseModel):
+    """Options of `auth`: exactly one way to verify a token, and where tokens stand."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tokens: Annotated[dict[str, dict[str, Any]], AfterValidator(_tokens)] | None = Field(
+        None, description='users by token, as in {"secret": {"name": "Test"}}', repr=False
+    )
+    jwt: JwtOptions | None = Field(
+        None, description='JSON Web Tokens, as in {"key": "...", "algorithms": ["HS256"]} (extra `jwt`)'
+    )
+    verify: Callable[..., Any] | None = Field(
+        None, description="verify(token) or verify(token, request), sync or async: a mapping with a name, or None"
+    )
+    header: str = Field("token", min_length=1, description="the header that is read after Authorization")
+    cookie: str | None = Field(None, min_length=1, description="the cookie that is read next; none by default")
+    query: str | None = Field(
+        "token", min_length=1, description="the query parameter that is read last, by upgrade_authenticated alone"
+    )
+    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] | None = Field(
+        None, description="pages from which a cookie counts; by default those of the requested host"
+    )
+    realm: str = Field(
+        "api", pattern=r"^[ !#-\[\]-~]+$", description="what 401 answers call the protected space (RFC 9110, 11.5)"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Options:
+        if [self.tokens, self.jwt, self.verify].count(None) != 2:
+            raise PydanticCustomError(
+                "one_way",
+                'give either tokens={"secret": {"name": "Test"}}, jwt={"key": "...", "algorithms": ["HS256"]} '
+                "or verify=callable(token); accepting any token is no authentication",
+            )
+        return self

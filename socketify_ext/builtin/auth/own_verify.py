@@ -1,0 +1,79 @@
+"""The app's own verify: a function that knows the user of a token."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ... import errors
+from .user import User, name_in
+from .verifier import Found
+
+
+class OwnVerify:
+    """Ask `verify(token)` or `verify(token, request)`, sync or async.
+
+    What it raises is raised: an `HTTPError` is the answer, anything else a 500, and nobody is let in.
+
+    Raises:
+        OptionsError: it takes neither one nor two arguments.
+    """
+
+    def __init__(self, verify: Callable[..., Any]) -> None:
+        self._verify = verify
+        self._takes_request = takes_request(verify)
+
+    def __call__(self, token: str, request: Any) -> Found | Awaitable[Found]:
+        """Give the user of a token."""
+        result = self._verify(token, request) if self._takes_request else self._verify(token)
+        return _awaited(result) if inspect.isawaitable(result) else as_user(result)
+
+
+async def _awaited(result: Awaitable[Any]) -> Found:
+    return as_user(await result)
+
+
+def as_user(result: Any) -> Found:
+    """Make a user of what a verify function gave.
+
+    Raises:
+        TypeError: it is neither None nor a mapping with a name.
+    """
+    if result is None or isinstance(result, User):
+        return result
+    name = name_in(result, ("name", "sub")) if isinstance(result, Mapping) else None
+    if name is None:
+        given = "a mapping without a name" if isinstance(result, Mapping) else f"a {type(result).__name__}"
+        raise TypeError(f'auth: verify gave {given}; it gives a mapping such as {{"name": "Ann"}}, or None')
+    return User(name, result)
+
+
+def takes_request(verify: Callable[..., Any]) -> bool:
+    """Tell whether a verify function wants the request as well: it needs two arguments, or calls the second so.
+
+    Raises:
+        OptionsError: it can't be called with one or two arguments.
+    """
+    try:
+        signature = inspect.signature(verify)
+    except ValueError:  # some builtins tell nothing
+        return False
+    parameters = [
+        each
+        for each in signature.parameters.values()
+        if each.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    wants = len(parameters) > 1 and (
+        parameters[1].default is inspect.Parameter.empty or parameters[1].name in ("request", "req")
+    )
+    try:
+        signature.bind(*(("token", "request") if wants else ("token",)))
+    except TypeError:
+        raise errors.OptionsError(
+            "extension 'auth'",
+            "was given a verify that can't be called",
+            f"it takes {signature}",
+            "Write it as def verify(token) or def verify(token, request)",
+        ) from None
+    return wants

@@ -1,0 +1,41 @@
+"""A refusal: why a request has no user, and the answer that says so (RFC 6750, 3)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from ...http_error import HTTPError
+
+
+class Refusal(NamedTuple):
+    """Why there is no user: the status, RFC 6750's error code where it has one, and a sentence."""
+
+    status: int
+    error: str | None
+    reason: str
+
+    def answer(self, realm: str, scopes: tuple[str, ...] = ()) -> HTTPError:
+        """Make the error that a handler raises.
+
+        `WWW-Authenticate` comes with whatever a token could mend; one that was not sent has no error code.
+        """
+        headers = {}
+        if self.error is not None or self.status == 401:
+            parts = {"realm": realm, "scope": " ".join(scopes)}
+            if self.error is not None:
+                parts |= {"error": self.error, "error_description": self.reason}
+            headers["WWW-Authenticate"] = "Bearer " + ", ".join(
+                f'{name}="{_quoted(value)}"' for name, value in parts.items() if value
+            )
+        return HTTPError(self.status, self.reason, headers)
+
+
+def _quoted(value: str) -> str:
+    """Leave out what error_description and scope may not hold (RFC 6750, 3)."""
+    return "".join(each for each in value if " " <= each <= "~" and each not in '"\\')
+
+
+MISSING: Final = Refusal(401, None, "a token is needed")
+UNKNOWN: Final = Refusal(401, "invalid_token", "the token is not known")
+OVERSIZED: Final = Refusal(401, "invalid_token", "the token is longer than 8 KiB")
+FOREIGN: Final = Refusal(403, None, "a page of this origin may not use the cookie")

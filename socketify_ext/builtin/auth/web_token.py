@@ -1,0 +1,173 @@
+"""JSON Web Tokens (RFC 7519), verified by PyJWT as RFC 8725 advises."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Awaitable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from ... import errors
+from ...http_error import HTTPError
+from . import key_source
+from .options import JwtOptions, is_url
+from .user import User, name_in
+from .verifier import Found, InvalidTokenError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+    from .key_set import KeySet
+
+_ALGORITHM: Final = "the token is signed by an algorithm that does not count here"
+_MALFORMED: Final = "the token is malformed, or its signature is wrong"
+# What PyJWT's exceptions say to whoever sent the token; any other is the same to them as a wrong signature.
+_REASONS: Final = {
+    "ExpiredSignatureError": "the token has expired",
+    "ImmatureSignatureError": "the token is not valid yet",
+    "InvalidAudienceError": "the token is for another audience",
+    "InvalidIssuerError": "the token is from another issuer",
+    "InvalidAlgorithmError": _ALGORITHM,
+}
+_WHO: Final = "extension 'auth'"
+
+
+def _import_jwt() -> ModuleType:
+    try:
+        import cryptography
+        import jwt
+    except ImportError:
+        raise errors.InstallError(
+            _WHO,
+            "can't verify JSON Web Tokens",
+            "PyJWT or cryptography is not installed",
+            'Install the extra: pip install "socketify-ext[jwt]"',
+        ) from None
+    _ = cryptography
+    return jwt
+
+
+class WebTokens:
+    """Know users by the claims of a JSON Web Token.
+
+    The options say which key and which algorithms count. What a token itself says of keys (`jwk`, `jku`, `x5c`,
+    `x5u`) is never looked at, and its `alg` and `kid` only pick among what the options allow.
+
+    Raises:
+        OptionsError: the key does not fit the algorithms, or the key set can't be read or has no key for them.
+        InstallError: PyJWT is not installed.
+    """
+
+    def __init__(self, options: JwtOptions) -> None:
+        self._jwt = _import_jwt()
+        self._options = options
+        required = ["exp", *(["aud"] if options.audience is not None else ())]
+        required += ["iss"] if options.issuer is not None else ()
+        self._decode = partial(
+            self._jwt.decode,
+            audience=options.audience,
+            issuer=options.issuer,
+            leeway=options.leeway,
+            options={"require": required, "enforce_minimum_key_length": True},
+        )
+        self._keys = None if options.jwks is None else _key_set(options.jwks, options)
+        self._own = None if options.key is None else self._prepared(options.key)
+
+    def _prepared(self, key: str | bytes) -> Any:
+        """Give the key as all the algorithms take it: they are of one family."""
+        prepared: Any = None
+        for name in self._options.algorithms:
+            algorithm = self._jwt.get_algorithm_by_name(name)
+            try:
+                prepared = algorithm.prepare_key(key)
+                prepared = prepared.public_key() if hasattr(prepared, "public_key") else prepared
+                weakness = algorithm.check_key_length(prepared)
+            except (self._jwt.PyJWTError, ValueError, TypeError) as error:
+                _refuse("jwt.key", f"it is no key for {name} ({type(error).__name__})")
+            if weakness:
+                _refuse("jwt.key", f"it is too short for {name} (RFC 7518, 3.2 and 3.3)")
+        return prepared
+
+    def __call__(self, token: str, _request: Any = None) -> Found | Awaitable[Found]:
+        """Give the user of a token; something to await where keys must be read first.
+
+        Raises:
+            InvalidTokenError: whatever is wrong with it.
+        """
+        if self._keys is None:
+            return self._user(token, self._own, self._options.algorithms)
+        kid, algorithm = peek(token)
+        if algorithm not in self._options.algorithms:
+            raise InvalidTokenError(_ALGORITHM)
+        key = self._keys.known(kid, algorithm)
+        return self._later(self._keys, token, kid, algorithm) if key is None else self._user(token, key, [algorithm])
+
+    async def _later(self, keys: KeySet, token: str, kid: str | None, algorithm: str) -> Found:
+        from .key_set import KeysUnavailableError
+
+        try:
+            key = await keys.find(kid, algorithm)
+        except KeysUnavailableError:
+            after = str(max(1, round(self._options.jwks_cooldown)))
+            raise HTTPError(503, "tokens can't be verified for now", {"Retry-After": after}) from None
+        if key is None:
+            raise InvalidTokenError("the token is signed by an unknown key")
+        return self._user(token, key, [algorithm])
+
+    def _user(self, token: str, key: Any, algorithms: Sequence[str]) -> User:
+        try:
+            claims = self._decode(token, key, algorithms=algorithms)
+            name = name_in(claims, self._options.name_claims)
+            user = None if name is None else User(name, claims)
+        except self._jwt.exceptions.MissingRequiredClaimError as error:
+            raise InvalidTokenError(f"the token has no claim {error.claim}") from None
+        except self._jwt.PyJWTError as error:
+            raise InvalidTokenError(_REASONS.get(type(error).__name__, _MALFORMED)) from None
+        except (ValueError, OverflowError, RecursionError):
+            raise InvalidTokenError(_MALFORMED) from None
+        if user is None:
+            raise InvalidTokenError("the token names no user")
+        return user
+
+
+def peek(token: str) -> tuple[str | None, Any]:
+    """Read `kid` and `alg` of a token that is not verified; all they do is to pick one of the keys that count.
+
+    Raises:
+        InvalidTokenError: it has no header that could be read.
+    """
+    head = token.partition(".")[0]
+    try:
+        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+        kid, algorithm = header.get("kid"), header.get("alg")
+    except (ValueError, RecursionError, AttributeError):
+        raise InvalidTokenError(_MALFORMED) from None
+    if kid is not None and not isinstance(kid, str):
+        raise InvalidTokenError(_MALFORMED)
+    return kid, algorithm
+
+
+def _key_set(location: str | Path, options: JwtOptions) -> KeySet:
+    from .key_set import KeySet
+
+    keys = KeySet(
+        partial(key_source.read, location, options.jwks_timeout),
+        options.algorithms,
+        max_age=options.jwks_max_age,
+        cooldown=options.jwks_cooldown,
+        timeout=options.jwks_timeout,
+    )
+    if not is_url(location):  # a file is there before the server starts, an issuer may come up later
+        try:
+            keys.load()
+        except (OSError, ValueError) as error:
+            _refuse("jwt.jwks", str(error))
+    return keys
+
+
+def _refuse(option: str, why: str) -> Any:
+    raise errors.OptionsError(
+        _WHO, f"was given an unusable {option}", why, "See docs/auth.md, or `socketify-ext show auth`"
+    )

@@ -1,0 +1,280 @@
+"""Key sets: read in a thread, cached, rotated by kid, and never a way to hammer the issuer."""
+
+import asyncio
+import threading
+
+import pytest
+from issuer import EC, EC384, ED, RSA, WEAK_RSA, issuer, jwk, key_set
+from jwt.algorithms import RSAAlgorithm
+
+from socketify_ext.builtin.auth import key_source
+from socketify_ext.builtin.auth.key_set import STALE, KeySet, KeysUnavailableError, parse
+
+ALGORITHMS = ("RS256", "ES256")
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Document:
+    """A document, how often it was read and on which threads; a gate holds reads back."""
+
+    def __init__(self, *keys):
+        self.keys, self.reads, self.threads = keys, 0, set()
+        self.open = threading.Event()
+        self.open.set()
+
+    def __call__(self):
+        self.reads += 1
+        self.threads.add(threading.get_ident())
+        assert self.open.wait(20)
+        if self.keys is None:
+            raise OSError("away")
+        return key_set(*self.keys)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def document():
+    return Document(jwk(RSA, kid="one"))
+
+
+@pytest.fixture
+def keys(document, clock):
+    return KeySet(document, ALGORITHMS, max_age=600, cooldown=30, timeout=5, clock=clock)
+
+
+def test_a_key_serves_the_algorithms_that_it_fits():
+    found = parse(
+        key_set(
+            jwk(RSA, kid="rsa"),
+            jwk(EC, kid="p-256"),
+            jwk(EC384, kid="p-384"),
+            jwk(ED, kid="ed"),
+            {"kty": "oct", "k": "A" * 60, "kid": "secret"},
+        ),
+        ("RS256", "PS512", "ES256", "ES384", "EdDSA", "HS256"),
+    )
+    assert {key for key in found if key[0] is not None} == {
+        ("rsa", "RS256"),
+        ("rsa", "PS512"),
+        ("p-256", "ES256"),
+        ("p-384", "ES384"),
+        ("ed", "EdDSA"),
+        ("secret", "HS256"),
+    }
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        jwk(RSA, kid="one", alg="RS512"),
+        jwk(RSA, kid="one", use="enc"),
+        jwk(RSA, kid="one", key_ops=["sign"]),
+        jwk(RSA, kid="one", key_ops=5),
+        jwk(WEAK_RSA, kid="one"),
+        jwk(EC, kid="one"),
+        {"kty": "RSA", "kid": "one"},
+        {"kty": "RSA", "kid": "one", "n": 5, "e": 6},
+        {"kid": "one"},
+        {"kty": "oct", "k": jwk(RSA)["n"], "kid": "one"},
+        "one",
+        None,
+    ],
+)
+def test_a_key_that_does_not_fit_is_left_out(entry):
+    assert set(parse(key_set(entry, jwk(RSA, kid="good")), ["RS256"])) == {("good", "RS256"), (None, "RS256")}
+    with pytest.raises(ValueError, match="no key for RS256"):
+        parse(key_set(entry), ["RS256"])
+
+
+def test_a_private_key_in_a_set_serves_as_the_public_one():
+    private = RSAAlgorithm.to_jwk(RSA, as_dict=True) | {"key_ops": ["sign", "verify"]}
+    assert "d" in private
+    key = parse(key_set(private), ["RS256"])[None, "RS256"]
+    assert not hasattr(key.key, "sign")
+
+
+@pytest.mark.parametrize(
+    "document", [b"", b"[]", b"{}", b'{"keys": 5}', b'{"keys": {"a": 1}}', b"[" * 100_000, b"\xff"]
+)
+def test_what_is_no_key_set_is_refused(document):
+    with pytest.raises(ValueError, match=r"no JSON Web Key Set|no key for"):
+        parse(document, ["RS256"])
+
+
+def test_without_a_kid_only_a_single_key_counts():
+    assert (None, "RS256") in parse(key_set(jwk(RSA, kid="one")), ["RS256"])
+    assert (None, "RS256") not in parse(key_set(jwk(RSA, kid="one"), jwk(RSA, kid="two")), ["RS256"])
+
+
+def test_a_key_is_read_once_on_another_thread(keys, document):
+    async def ask():
+        assert keys.known("one", "RS256") is None
+        found = await asyncio.gather(*(keys.find("one", "RS256") for _ in range(50)))
+        assert len({id(key) for key in found}) == 1
+        assert keys.known("one", "RS256") is found[0]
+
+    asyncio.run(ask())
+    assert document.reads == 1
+    assert document.threads.isdisjoint({threading.get_ident()})
+
+
+def test_the_loop_goes_on_while_keys_are_read(keys, document):
+    async def ask():
+        document.open.clear()
+        asked = asyncio.ensure_future(keys.find("one", "RS256"))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not asked.done()
+        document.open.set()
+        assert await asked is not None
+
+    asyncio.run(ask())
+
+
+def test_a_rotated_key_is_found_by_its_kid(keys, document, clock):
+    async def ask():
+        await keys.find("one", "RS256")
+        document.keys = (jwk(EC, kid="two"),)
+        clock.now += 30
+        assert await keys.find("two", "ES256") is not None
+        assert await keys.find("one", "RS256") is None
+
+    asyncio.run(ask())
+    assert document.reads == 2
+
+
+def test_unknown_kids_do_not_hammer_the_issuer(keys, document, clock):
+    async def ask():
+        for number in range(1000):
+            assert await keys.find(f"unknown-{number}", "RS256") is None
+        assert document.reads == 1
+        clock.now += 30
+        assert await asyncio.gather(*(keys.find(f"more-{number}", "RS256") for number in range(100))) == [None] * 100
+        assert document.reads == 2
+
+    asyncio.run(ask())
+
+
+def test_keys_that_have_aged_are_read_again_before_they_count(keys, document, clock):
+    async def ask():
+        await keys.find("one", "RS256")
+        document.keys = (jwk(EC, kid="two"),)
+        clock.now += 601
+        assert keys.known("one", "RS256") is None
+        assert await keys.find("one", "RS256") is None
+
+    asyncio.run(ask())
+
+
+def test_known_keys_outlive_an_issuer_that_is_away_for_an_hour(keys, document, clock, caplog):
+    async def ask():
+        await keys.find("one", "RS256")
+        document.keys = None
+        clock.now += 600 + STALE
+        assert await keys.find("one", "RS256") is not None
+        for _ in range(100):
+            assert await keys.find("one", "RS256") is not None
+        assert document.reads == 2
+        clock.now += 1
+        with pytest.raises(KeysUnavailableError):
+            await keys.find("one", "RS256")
+
+    asyncio.run(ask())
+    assert [record.getMessage() for record in caplog.records] == ["auth: the key set can't be read: away"]
+
+
+def test_without_any_key_nobody_is_known(keys, document):
+    async def ask():
+        document.keys = None
+        for _ in range(3):
+            with pytest.raises(KeysUnavailableError):
+                await keys.find("one", "RS256")
+
+    asyncio.run(ask())
+    assert document.reads == 1
+
+
+def test_nobody_waits_longer_than_the_limit_and_only_one_read_hangs(document, clock):
+    keys = KeySet(document, ALGORITHMS, cooldown=0, timeout=0.02, clock=clock)
+
+    async def ask():
+        document.open.clear()
+        for _ in range(5):
+            with pytest.raises(KeysUnavailableError):
+                await keys.find("one", "RS256")
+        assert document.reads == 1
+        reading = keys._reading
+        document.open.set()
+        await reading
+        assert keys.known("one", "RS256") is not None
+
+    asyncio.run(ask())
+
+
+def test_one_who_gives_up_waiting_takes_nobody_with_them(keys, document):
+    async def ask():
+        document.open.clear()
+        first = asyncio.ensure_future(keys.find("one", "RS256"))
+        second = asyncio.ensure_future(keys.find("one", "RS256"))
+        await asyncio.sleep(0)
+        first.cancel()
+        document.open.set()
+        assert await second is not None
+
+    asyncio.run(ask())
+    assert document.reads == 1
+
+
+def test_a_set_is_fetched_from_a_url():
+    with issuer() as published:
+        assert key_source.read(published.url, 5) == published.document
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "message"),
+    [(404, {}, "answers 404"), (302, {"Location": "http://127.0.0.1:1/"}, "answers 302"), (500, {}, "answers 500")],
+)
+def test_an_issuer_that_answers_otherwise_is_not_followed(status, headers, message):
+    with issuer() as published:
+        published.status, published.headers = status, headers
+        with pytest.raises(OSError, match=message):
+            key_source.read(published.url, 5)
+
+
+def test_a_document_that_is_too_long_is_refused(tmp_path):
+    path = tmp_path / "keys.json"
+    path.write_bytes(b" " * (key_source.MAX_LENGTH + 1))
+    with pytest.raises(OSError, match="longer than"):
+        key_source.read(path, 5)
+    with issuer() as published:
+        published.document = path.read_bytes()
+        with pytest.raises(OSError, match="longer than"):
+            key_source.read(published.url, 5)
+
+
+def test_an_issuer_that_does_not_answer_is_left(monkeypatch):
+    with issuer() as published:
+        published.open.clear()
+        with pytest.raises(OSError, match="timed out"):
+            key_source.read(published.url, 0.05)
+        published.open.set()
+        monkeypatch.setattr(key_source.time, "monotonic", iter([0, 10, 10]).__next__)
+        with pytest.raises(OSError, match="more than 5 seconds"):
+            key_source.read(published.url, 5)
+
+
+def test_nothing_but_http_is_read():
+    for url in ("file:///etc/hostname", "ftp://127.0.0.1/keys", "data://text/plain,{}"):
+        with pytest.raises(OSError, match="unknown url type"):
+            key_source.read(url, 1)

@@ -1,0 +1,68 @@
+import asyncio
+import functools
+
+import pytest
+
+from socketify_ext.builtin.auth.own_verify import OwnVerify, as_user, takes_request
+from socketify_ext.builtin.auth.user import User
+from socketify_ext.errors import OptionsError
+
+
+class Database:
+    def find(self, token):
+        return {"name": token}
+
+    def find_for(self, token, request):
+        return {"name": token + request}
+
+
+@pytest.mark.parametrize(
+    ("verify", "wanted"),
+    [
+        (lambda token: {"name": token}, "t"),
+        (lambda token, request: {"name": token + request}, "tr"),
+        (lambda token, request=None: {"name": token + request}, "tr"),
+        (lambda token, cache={}: {"name": token + str(len(cache))}, "t0"),
+        (lambda *all_of_them: {"name": "".join(all_of_them)}, "t"),
+        (Database().find, "t"),
+        (Database().find_for, "tr"),
+        (functools.partial(lambda users, token: {"name": users[token]}, {"t": "Ann"}), "Ann"),
+        (str, None),
+    ],
+)
+def test_a_verify_gets_the_request_where_it_takes_it(verify, wanted):
+    if wanted is None:
+        assert not takes_request(verify)
+        return
+    assert OwnVerify(verify)("t", "r").name == wanted
+
+
+@pytest.mark.parametrize("verify", [lambda: None, lambda one, two, three: None, lambda *, token: None])
+def test_a_verify_that_can_not_be_called_is_an_error(verify):
+    with pytest.raises(OptionsError, match=r"def verify\(token\) or def verify\(token, request\)"):
+        OwnVerify(verify)
+
+
+def test_an_asynchronous_verify_is_awaited():
+    async def verify(token):
+        await asyncio.sleep(0)
+        return {"sub": token}
+
+    async def ask():
+        return await OwnVerify(verify)("t", None)
+
+    assert asyncio.run(ask()) == {"name": "t", "sub": "t"}
+
+
+def test_a_user_passes_as_it_is():
+    user = User("Ann")
+    assert as_user(user) is user
+    assert as_user(None) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"), [(True, "gave a bool"), ({}, "without a name"), ({"name": 5}, "without"), ("Ann", "a str")]
+)
+def test_what_is_no_user_lets_nobody_in(given, message):
+    with pytest.raises(TypeError, match=message):
+        as_user(given)

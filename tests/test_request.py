@@ -1,0 +1,44 @@
+"""What a request tells after an await is what it told before."""
+
+import asyncio
+
+import pytest
+from builtin_apps import make_app
+from wire import wire
+
+from socketify_ext.testing import serve
+
+
+def all_headers_app(kind, with_headers):
+    app = make_app(kind)
+    app.register(lambda request, response, ws: request.method(lambda self: None, name="nothing"))
+
+    def told(req):
+        found = []
+        req.for_each_header(lambda name, value: found.append([name, value]))
+        return found
+
+    async def headers(res, req):
+        if with_headers:
+            req.get_headers()
+        before = told(req)
+        await asyncio.sleep(0.001)
+        after = told(req)
+        res.cork(lambda answer: answer.end({"before": before, "after": after}))
+
+    app.get("/", headers)
+    return app
+
+
+@pytest.mark.parametrize("kind", ["app", "install"])
+@pytest.mark.parametrize("with_headers", [False, True])
+def test_every_header_is_told_after_an_await_too(kind, with_headers):
+    with (
+        serve(all_headers_app, kind=kind, with_headers=with_headers) as serving,
+        wire(serving.port) as connection,
+    ):
+        connection.socket.sendall(b"GET / HTTP/1.1\r\nhost: test\r\nA: 1\r\na: 2\r\nb: 3\r\n\r\n")
+        told = connection.answer().json()
+        assert told["before"] == told["after"] == [["host", "test"], ["a", "1"], ["a", "2"], ["b", "3"]]
+        connection.socket.sendall(b"GET / HTTP/1.1\r\nhost: test\r\na: 1\r\n\r\n")
+        assert connection.answer().json()["after"] == [["host", "test"], ["a", "1"]]
