@@ -42,3 +42,31 @@ def test_every_header_is_told_after_an_await_too(kind, with_headers):
         assert told["before"] == told["after"] == [["host", "test"], ["a", "1"], ["a", "2"], ["b", "3"]]
         connection.socket.sendall(b"GET / HTTP/1.1\r\nhost: test\r\na: 1\r\n\r\n")
         assert connection.answer().json()["after"] == [["host", "test"], ["a", "1"]]
+
+
+def repeated_header_app(kind):
+    app = make_app(kind)
+    app.register(lambda request, response, ws: request.method(lambda self: None, name="nothing"))
+
+    async def headers(res, req):
+        before = [req.get_header("a"), req.get_headers()["a"], req.get_header("a")]
+        await asyncio.sleep(0.001)
+        res.end([*before, req.get_header("a"), *req.get_headers().values()])
+
+    async def late(res, req):
+        before = req.get_header("a")
+        await asyncio.sleep(0.001)
+        res.end([before, req.get_header("a")])
+
+    app.get("/", headers)
+    app.get("/late", late)
+    return app
+
+
+@pytest.mark.parametrize("kind", ["app", "install"])
+def test_the_first_of_several_headers_counts_whenever_it_is_read(kind):
+    with serve(repeated_header_app, kind=kind) as serving, wire(serving.port) as connection:
+        connection.socket.sendall(b"GET / HTTP/1.1\r\nhost: test\r\na: 1\r\nb: 3\r\na: 2\r\n\r\n")
+        assert connection.answer().json() == ["1", "1", "1", "1", "test", "1", "3"]
+        connection.socket.sendall(b"GET /late HTTP/1.1\r\nhost: test\r\na: 1\r\na: 2\r\n\r\n")
+        assert connection.answer().json() == ["1", "1"]

@@ -122,13 +122,15 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return collected
 
     def get_headers(self) -> dict[str, str]:
-        """Give all headers, names in lower case; of several with one name the last, as in the core."""
+        """Give all headers, names in lower case; of several with one name the first, as `get_header` does."""
         headers = self._headers
         if headers is None:
             collected = self._all_headers()
             headers = self._headers = dict(collected)
             if isinstance(collected, list) and len(headers) != len(collected):
                 self._repeated = collected
+                first = dict(reversed(collected))
+                headers = self._headers = {name: first[name] for name in headers}
         return headers
 
     def get_url(self) -> str | None:
