@@ -262,8 +262,8 @@ class StoreConflictError(ExtensionError, RuntimeError):
 
 
 class CartError(ExtensionError, RuntimeError):
-    """A stored cart is used where there is none."""
+    """A stored cart is used in the wrong order, or has no owner."""
 
     code = "EXT514"
-    cause = "`cart` was loaded without a store, a cart is saved before it was loaded, or after the answer has gone."
-    remedy = 'Give `load("cart", store=..., secret=...)`, load the cart before you save it, and save before you answer.'
+    cause = "A cart is saved before it was loaded, loaded over items, or saved after the answer has gone; or a user has no name."
+    remedy = "Load the cart, change it, save it, then answer; or use `async with req.edit_cart() as cart`."

@@ -1,11 +1,10 @@
-"""The extension: `req.cart`, and with a store `req.load_cart`, `req.save_cart` and `req.edit_cart`."""
+"""The extension: `req.cart`, and with a store also `req.load_cart`, `req.save_cart` and `req.edit_cart`."""
 
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from ... import errors
 from ...declaration import extension
 from ...declared_app import DeclaredApp
 from ...stores import open_store
@@ -24,31 +23,23 @@ def cart(request: Surface, response: Surface, ws: Surface, *, options: Options, 
 
     request.property("cart", default_factory=new_cart, type=Cart)
 
-    carts = None if options.store is None else StoredCarts(open_store(options.store), options, new_cart)
-    if carts is not None and app.is_installed:
+    if options.store is None:
+        return
+    carts = StoredCarts(open_store(options.store), options, new_cart)
+    if app.is_installed:
         app.on_shutdown(carts.store.close)
-
-    def stored() -> StoredCarts:
-        if carts is None:
-            raise errors.CartError(
-                "extension 'cart'",
-                "keeps no carts",
-                "it was loaded without a store",
-                'Write load("cart", store="sqlite:///carts.db", secret="...")',
-            )
-        return carts
 
     @request.method
     async def load_cart(self: Any) -> Cart:
         """Give the client's own cart from the store, as `req.cart` too; once for each request."""
-        return await stored().load(self)
+        return await carts.load(self)
 
     @request.method
     async def save_cart(self: Any) -> None:
         """Save `req.cart` after `load_cart`; answers 409 where it was changed in the store meanwhile."""
-        await stored().save(self)
+        await carts.save(self)
 
     @request.method
     def edit_cart(self: Any) -> AbstractAsyncContextManager[Cart]:
         """Change the client's own cart in one step: `async with req.edit_cart() as cart: ...`; saved at its end."""
-        return stored().edit(self)
+        return carts.edit(self)
