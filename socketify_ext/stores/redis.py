@@ -91,10 +91,15 @@ class RedisStore(Store):
         self._errors = redis.RedisError
         self._process = 0
         self._client: Any = None
+        self._inherited: list[Any] = []
         self._scripts: dict[str, Any] = {}
 
     def _open(self) -> Any:
-        if self._client is None or self._process != os.getpid():
+        if self._process != os.getpid():
+            # Closing an inherited connection would take it out of the parent's event loop.
+            self._inherited.append(self._client)
+            self._client, self._process = None, os.getpid()
+        if self._client is None:
             pool = self._redis.BlockingConnectionPool.from_url(
                 self._url,
                 max_connections=CONNECTIONS,
@@ -104,7 +109,6 @@ class RedisStore(Store):
             )
             self._client = self._redis.Redis(connection_pool=pool)
             self._scripts = {text: self._client.register_script(text) for text in (BEGIN, COMMIT, RELEASE)}
-            self._process = os.getpid()
         return self._client
 
     async def _run(self, call: Callable[[Any], Awaitable[Result]]) -> Result:
