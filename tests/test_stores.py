@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -471,3 +472,13 @@ def test_importing_stores_imports_no_engine():
     code = "import sys, socketify_ext.stores; print({'redis', 'sqlite3', 'socketify'} & set(sys.modules))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert output.stdout == "set()\n"
+
+
+def test_the_example_of_the_page_prints_what_it_says(tmp_path):
+    text = (Path(__file__).parent.parent / "docs" / "stores.md").read_text()
+    example, extension = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    output = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert output.stdout.splitlines() == [line.split(",")[0] for line in re.findall(r"\)  # (.*)", example)]
+    assert "app.on_shutdown(store.close)" in extension
