@@ -418,6 +418,27 @@ def test_redis_that_is_away_is_an_error_and_comes_back():
         run(running.url, use)
 
 
+def test_redis_that_hangs_is_an_error_in_time_and_comes_back(monkeypatch):
+    monkeypatch.setattr(redis, "TIMEOUT", 0.1)
+
+    async def use(store):
+        await store.set("k", b"1")
+        running.pause()
+        calls = [store.get("k"), *(store.update(str(number), lambda _: b"") for number in range(30))]
+        failed = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(error) for error in failed} == {errors.StoreUnavailableError}
+        running.resume()
+        await until(lambda: answers(store))
+        assert await store.get("k") == b"1"
+
+    async def answers(store):
+        with contextlib.suppress(errors.StoreUnavailableError):
+            return await store.get("k") is not None
+
+    with valkey() as running:
+        run(running.url, use)
+
+
 def test_errors_of_redis_do_not_show_its_password():
     async def use():
         with pytest.raises(errors.StoreUnavailableError, match=r"store redis://127\.0\.0\.1:1/0 failed") as failed:

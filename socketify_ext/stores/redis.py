@@ -78,6 +78,8 @@ class RedisStore(Store):
         super().__init__()
         try:
             import redis.asyncio
+            from redis.asyncio.retry import Retry
+            from redis.backoff import NoBackoff
         except ImportError:
             raise errors.InstallError(
                 "a store redis://",
@@ -89,6 +91,7 @@ class RedisStore(Store):
         self._url = url
         self._redis = redis.asyncio
         self._errors = redis.RedisError
+        self._retry = Retry(NoBackoff(), 1)  # once, for a connection that the engine has closed while it was idle
         self._process = 0
         self._client: Any = None
         self._inherited: list[Any] = []
@@ -106,6 +109,7 @@ class RedisStore(Store):
                 timeout=TIMEOUT,
                 socket_timeout=TIMEOUT,
                 socket_connect_timeout=TIMEOUT,
+                retry=self._retry,
             )
             self._client = self._redis.Redis(connection_pool=pool)
             self._scripts = {text: self._client.register_script(text) for text in (BEGIN, COMMIT, RELEASE)}

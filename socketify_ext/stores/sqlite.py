@@ -121,7 +121,8 @@ class SqliteStore(Store):
             self._purge(connection)
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a full disk ends it by itself
+                connection.execute("ROLLBACK")
             raise
         return result
 

@@ -122,11 +122,13 @@ class Store(abc.ABC):
                     )
                 leased = False
         finally:
-            if leased:
-                with contextlib.suppress(errors.StoreUnavailableError):  # the lease then ends by itself
-                    await _in_task(self._release(names, token))
-            for key in held:
-                self._turns.give(key)
+            try:
+                if leased:
+                    with contextlib.suppress(errors.StoreUnavailableError):  # the lease then ends by itself
+                        await _in_task(self._release(names, token))
+            finally:
+                for key in held:
+                    self._turns.give(key)
 
     async def update(
         self, key: str, function: Callable[[bytes | None], bytes | None], *, expire: float | None = None

@@ -49,8 +49,7 @@ class StoredCarts:
         cart: Cart = request.cart
         if cart.origin is not None:
             return cart
-        if cart:
-            raise _misuse("is loaded", "request.cart holds items already, which it would drop", "Load it first")
+        _check_empty(cart)
         with _answered():
             owner = await owner_of(request, self._cookie)
             data = await self._merged(request, owner) if owner.anonymous else await self._read(owner)
@@ -78,6 +77,8 @@ class StoredCarts:
     async def edit(self, request: Any) -> AsyncIterator[Cart]:
         """Load, change and write in one step that no other edit comes between."""
         before: Cart = request.cart
+        if before.origin is None:
+            _check_empty(before)
         try:
             with _answered():
                 owner, key = await self._owner_to_write(request, await owner_of(request, self._cookie))
@@ -171,6 +172,11 @@ def _encode(cart: Cart) -> bytes:
 
 def _misuse(what: str, why: str, fix: str) -> errors.CartError:
     return errors.CartError("the cart of this request", what, why, fix)
+
+
+def _check_empty(cart: Cart) -> None:
+    if cart:
+        raise _misuse("is loaded", "request.cart holds items already, which it would drop", "Load it first")
 
 
 @contextlib.contextmanager
