@@ -128,6 +128,9 @@ def shop(kind="app", **options):
 
     async def unloaded(res, req):
         req.cart.append("x")
+        if req.get_query("edit"):
+            async with req.edit_cart():
+                pass
         await (req.save_cart() if req.get_query("save") else req.load_cart())
 
     async def unserialisable(res, req):
