@@ -65,7 +65,7 @@ class StoredCarts:
         if data is None and origin.owner.key is None:
             return
         owner, key = await self._owner_to_write(request, origin.owner)
-        self._remember(request, owner)
+        await self._remember(request, owner)
         with _answered():
             async with self.store.edit(key, expire=self._options.max_age) as values:
                 if values[key] != seen:
@@ -82,7 +82,7 @@ class StoredCarts:
         try:
             with _answered():
                 owner, key = await self._owner_to_write(request, await owner_of(request, self._cookie))
-                self._remember(request, owner)  # before the block, which may answer
+                await self._remember(request, owner)  # before the block, which may answer
                 keys = [key] if owner.anonymous is None else [key, owner.anonymous]
                 async with self.store.edit(*keys, expire=self._options.max_age) as values:
                     if owner.anonymous is not None:
@@ -101,9 +101,7 @@ class StoredCarts:
         """Give a client that is not known yet an id, if there still is an answer to carry it."""
         if owner.key is not None:
             return owner, owner.key
-        if request.response is None:
-            await asyncio.sleep(0)  # a request finds its response once its handler has been suspended
-        if request.response is None:
+        if await _response_of(request) is None:
             raise _misuse("is saved", "the answer, which carries its cookie, has gone", "Save it before you answer")
         session = self._cookie.new_id()
         key = session_key(session)
@@ -114,9 +112,10 @@ class StoredCarts:
         request.cart = cart
         return cart
 
-    def _remember(self, request: Any, owner: Owner) -> None:
-        if owner.session is not None and request.response is not None:
-            self._cookie.write(request.response, owner.session)
+    async def _remember(self, request: Any, owner: Owner) -> None:
+        response = None if owner.session is None else await _response_of(request)
+        if owner.session is not None and response is not None:
+            self._cookie.write(response, owner.session)
 
     def _forget(self, request: Any) -> None:
         if request.response is not None:
@@ -163,6 +162,12 @@ class StoredCarts:
         if len(data) > self._options.max_bytes:
             raise HTTPError(413, f"a cart has {self._options.max_bytes} bytes at most")
         return data
+
+
+async def _response_of(request: Any) -> Any:
+    if request.response is None:
+        await asyncio.sleep(0)  # a request finds its response once its handler has been suspended
+    return request.response
 
 
 def _encode(cart: Cart) -> bytes:
