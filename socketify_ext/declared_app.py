@@ -121,6 +121,11 @@ class DeclaredApp:
         self._attributes.clear()
 
     @property
+    def is_installed(self) -> bool:
+        """Tell whether there is an app that runs start-up and shutdown functions; a stock one does not."""
+        return self._app is not None
+
+    @property
     def needs_install(self) -> bool:
         """Tell whether something was recorded that only an installed app can do."""
         return bool(self.routes or self.startup or self.shutdown or self.serializer)

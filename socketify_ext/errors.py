@@ -227,3 +227,43 @@ class CorkError(ExtensionError, TypeError):
     code = "EXT503"
     cause = "Calls inside a cork must be synchronous."
     remedy = "Await before the cork, and pass a plain function."
+
+
+class StoreAddressError(ExtensionError, ValueError):
+    """A store's URL, or a key in it, is malformed."""
+
+    code = "EXT510"
+    cause = "A store's URL has no known scheme or a wrong option, or a key is empty, too long or no text."
+    remedy = "Write memory://, sqlite:///path or redis://host:port/0; a key has 1 to 512 bytes."
+
+
+class StoreUnavailableError(ExtensionError, ConnectionError):
+    """A store can't be reached; the engine's own error is chained."""
+
+    code = "EXT511"
+    cause = "The engine behind a store is away, full, or refuses what it was asked."
+    remedy = "Look at the chained error and at the engine; the store goes on by itself once the engine is back."
+
+
+class StoreBusyError(ExtensionError, TimeoutError):
+    """A key was edited by others for as long as an edit waits."""
+
+    code = "EXT512"
+    cause = "Other edits of the same key did not end in time; a process that was killed in one holds it for seconds."
+    remedy = "Try again, and keep what happens inside `async with store.edit(key)` short."
+
+
+class StoreConflictError(ExtensionError, RuntimeError):
+    """A key was written by someone else during an edit that took too long; nothing of the edit was saved."""
+
+    code = "EXT513"
+    cause = "`set` or `delete` wrote the key during an edit, or the edit took longer than its lease."
+    remedy = "Run the edit again; write a key that others edit with `edit` or `update` only."
+
+
+class CartError(ExtensionError, RuntimeError):
+    """A stored cart is used in the wrong order, or has no owner."""
+
+    code = "EXT514"
+    cause = "A cart is saved before it was loaded, loaded over items, or saved after the answer has gone; or a user has no name."
+    remedy = "Load the cart, change it, save it, then answer; or use `async with req.edit_cart() as cart`."

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote_plus
 
 from .. import errors
 from .core import core, ffi, from_handle, lib, unpack
+from .waiting import waiting
 
 get_native_header = lib.uws_req_get_header
 
@@ -49,6 +50,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     # Ours.
     _yielded = False  # left to the next matching route
     _repeated: list[tuple[str, str]] | None = None  # all headers, where the snapshot can't hold several of one name
+    _response_key = 0  # the number of its response in `waiting`, from the handler's first await on
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
 
@@ -214,6 +216,15 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     def get_cookies(self) -> SimpleCookie | None:
         """Give all cookies, or None where the request has none."""
         return self._parsed_cookies()
+
+    @property
+    def response(self) -> Any:
+        """Give the response of this request, for members that set a header or a cookie.
+
+        None before the handler's first await, and once the head of the answer has gone or the client has left.
+        """
+        response = waiting.get(self._response_key)
+        return None if response is None or response._begun else response
 
     def preserve(self) -> Request:
         """Take the snapshot now, so that everything can be read after the handler has returned."""

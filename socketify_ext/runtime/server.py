@@ -124,6 +124,8 @@ class Server:
                 response._hold_body(request.has_body)
         if response is not None and not response._answered:
             response._wait()
+            if request is not None:
+                request._response_key = response._key
 
     async def _conduct(
         self, coroutine: Coroutine[Any, Any, Any], response: Response | None, request: Request | None, who: str

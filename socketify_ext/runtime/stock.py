@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no types
     """The core's response, whose coroutines keep their request readable after the first await."""
 
-    _request: Request | None = None
+    _request: StockRequest | None = None
 
     def run_async(self, task: Coroutine[Any, Any, Any]) -> None:
         """Run a coroutine; if it suspends, snapshot the request before its memory goes to another one."""
@@ -50,6 +50,20 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
         if request is not None and request.req is not None and getattr(task, "cr_frame", None) is not None:
             request.preserve()
             request.req = None
+            request._late_response = self
+
+
+class StockRequest(Request):
+    """A request of a stock app, which finds its response without the table of an installed one."""
+
+    _late_response: StockResponse | None = None
+
+    @property
+    def response(self) -> Any:
+        """Give the response of this request from the handler's first await on, None before and once the client left."""
+        response = self._late_response
+        # The core's pool may have given it to another request.
+        return response if response is not None and response._request is self and not response.aborted else None
 
     def get_data(self, limit: int | None = None) -> Any:
         """Read the whole body; the future of one larger than `limit` bytes raises HTTPError, 413."""
@@ -84,7 +98,7 @@ class Stock:
         self.adapters = adapters
         self.response: Any = None
         bases: Classes = {
-            "request": type("Request", (Request,), {"_buffer": ffi.new("char**")}),
+            "request": type("Request", (StockRequest,), {"_buffer": ffi.new("char**")}),
             "response": StockResponse,
             "ws": core.WebSocket,
         }

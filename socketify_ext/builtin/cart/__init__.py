@@ -1,0 +1,6 @@
+"""`cart`: what a client wants, for one request or kept in a store: see `docs/cart.md`."""
+
+from .extension import cart
+from .items import Cart, CartItem
+
+__all__ = ["Cart", "CartItem", "cart"]

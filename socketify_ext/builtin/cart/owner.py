@@ -1,0 +1,71 @@
+"""Whose cart a request is about."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ... import errors
+from .session import SessionCookie
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Where a request's cart is: `key` of the store, and what its cookie names.
+
+    Of an anonymous client, `session` is the id in its cookie, None for one without. Of an authenticated user,
+    `anonymous` is the key of the cart that its cookie still names, which is to be merged.
+    """
+
+    key: str | None
+    session: str | None = None
+    anonymous: str | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Tell whether the cart is found by its cookie."""
+        return self.key is None or self.session is not None
+
+
+async def owner_of(request: Any, cookie: SessionCookie) -> Owner:
+    """Find whose cart it is: the authenticated user's if the request has `get_user`, else that of the cookie."""
+    session = cookie.read(request)
+    identity = await _identity(request)
+    named = None if session is None else session_key(session)
+    if identity is None:
+        return Owner(named, session)
+    return Owner(_key("user", identity), anonymous=named)
+
+
+def session_key(session: str) -> str:
+    """Name the cart of a cookie in the store, by a hash: who reads the store can't make cookies of it."""
+    return _key("session", [session])
+
+
+def _key(kind: str, identity: list[str]) -> str:
+    return f"cart:{kind}:{hashlib.sha256(json.dumps(identity).encode()).hexdigest()}"
+
+
+async def _identity(request: Any) -> list[str] | None:
+    """Tell a user apart from all others: issuer and subject of a JWT, which are unique, else the name."""
+    get_user = getattr(request, "get_user", None)
+    if get_user is None:
+        return None
+    user = get_user()
+    if inspect.isawaitable(user):
+        user = await user
+    if getattr(user, "is_authenticated", False) is not True:
+        return None
+    claims = getattr(user, "claims", None)
+    if isinstance(claims, Mapping) and isinstance(claims.get("sub"), str) and claims["sub"]:
+        return ["sub", str(claims.get("iss", "")), claims["sub"]]
+    name = getattr(user, "name", None)
+    if not isinstance(name, str) or not name:
+        raise errors.CartError(
+            "the cart of this request", "has no owner", "its user has no name", "Let get_user give a user with a name"
+        )
+    return ["name", name]

@@ -1,0 +1,6 @@
+"""Bytes by key, kept in this process, in a file that several processes share, or in Redis: see `docs/stores.md`."""
+
+from .opening import open_store
+from .store import Store
+
+__all__ = ["Store", "open_store"]

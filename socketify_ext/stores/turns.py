@@ -1,0 +1,55 @@
+"""Turns at a key within one process, in the order in which they were asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+
+class Turns:
+    """One holder a key at a time; what is not held or waited for takes no memory."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    async def take(self, key: str, deadline: float) -> None:
+        """Wait for the turn at a key.
+
+        Args:
+            key: what to take.
+            deadline: the loop's time at which to give up.
+
+        Raises:
+            TimeoutError: it did not come in time.
+        """
+        queue = self._waiting.get(key)
+        if queue is None:
+            self._waiting[key] = deque()
+            return
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        queue.append(turn)
+        timer = loop.call_at(deadline, _give_up, turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.give(key)  # it came, and nobody is there to use it
+            raise
+        finally:
+            timer.cancel()
+
+    def give(self, key: str) -> None:
+        """Hand the turn to whoever has waited longest."""
+        queue = self._waiting[key]
+        while queue:
+            turn = queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._waiting[key]
+
+
+def _give_up(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError())
