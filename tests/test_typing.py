@@ -6,6 +6,7 @@ The checked files lie in `tests/typing`; each mistake in them names the complain
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def stock(app):
     app.register(socketify_ext.load("msgpack"))
     app.register(socketify_ext.load("cart"))
 """
-TARGETS = {"empty_types": "main:empty", "stock_types": "main:stock", "auth_types": "auth", "pm_types": "pm"}
+TARGETS = {"empty_types": "main:empty", "stock_types": "main:stock", "cart_types": "cart", "pm_types": "pm"}
 
 
 def run(*command, cwd, **environment):
@@ -47,6 +48,9 @@ def project(tmp_path_factory):
     for name, target in TARGETS.items():
         command = (sys.executable, "-m", "socketify_ext", "stubs", target, "-o", f"{name}.py")
         run(*command, cwd=folder, PYTHONPATH=str(ROOT))
+    example = re.search(r"```python\n(from app_types.*?)```", (ROOT / "docs" / "cli.md").read_text(), re.DOTALL)
+    assert example is not None
+    (folder / "documented.py").write_text(example[1].replace("app_types", "cart_types"))
     return folder
 
 

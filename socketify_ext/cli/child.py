@@ -9,9 +9,9 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from socketify_ext import errors
 from socketify_ext.declaration import Extension
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from socketify_ext.app import App
+
+
+_PROBE: Final = "socketify-ext.cli"
+
+
+def _nothing(request: Any, response: Any, ws: Any) -> None:
+    """Add no member."""
 
 
 class _Unconfigured(Extension):
@@ -91,6 +98,11 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
     home: Any = socketify_ext if installed else socketify
     bases = {"request": home.Request, "response": home.Response, "ws": home.WebSocket}
     inspection = socketify_ext.inspect(app)
+    if not installed and not inspection.order:  # the core only records what bare functions add
+        app.register(Extension(_nothing, _PROBE))
+        inspection = socketify_ext.inspect(app)
+        own = tuple(spec for spec in inspection.order if spec.name != _PROBE)
+        inspection = replace(inspection, order=own)
     return asdict(describe_app(target, inspection, bases, installed=installed))
 
 

@@ -61,7 +61,17 @@ class StubModule:
 
     def __init__(self, described: AppDescription) -> None:
         self._described = described
-        own = {"App", "Behavior", "Limits", "TYPE_CHECKING", "TypedApp", "TypedCoreApp", "annotations", "install", "socketify"}
+        own = {
+            "App",
+            "Behavior",
+            "Limits",
+            "TYPE_CHECKING",
+            "TypedApp",
+            "TypedCoreApp",
+            "annotations",
+            "install",
+            "socketify",
+        }
         members = {member.name for member in described.members}
         self._imports = StubImports({*own, "socketify_ext", *CLASSES.values(), *members})
         self.problems: list[str] = []

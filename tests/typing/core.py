@@ -7,8 +7,9 @@ from io import BytesIO
 from typing import Any
 
 import socketify
-import socketify_ext
 from typing_extensions import assert_type
+
+import socketify_ext
 
 
 async def home(res: socketify.Response, req: socketify.Request) -> None:

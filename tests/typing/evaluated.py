@@ -14,10 +14,10 @@ def evaluated(request: Any, response: Any, ws: Any) -> None:
     V = TypeVar("V", bound=date)
 
     @request.method
-    def latest(self: Any, days: List[V], otherwise: Optional[V] = None) -> V:  # noqa: UP006, UP045
+    def latest(self: Any, days: List[V], otherwise: Optional[V] = None) -> V:
         """Give the latest day."""
         return max(days, default=otherwise)
 
     @ws.method
-    def tell(self: Any, *days: "Union[date, str]") -> "date":  # noqa: UP007, UP037
+    def tell(self: Any, *days: "Union[date, str]") -> "date":
         """Tell of days."""

@@ -7,10 +7,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import socketify_ext
 from app_types import App, Behavior, Request, Response, WebSocket, install
 from typing_extensions import assert_type
 from weather import Metres, Report, Sky
+
+import socketify_ext
 
 app = App()
 

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NewType, Optional, TypeVar, Union
 
-import socketify_ext
 from evaluated import evaluated
+
+import socketify_ext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,11 +90,11 @@ def weather(request: Any, response: Any, ws: Any) -> None:
         """Replace the core's own."""
 
     @response.method
-    def unannotated(self, value, status=200, *rest, **more):  # noqa: ANN001, ANN002, ANN003, ANN201
+    def unannotated(self, value, status=200, *rest, **more):
         """Say nothing of its types."""
 
     @ws.method
-    def bare(self: Any, queue: dict, numbers: "tuple", every: any, call: callable) -> list:  # type: ignore  # noqa: PGH003, UP037
+    def bare(self: Any, queue: dict, numbers: "tuple", every: any, call: callable) -> list:  # type: ignore  # noqa: PGH003
         """Leave out what generic classes hold, and take functions for types, as the core does."""
 
 
