@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parent.parent
 Install = Callable[..., None]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -91,7 +92,7 @@ def run(site: Path, tmp_path: Path) -> Run:
             text=True,
             check=False,
             cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": str(site), "NO_COLOR": "1", "COLUMNS": "200", **environment},
+            env={**inherited, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "NO_COLOR": "1", "COLUMNS": "200", **environment},
         )
 
     return call
