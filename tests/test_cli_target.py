@@ -18,6 +18,8 @@ MAIN = """
     import os
     import socketify
     import socketify_ext
+    import socketify_ext.errors
+    from pydantic import BaseModel
 
     number = 3
     app = socketify_ext.App()
@@ -54,6 +56,18 @@ MAIN = """
     def dies(): os._exit(7)
     def fails(): return {}["key"]
     async def later(): return app
+
+    class Options(BaseModel):
+        key: str
+
+    @socketify_ext.extension("needy", options=Options)
+    def needy(request, response, ws, *, options):
+        request.property(options.key)
+
+    class OwnError(socketify_ext.errors.CollisionError): ...
+
+    def raises_own():
+        raise OwnError("who", "what", "why", "fix")
 
     def fails_to_register():
         app = socketify_ext.App()
@@ -108,6 +122,8 @@ WRONG = [
     ("main:fails_to_register", "EXT101", ["not three"]),
     ("broken:app", "EXT600", ["ValueError: no luck (broken.py:2)"]),
     ("malformed:app", "EXT600", ["SyntaxError", "(malformed.py:1)"]),
+    ("main:needy", "EXT600", ["fails without its options", "key: Field required", "load('needy', ...)"]),
+    ("main:raises_own", "EXT201", ["who what: why. fix."]),
     ("needs:app", "EXT600", ["No module named 'no_such_module' (needs.py:1)"]),
 ]
 

@@ -93,7 +93,7 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
     app: App = found
     if isinstance(found, Extension):
         app = socketify_ext.App(registry=registry)
-        app.register(_unconfigured(found))
+        _register(app, found, target)
     installed = isinstance(app, socketify_ext.App)
     home: Any = socketify_ext if installed else socketify
     bases = {"request": home.Request, "response": home.Response, "ws": home.WebSocket}
@@ -106,17 +106,40 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
     return asdict(describe_app(target, inspection, bases, installed=installed))
 
 
+def _register(app: App, extension: Extension, target: str) -> None:
+    try:
+        app.register(_unconfigured(extension))
+    except errors.ExtensionError:
+        raise
+    except Exception as error:  # a plugin may raise anything
+        try:
+            extension.validated_options()
+        except errors.OptionsError as missing:
+            raise errors.TargetError(
+                f"target {target!r}",
+                "can't be loaded",
+                f"it fails without its options ({_one_line(error)}): {missing.why}",
+                f"Load it with options in an app, and give that instead: socketify_ext.load({extension.name!r}, ...)",
+            ) from error
+        raise
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split()) + place_of(error)
+
+
 def _failed(target: str, error: BaseException) -> dict[str, Any]:
     """Give the parts of an error; what is none of ours becomes one."""
     if not isinstance(error, errors.ExtensionError):
         error = errors.TargetError(
             f"target {target!r}",
             "can't be loaded",
-            f"{type(error).__name__}: {error}{place_of(error)}",
+            _one_line(error),
             "Correct that; --traceback shows the whole way there",
         )
     parts = {name: getattr(error, name) for name in ("who", "what", "why", "fix")}
-    return {"kind": type(error).__name__, **parts, "target": target}
+    kind = next(each.__name__ for each in type(error).__mro__ if hasattr(errors, each.__name__))  # a plugin's own too
+    return {"kind": kind, **parts, "target": target}
 
 
 def main(target: str, question: str, timeout: float, answer_file: str, trace_file: str) -> None:
