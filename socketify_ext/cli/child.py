@@ -39,14 +39,19 @@ class _Unconfigured(Extension):
         try:
             return super().validated_options()
         except errors.OptionsError:
-            return None if self.options_model is None or self.options else self.options_model.model_construct()
+            if self.options_model is None or self.options:
+                raise
+            return self.options_model.model_construct()
 
 
 class _Registry(Registry):
     """Load what an extension requires without its options, to describe it."""
 
     def load(self, name: str, /, **options: Any) -> Extension:
-        return _unconfigured(self.find(name)) if not options else super().load(name, **options)
+        try:
+            return super().load(name, **options)
+        except errors.OptionsError:
+            return _unconfigured(self.find(name))
 
 
 def _unconfigured(extension: Extension) -> Extension:
@@ -93,7 +98,9 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
     app: App = found
     if isinstance(found, Extension):
         app = socketify_ext.App(registry=registry)
-        _register(app, found, target)
+        # A name is loaded once more, with the options that the environment may hold.
+        extension = registry.load(target) if found.registry is registry else _unconfigured(found)
+        _register(app, extension, target)
     installed = isinstance(app, socketify_ext.App)
     home: Any = socketify_ext if installed else socketify
     bases = {"request": home.Request, "response": home.Response, "ws": home.WebSocket}
@@ -108,12 +115,12 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
 
 def _register(app: App, extension: Extension, target: str) -> None:
     try:
-        app.register(_unconfigured(extension))
+        app.register(extension)
     except errors.ExtensionError:
         raise
     except Exception as error:  # a plugin may raise anything
         try:
-            extension.validated_options()
+            Extension.validated_options(extension)
         except errors.OptionsError as missing:
             raise errors.TargetError(
                 f"target {target!r}",
