@@ -3,18 +3,16 @@
 import asyncio
 import json
 
-import socketify
-
 import socketify_ext
 from socketify_ext.http_error import HTTPError
 
 TEXT, BINARY = 1, 2
 
 
-def chat(path="app", **options):
+def chat(patience=60, **options):
     """Serve sockets that say what they want as JSON, and tell how the backplane is."""
-    app = socketify.App() if path == "stock" else socketify_ext.App()
-    app.register(socketify_ext.load("backplane", **options))
+    app = socketify_ext.App()
+    app.register(socketify_ext.load("backplane", timeout=patience, **options))
 
     def message(ws, text, opcode):
         wish = json.loads(text)
@@ -50,7 +48,10 @@ def chat(path="app", **options):
         names = ("published", "received", "dropped", "outages", "connected", "queued")
         res.end({name: getattr(app.backplane, name) for name in names})
 
-    app.ws("/ws", {"message": message, "max_backpressure": 64 * 1024 * 1024, "compression": 1})
+    app.ws(
+        "/ws",
+        {"message": message, "max_payload_length": 1024 * 1024, "max_backpressure": 64 * 1024 * 1024, "compression": 1},
+    )
     app.get("/publish", publish)
     app.get("/synced", synced)
     app.get("/counters", counters)
@@ -63,8 +64,9 @@ def without_sockets(**options):
     app.register(socketify_ext.load("backplane", **options))
 
     def publish(res, req):
-        sent = app.publish(req.get_query("topic"), "from afar", TEXT)
-        res.end({"sent": sent, "there": app.num_subscribers(req.get_query("topic"))})
+        topic = req.get_query("topic")
+        sent = [app.publish(topic, f"{number} {' ' * 10_000}", TEXT) for number in range(int(req.get_query("count")))]
+        res.end({"sent": any(sent), "there": app.num_subscribers(topic)})
 
     app.get("/publish", publish)
     return app

@@ -14,6 +14,9 @@ from .engine import Receive
 LONGEST: Final = 500
 """Characters that a topic may have in a subject: the server refuses control lines of more than 4,096 bytes."""
 
+LOOK: Final = 0.1
+"""Seconds between two looks whether the connection is still there."""
+
 
 def subject_of(prefix: str, topic: bytes) -> str:
     """Name the subject of a topic: percent-encoded, dots too, or by its SHA-256 where that would be too long.
@@ -57,39 +60,42 @@ class Nats:
         self._client: Any = None
         self._subscriptions: dict[bytes, Any] = {}
         self._receive: Receive
-        self._lost: asyncio.Future[None]
+        self._errors: list[Exception] = []
 
     async def connect(self, receive: Receive) -> None:
         """Connect; the client library shall not reconnect by itself, nor get its own messages back."""
-        self._receive = receive
-        self._lost = lost = asyncio.get_running_loop().create_future()
-        failure: list[Exception] = []
+        from nats.errors import NoServersError
 
-        async def closed() -> None:
-            if not lost.done():
-                lost.set_result(None)
+        self._receive = receive
+        self._errors = told = []
 
         async def failed(error: Exception) -> None:
-            failure.append(error)
+            told.append(error)
 
         self._client = self._library.Client()
-        await self._client.connect(
-            servers=self._servers,
-            name="socketify_ext backplane",
-            no_echo=True,
-            allow_reconnect=False,
-            connect_timeout=self._timeout,
-            ping_interval=self._timeout,
-            max_outstanding_pings=1,
-            closed_cb=closed,
-            error_cb=failed,
-        )
+        try:
+            await self._client.connect(
+                servers=self._servers,
+                name="socketify_ext backplane",
+                no_echo=True,
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=self._timeout,
+                ping_interval=self._timeout,
+                max_outstanding_pings=1,
+                error_cb=failed,
+            )
+        except NoServersError:
+            raise told[-1] if told else ConnectionError("no server answers") from None
+        told.clear()
         self.max_frame = self._client.max_payload
 
     async def run(self) -> None:
-        """Wait for the end of the connection; the client library reads by itself."""
-        await self._lost
-        raise ConnectionError(str(self._client.last_error or "the connection has ended"))
+        """Wait for the end of the connection, or for an error; the client library reads by itself."""
+        while not self._errors and not self._client.is_closed:  # noqa: ASYNC110 - closed_cb does not come in every case
+            await asyncio.sleep(LOOK)
+        raise self._errors[0] if self._errors else ConnectionError("the connection has ended")
 
     async def subscribe(self, topics: Sequence[bytes]) -> None:
         """Subscribe to the topics' subjects."""

@@ -218,7 +218,7 @@ class Relay:
 
     async def _close(self) -> None:
         try:
-            await self._engine.close()
+            await asyncio.wait_for(self._engine.close(), FAREWELL)
         except Exception as error:  # a connection that is lost already
             log.debug("backplane: %s: %s", self.name, error)
 
