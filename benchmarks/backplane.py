@@ -79,9 +79,13 @@ def bare(core: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=10)
 
 
-def bare_rate(url: str, count: int, at_once: int) -> dict[str, float]:
+def bare_rate(url: str, count: int, at_once: int, channels: int = 1) -> dict[str, float]:
     """Publish with one bare client and receive with another; gives publications per second."""
-    with bare(1, url, "receive", str(count)) as receiver, bare(0, url, "send", str(count), str(at_once)) as sender:
+    common = (url, str(channels))
+    with (
+        bare(1, *common, "receive", str(count)) as receiver,
+        bare(0, *common, "send", str(count), str(at_once)) as sender,
+    ):
         sender.stdin.write("go\n")
         sender.stdin.flush()
         start = float(sender.stdout.readline())
@@ -90,35 +94,35 @@ def bare_rate(url: str, count: int, at_once: int) -> dict[str, float]:
 
 def bare_latency(source: Server, url: str, count: int, gap: float) -> dict[str, float]:
     """Publish and receive with one bare client; gives the median microseconds."""
-    with bare(1, url, "pace", str(count), str(gap)) as client, first(source.process.pid, client.pid, priority=2):
+    with bare(1, url, "1", "pace", str(count), str(gap)) as client, first(source.process.pid, client.pid, priority=2):
         return {"value": float(client.stdout.readline())}
 
 
 @contextmanager
-def listening(workers: list[Server]) -> Iterator[dict[int, object]]:
+def listening(workers: list[Server], path: str = "/listen") -> Iterator[dict[int, object]]:
     """Let workers run, with a WebSocket on each that listens, upstream too."""
     with ExitStack() as stack:
         for one in workers:
             stack.enter_context(one.running())
         sockets = {}
         for one in workers:
-            socket = stack.enter_context(connect(one.port, "/listen"))
+            socket = stack.enter_context(connect(one.port, path))
             sockets[socket.fileno()] = socket
         for one in workers:
             one.ask("/synced")
         yield sockets
 
 
-def rate(workers: list[Server], listeners: list[Server], count: int) -> dict[str, float]:
-    """Publish at the first worker until all listeners have all; gives deliveries per second."""
-    with workers[0].running(), listening(listeners) as sockets:
+def rate(workers: list[Server], listeners: list[Server], count: int, many: str = "") -> dict[str, float]:
+    """Publish at the first worker, on one topic or on many, until all listeners have all; gives deliveries per second."""
+    with workers[0].running(), listening(listeners, "/many" if many else "/listen") as sockets:
         poll = select.epoll()
         for number in sockets:
             poll.register(number, select.EPOLLIN)
         asking = http.client.HTTPConnection("127.0.0.1", workers[0].port, timeout=60)
         missing = count * ANSWER * len(sockets)
         start = time.monotonic()
-        asking.request("GET", f"/burst?count={count}")
+        asking.request("GET", f"/burst?count={count}&many={many}")
         while missing > 0:
             for number, _ in poll.poll(20) or sys.exit(f"{missing} bytes did not arrive\n{listeners[-1].log}"):
                 missing -= len(sockets[number].recv(262144))
@@ -161,8 +165,10 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
             label = f"{kind}: one process to another, publications/s"
             cases = {
                 "client, 1,000 at once": partial(bare_rate, url, count, 1000),
+                "client, 1,000 at once, 1,000 channels": partial(bare_rate, url, count, 1000, 1000),
                 "client, one by one": partial(bare_rate, url, count, 1),
                 "ours": partial(rate, [one], [other], count),
+                "ours, 1,000 topics": partial(rate, [one], [other], count, "yes"),
             }
             speeds = rows(interleave(cases, scale.rounds, label), "client, 1,000 at once", cost=False, group=label)
             for pace, numbers in paces.items():
@@ -180,6 +186,9 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
             found += speeds
             ratio = find(speeds, "ours")["ratio"]
             targets.append(target(f"{kind}: one process to another, to the bare client", ratio, ">=", 0.5))
+            bare_many = find(speeds, "client, 1,000 at once, 1,000 channels")["ratio"]
+            ratio = find(speeds, "ours, 1,000 topics")["ratio"] / bare_many
+            targets.append(target(f"{kind}: the same on 1,000 topics, to the bare client on as many", ratio, ">=", 0.5))
             label = f"{kind}: workers, deliveries/s"
             workers = [one, other]
             workers += [stack.enter_context(server(worker(url, number % 2))) for number in range(2, max(WORKERS))]

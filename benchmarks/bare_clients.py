@@ -1,5 +1,5 @@
 # ruff: noqa: D102  # the two clients have the same three methods
-"""The client libraries by themselves: `bare_clients.py URL receive COUNT | send COUNT AT_ONCE | pace COUNT GAP`.
+"""The client libraries by themselves: `bare_clients.py URL CHANNELS receive COUNT | send COUNT AT_ONCE | pace COUNT GAP`.
 
 Each says "ready" once it is; `send` waits for a line then. Times are of the monotonic clock, which all processes share.
 """
@@ -11,7 +11,6 @@ import statistics
 import sys
 import time
 
-CHANNEL = "news"
 TEXT = b"x" * 32
 
 
@@ -24,19 +23,20 @@ class Redis:
         self.client = Client.from_url(url)
         await self.client.ping()
 
-    async def publish(self, data, count=1):
-        if count == 1:
-            await self.client.publish(CHANNEL, data)
+    async def publish(self, data, channels):
+        if len(channels) == 1:
+            await self.client.publish(channels[0], data)
             return
         pipeline = self.client.pipeline(transaction=False)
-        for _ in range(count):
-            pipeline.publish(CHANNEL, data)
+        for channel in channels:
+            pipeline.publish(channel, data)
         await pipeline.execute()
 
-    async def subscribe(self, take):
+    async def subscribe(self, take, channels):
         pubsub = self.client.pubsub()
-        await pubsub.subscribe(CHANNEL)
-        await pubsub.get_message(timeout=5)
+        await pubsub.subscribe(*channels)
+        for _ in channels:
+            await pubsub.get_message(timeout=5)
 
         async def listen():
             async for message in pubsub.listen():
@@ -53,20 +53,21 @@ class Nats:
 
         self.client = await nats.connect(url)
 
-    async def publish(self, data, count=1):
-        for _ in range(count):
-            await self.client.publish(CHANNEL, data)
+    async def publish(self, data, channels):
+        for channel in channels:
+            await self.client.publish(channel, data)
         await self.client.flush()
 
-    async def subscribe(self, take):
+    async def subscribe(self, take, channels):
         async def listen(message):
             take(message.data)
 
-        await self.client.subscribe(CHANNEL, cb=listen)
+        for channel in channels:
+            await self.client.subscribe(channel, cb=listen)
         await self.client.flush()
 
 
-async def receive(client, count):
+async def receive(client, channels, count):
     """Say when the last of so many has come."""
     done, seen = asyncio.Event(), 0
 
@@ -76,40 +77,42 @@ async def receive(client, count):
         if seen == count:
             done.set()
 
-    await client.subscribe(take)
+    await client.subscribe(take, channels)
     print("ready", flush=True)
     await done.wait()
     print(time.monotonic(), flush=True)
 
 
-async def send(client, count, at_once):
+async def send(client, channels, count, at_once):
     """Say when it begins, and publish so many."""
     print("ready", flush=True)
     sys.stdin.readline()
     print(time.monotonic(), flush=True)
+    turn = channels * (at_once // len(channels))
     for _ in range(0, count, at_once):
-        await client.publish(TEXT, at_once)
+        await client.publish(TEXT, turn)
 
 
-async def pace(client, count, gap):
+async def pace(client, channels, count, gap):
     """Publish stamps to itself; say the median microseconds until they are back."""
     times = []
-    await client.subscribe(lambda data: times.append(time.monotonic_ns() - int(data)))
+    await client.subscribe(lambda data: times.append(time.monotonic_ns() - int(data)), channels)
     print("ready", flush=True)
     for _ in range(count):
-        await client.publish(b"%032d" % time.monotonic_ns())
+        await client.publish(b"%032d" % time.monotonic_ns(), channels)
         await asyncio.sleep(gap)
     while len(times) < count:  # noqa: ASYNC110 - the last ones
         await asyncio.sleep(0.01)
     print(statistics.median(times) / 1000, flush=True)
 
 
-async def run(url, what, *numbers):
+async def run(url, channels, what, *numbers):
     """Connect and do one of these."""
     client = Redis() if url.startswith("redis") else Nats()
     await client.connect(url)
     kind = {"receive": receive, "send": send, "pace": pace}[what]
-    await kind(client, int(numbers[0]), *(float(n) if what == "pace" else int(n) for n in numbers[1:]))
+    names = [f"channel-{number}" for number in range(int(channels))]
+    await kind(client, names, int(numbers[0]), *(float(n) if what == "pace" else int(n) for n in numbers[1:]))
     await asyncio.sleep(60)  # until it is told to stop
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -18,6 +19,7 @@ LOOK: Final = 0.1
 """Seconds between two looks whether the connection is still there."""
 
 
+@functools.lru_cache(maxsize=10_000)
 def subject_of(prefix: str, topic: bytes) -> str:
     """Name the subject of a topic: percent-encoded, dots too, or by its SHA-256 where that would be too long.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -12,6 +13,9 @@ from .engine import Receive
 
 CHANNELS: Final = 1000
 """Channels in one SUBSCRIBE or UNSUBSCRIBE."""
+
+TURN: Final = 50
+"""Messages that are read before others have their turn."""
 
 
 class Redis:
@@ -80,9 +84,11 @@ class Redis:
 
     async def _read(self) -> None:
         read, start = self._pubsub.get_message, len(self._prefix)
-        while True:
+        for number in itertools.count(1):
             message = await read(timeout=None)
             self._heard = True
+            if not number % TURN:
+                await asyncio.sleep(0)  # what is buffered is read without a pause, and requests wait
             if message is None:
                 continue
             kind = message["type"]
