@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import socketify_ext
 from socketify_ext.http_error import HTTPError
@@ -70,3 +71,20 @@ def without_sockets(**options):
 
     app.get("/publish", publish)
     return app
+
+
+def run(app):
+    """Serve under the core's CLI, whose workers are forked: tell each socket which process it is at."""
+    app = socketify_ext.install(app)
+    app.register(socketify_ext.load("backplane", url=os.environ["ENGINE"]))
+
+    def greet(ws):
+        ws.subscribe("room")
+        ws.send(str(os.getpid()), TEXT)
+
+    async def synced(res, req):
+        await app.backplane.synced(10)
+        res.end(str(os.getpid()))
+
+    app.ws("/ws", {"open": greet, "message": lambda ws, message, opcode: ws.publish("room", message, opcode)})
+    app.get("/synced", synced)

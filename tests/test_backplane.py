@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import json
+import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import backplane_apps
 import engines
@@ -439,3 +442,46 @@ def test_a_missing_client_names_its_extra(monkeypatch, scheme, module):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InstallError, match=rf"socketify-ext\[{scheme}\]"):
         socketify_ext.App().register(socketify_ext.load("backplane", url=f"{scheme}://127.0.0.1"))
+
+
+def test_forked_workers_of_the_core_s_cli_hear_each_other(valkey):
+    port = engines.free_port()
+    command = [sys.executable, "-m", "socketify", "backplane_apps:run", "--port", str(port), "--workers", "2"]
+    environment = {**os.environ, "ENGINE": valkey.url}
+
+    async def both():
+        async with contextlib.AsyncExitStack() as stack:
+            sockets = {}
+            deadline = time.monotonic() + 30
+            while len(sockets) < 2:
+                assert time.monotonic() < deadline
+                try:
+                    socket = await stack.enter_async_context(websockets.connect(f"ws://127.0.0.1:{port}/ws"))
+                except OSError:
+                    await asyncio.sleep(0.05)  # it does not listen yet
+                else:
+                    sockets[await asyncio.wait_for(socket.recv(), 10)] = socket
+            seen = set()
+            while len(seen) < 2:
+                assert time.monotonic() < deadline
+                async with httpx2.AsyncClient() as client:
+                    seen.add((await client.get(f"http://127.0.0.1:{port}/synced")).text)
+            assert seen == set(sockets)
+            for name, socket in sockets.items():
+                await socket.send(f"from {name}")
+                for other in sockets.values():
+                    assert await asyncio.wait_for(other.recv(), 10) == f"from {name}"
+
+    process = subprocess.Popen(command, cwd=Path(__file__).parent, env=environment)
+    try:
+        asyncio.run(both())
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def test_an_app_without_sockets_has_no_topics_and_lives():
+    app = socketify_ext.App()
+    assert app.publish("room", "hello", socketify.OpCode.TEXT) is False
+    assert app.publish_here(b"room", b"hello") is False
+    assert app.num_subscribers("room") == 0

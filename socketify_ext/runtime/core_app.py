@@ -160,14 +160,18 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         Raises:
             InstallError: there is one already.
         """
-        if self._server.listeners is not None:
+        self._check_backplane(backplane)
+        self._server.listeners = Listeners(backplane)
+
+    def _check_backplane(self, backplane: Backplane) -> None:
+        """Refuse a second backplane."""
+        if self.backplane is not None:
             raise errors.InstallError(
                 f"a {type(backplane).__name__}",
                 "is to carry publications",
                 f"a {type(self.backplane).__name__} does so already",
                 "Register one backplane",
             )
-        self._server.listeners = Listeners(backplane)
 
     # -- the loop
 
