@@ -33,11 +33,12 @@ QUESTIONS = (
     "calls",
     "suspending",
     "websocket",
+    "backplane",
     "memory",
     "startup",
     "growth",
 )
-ONCE = ("ladder", "growth")  # with the default interpreter only
+ONCE = ("ladder", "growth", "backplane")  # with the default interpreter only
 LIMIT = 600  # seconds that one question may take
 
 
