@@ -101,7 +101,7 @@ def main():
         server = ValkeyServer()
         server.start()
         engine = f"redis://127.0.0.1:{server.port}"
-    workers = [subprocess.Popen([sys.executable, __file__, engine]) for _ in range(WORKERS)]
+    workers = [subprocess.Popen([sys.executable, __file__, engine]) for _ in range(WORKERS)]  # noqa: S603 - this file
     print(f"curl -X POST -H 'token: ann-token' http://127.0.0.1:{PORT}/cart/book")
     print(f"WebSocket: ws://127.0.0.1:{PORT}/chat?token=ann-token", flush=True)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))

@@ -111,6 +111,8 @@ class App(CoreApp):
                     "the app has already started",
                     "Register it before app.listen()",
                 )
+            if declaration.app.carrier is not None:
+                self._check_backplane(declaration.app.carrier)
         routes = [self._prepare(*route) for declaration in new for route in declaration.app.routes]
         known = [member for d in (*self._binding.declarations, *new) for member in d.spec.members]
         self._server.exchange(classes, known)
@@ -119,6 +121,8 @@ class App(CoreApp):
         for declaration in new:
             if declaration.app.serializer is not None:
                 self.json_serializer(declaration.app.serializer)
+            if declaration.app.carrier is not None:
+                self.use_backplane(declaration.app.carrier)
 
     # -- lifecycle
 
