@@ -45,6 +45,7 @@ async def check_pm(url):
     ):
         await ann.send("Ben: hello")
         signal = json.loads(await asyncio.wait_for(ben.recv(), 5))
+        check("pm, signal, id and at", [signal.pop("id"), signal.pop("at")], all)
         check("pm, signal", signal, {"type": "pm", "username": "Ann", "message": "hello"})
         await ben.send("Ann: hi")
         check("pm, room", await asyncio.wait_for(ann.recv(), 5), "hi")

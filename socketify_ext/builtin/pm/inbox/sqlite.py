@@ -1,0 +1,192 @@
+"""The inbox in an SQLite file, shared by the processes of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from ..message import Message
+from .inbox import KEPT, Ack, Entry, Outcome, Page, Row
+
+POLL: Final = 0.02
+"""Seconds between two looks for what other processes have written, while somebody here listens."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS pm (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice
+    username TEXT NOT NULL,
+    id TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    frame TEXT NOT NULL,
+    done REAL -- when it was acknowledged
+);
+CREATE UNIQUE INDEX IF NOT EXISTS pm_id ON pm (username, id);
+CREATE INDEX IF NOT EXISTS pm_number ON pm (username, number);
+CREATE INDEX IF NOT EXISTS pm_unread ON pm (username, number) WHERE done IS NULL;
+CREATE INDEX IF NOT EXISTS pm_done ON pm (done) WHERE done IS NOT NULL;
+"""
+
+Result = TypeVar("Result")
+
+log = logging.getLogger("socketify_ext")
+
+
+class SqliteInbox:
+    """Keep messages in a file; all of its work is done in one thread of its own.
+
+    Every commit is on the disk when it returns (write-ahead log, synchronous=FULL).
+
+    Args:
+        path: the file; it is made where it is missing.
+        size: messages that wait for one user at most.
+    """
+
+    def __init__(self, path: str, size: int) -> None:
+        self._path = path
+        self._size = size
+        self._watched: set[str] = set()
+        self._poller: asyncio.Task[None] | None = None
+
+    async def open(self, heard: Callable[[str], None]) -> None:
+        """Open the file and look for changes; see `Inbox`."""
+        self._heard = heard
+        self._thread = ThreadPoolExecutor(1, "socketify-ext-pm")
+        await self._run(self._open)
+        self._poller = asyncio.get_running_loop().create_task(self._poll())
+
+    async def close(self) -> None:
+        """Close the file."""
+        if self._poller is not None:
+            self._poller.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._poller
+        await self._run(self._file_close)
+        self._thread.shutdown(wait=False)
+
+    async def write(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Keep messages and forget acknowledged ones in one transaction; see `Inbox`."""
+        outcomes, usernames = await self._run(lambda: self._write(entries))
+        self._tell(usernames)
+        return outcomes
+
+    async def read(self, username: str, after: int, limit: int, *, unread: bool) -> Page:
+        """Read a user's frames; see `Inbox`."""
+        return await self._run(lambda: self._read(username, after, limit, unread))
+
+    def watch(self, username: str) -> None:
+        """Look for a user's new messages."""
+        self._watched.add(username)
+
+    def unwatch(self, username: str) -> None:
+        """No longer do that."""
+        self._watched.discard(username)
+
+    async def _poll(self) -> None:
+        failing = False
+        while True:
+            await asyncio.sleep(POLL)
+            if not self._watched:
+                continue
+            try:
+                self._tell(await self._run(self._changed))
+                failing = False
+            except sqlite3.Error as error:
+                if not failing:
+                    log.error("extension 'pm': can't look into the inbox %s: %s", self._path, error)
+                failing = True
+
+    def _tell(self, usernames: Iterable[str]) -> None:
+        for username in usernames:
+            if username in self._watched:
+                self._heard(username)
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    # -- in the thread
+
+    def _open(self) -> None:
+        self._file = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+        self._file.execute("PRAGMA journal_mode=WAL")
+        self._file.execute("PRAGMA synchronous=FULL")
+        self._file.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            self._file.execute(statement)
+        self._file.execute("COMMIT")
+        self._swept = time.monotonic()
+        self._version = -1
+        self._seen = self._head()
+
+    def _file_close(self) -> None:
+        self._file.close()
+
+    def _head(self) -> int:
+        found = self._file.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pm'").fetchone()
+        return 0 if found is None else int(found[0])
+
+    def _changed(self) -> list[str]:
+        version = self._file.execute("PRAGMA data_version").fetchone()[0]
+        if version == self._version:
+            return []
+        head = self._head()
+        found = self._file.execute(
+            "SELECT DISTINCT username FROM pm WHERE number > ? AND number <= ?", (self._seen, head)
+        ).fetchall()
+        self._version, self._seen = version, head
+        return [username for (username,) in found]
+
+    def _read(self, username: str, after: int, limit: int, unread: bool) -> Page:
+        self._file.execute("BEGIN")
+        try:
+            head = self._head()
+            rows = self._file.execute(
+                "SELECT number, origin, frame FROM pm WHERE username = ? AND number > ? "
+                f"{'AND done IS NULL ' if unread else ''}ORDER BY number LIMIT ?",
+                (username, after, limit),
+            ).fetchall()
+        finally:
+            self._file.execute("COMMIT")
+        return Page([Row(*row) for row in rows], head)
+
+    def _write(self, entries: Sequence[Entry]) -> tuple[list[Outcome], set[str]]:
+        usernames: set[str] = set()
+        outcomes: list[Outcome] = []
+        now = time.time()
+        self._file.execute("BEGIN IMMEDIATE")
+        try:
+            for entry in entries:
+                if isinstance(entry, Ack):
+                    done = "UPDATE pm SET done = ? WHERE username = ? AND id = ? AND done IS NULL"
+                    self._file.execute(done, (now, entry.username, entry.id))
+                    outcomes.append("acknowledged")
+                    continue
+                outcomes.append(self._put(entry.message, entry.origin, now))
+                if outcomes[-1] == "stored":
+                    usernames |= {entry.message.to, entry.message.sender}
+            if time.monotonic() - self._swept > KEPT:
+                self._file.execute("DELETE FROM pm WHERE done < ?", (now - KEPT,))
+                self._swept = time.monotonic()
+            self._file.execute("COMMIT")
+        except BaseException:
+            self._file.execute("ROLLBACK")
+            raise
+        return outcomes, usernames
+
+    def _put(self, message: Message, origin: str, now: float) -> Outcome:
+        known = self._file.execute("SELECT 1 FROM pm WHERE username = ? AND id = ?", (message.to, message.id))
+        if known.fetchone() is not None:
+            return "known"
+        waiting = self._file.execute("SELECT COUNT(*) FROM pm WHERE username = ? AND done IS NULL", (message.to,))
+        if waiting.fetchone()[0] >= self._size:
+            return "full"
+        row = "INSERT INTO pm (username, id, origin, frame, done) VALUES (?, ?, ?, ?, ?)"
+        self._file.execute(row, (message.to, message.id, "", message.received, None))
+        if message.to != message.sender:
+            self._file.execute(row, (message.sender, message.id, origin, message.sent, now))
+        return "stored"
