@@ -31,7 +31,10 @@ class Admission:
     def __init__(self, allow: Allow | None, max_size: int, rate: str | None) -> None:
         self._allow = allow
         self._max_size = max_size
-        self._limits, self._limiter = _limiter(rate) if rate is not None else ((), None)
+        self._limits: tuple[Any, ...] = ()
+        self._limiter: Any = None
+        if rate is not None:
+            self._limits, self._limiter = _limiter(rate)
 
     def refusal(self, sender: str, to: Any, body: str, key: Any) -> Reason | None:
         """Give the reason to refuse a message, None for one that may go; each call counts for the rate."""

@@ -66,11 +66,8 @@ def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, ap
         the same with `"to"` and `"sent": true`. A socket that has not joined, in an app without an inbox, writes to
         the room of both users, where the other one is there.
 
-        Args:
-            to_username: the receiver.
-            message: text, or any other value that JSON can carry.
-            key: the client's own name of the message; the same key and receiver give the same id, so that a client
-                which does not know whether a message arrived sends it again.
+        `key` is the client's own name of the message: the same key and receiver give the same id, so that a client
+        which does not know whether a message arrived can send it again.
 
         Returns:
             A receipt with the message's id. With an inbox, the message is accepted once `await receipt.stored` is

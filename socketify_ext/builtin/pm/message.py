@@ -67,6 +67,5 @@ class Message:
     @property
     def _open(self) -> str:
         return (
-            f'{{"type":"pm","id":"{self.id}","username":{as_json(self.sender)},'
-            f'"message":{self.body},"at":"{self.at}"'
+            f'{{"type":"pm","id":"{self.id}","username":{as_json(self.sender)},"message":{self.body},"at":"{self.at}"'
         )

@@ -41,7 +41,9 @@ class Options(BaseModel):
     @classmethod
     def _plain(cls, allow: Callable[[str, str], Any] | None) -> Callable[[str, str], Any] | None:
         if inspect.iscoroutinefunction(allow):
-            raise PydanticCustomError("allow", "allow(sender, to) is asked at once: give a plain function, no async def")
+            raise PydanticCustomError(
+                "allow", "allow(sender, to) is asked at once: give a plain function, no async def"
+            )
         return allow
 
     @field_validator("rate")

@@ -75,7 +75,7 @@ class Outbox:
                 outcomes = await self._inbox.write(entries)
             except Exception as error:  # whatever the engine's client raises when the engine is away
                 if not failing:
-                    log.error("extension 'pm': the inbox is away, messages wait: %s: %s", type(error).__name__, error)
+                    log.warning("extension 'pm': the inbox is away, messages wait: %s: %s", type(error).__name__, error)
                 failing = True
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSE[1])

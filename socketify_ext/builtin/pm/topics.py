@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MAX_NAME: Final = 256
 """Characters that a username may have."""
@@ -12,6 +12,11 @@ MAX_NAME: Final = 256
 def encoded(name: str) -> str:
     """Encode a name, whatever Unicode it holds, in characters that separate nothing in a topic."""
     return quote(name, safe="", errors="surrogatepass")
+
+
+def decoded(name: str) -> str:
+    """Give the name that `encoded` has encoded."""
+    return unquote(name, errors="surrogatepass")
 
 
 def signal_topic(username: str) -> str:

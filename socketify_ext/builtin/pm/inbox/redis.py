@@ -7,10 +7,9 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
-from urllib.parse import unquote
 
 from .... import errors
-from ..topics import encoded
+from ..topics import decoded, encoded
 from .inbox import KEPT, Ack, Entry, Outcome, Page, Row
 
 PAUSE: Final = (0.02, 1.0)
@@ -110,7 +109,8 @@ class RedisInbox:
                 "redis is not installed",
                 'Install the extra: pip install "socketify-ext[redis]"',
             ) from None
-        self._connect = lambda: redis.asyncio.Redis.from_url(url, decode_responses=True, protocol=2)
+        connect: Callable[..., redis.asyncio.Redis] = redis.asyncio.Redis.from_url
+        self._connect = lambda: connect(url, decode_responses=True, protocol=2)
         self._size = size
         self._watched: set[str] = set()
         self._pubsub: Any = None
@@ -199,7 +199,7 @@ class RedisInbox:
                             self._tell(event["channel"])
             except Exception as error:  # whatever the client raises when the engine is away
                 if not failing:
-                    log.error("extension 'pm': can't listen to the inbox: %s: %s", type(error).__name__, error)
+                    log.warning("extension 'pm': can't listen to the inbox: %s: %s", type(error).__name__, error)
                 failing = True
             finally:
                 self._pubsub = None
@@ -207,7 +207,7 @@ class RedisInbox:
             pause = min(pause * 2, PAUSE[1])
 
     def _tell(self, channel: str) -> None:
-        username = unquote(channel.removeprefix("pm:new:"), errors="surrogatepass")
+        username = decoded(channel.removeprefix("pm:new:"))
         if username in self._watched:
             self._heard(username)
 

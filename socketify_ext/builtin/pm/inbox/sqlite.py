@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from ..message import Message
+from ..topics import decoded, encoded
 from .inbox import KEPT, Ack, Entry, Outcome, Page, Row
 
 POLL: Final = 0.02
@@ -20,7 +21,7 @@ POLL: Final = 0.02
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS pm (
     number INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice
-    username TEXT NOT NULL,
+    username TEXT NOT NULL, -- encoded as in topics
     id TEXT NOT NULL,
     origin TEXT NOT NULL,
     frame TEXT NOT NULL,
@@ -31,6 +32,9 @@ CREATE INDEX IF NOT EXISTS pm_number ON pm (username, number);
 CREATE INDEX IF NOT EXISTS pm_unread ON pm (username, number) WHERE done IS NULL;
 CREATE INDEX IF NOT EXISTS pm_done ON pm (done) WHERE done IS NOT NULL;
 """
+
+_ALL: Final = "SELECT number, origin, frame FROM pm WHERE username = ? AND number > ? ORDER BY number LIMIT ?"
+_UNREAD: Final = _ALL.replace(" ORDER", " AND done IS NULL ORDER")
 
 Result = TypeVar("Result")
 
@@ -98,7 +102,7 @@ class SqliteInbox:
                 failing = False
             except sqlite3.Error as error:
                 if not failing:
-                    log.error("extension 'pm': can't look into the inbox %s: %s", self._path, error)
+                    log.warning("extension 'pm': can't look into the inbox %s: %s", self._path, error)
                 failing = True
 
     def _tell(self, usernames: Iterable[str]) -> None:
@@ -139,17 +143,13 @@ class SqliteInbox:
             "SELECT DISTINCT username FROM pm WHERE number > ? AND number <= ?", (self._seen, head)
         ).fetchall()
         self._version, self._seen = version, head
-        return [username for (username,) in found]
+        return [decoded(username) for (username,) in found]
 
     def _read(self, username: str, after: int, limit: int, unread: bool) -> Page:
         self._file.execute("BEGIN")
         try:
             head = self._head()
-            rows = self._file.execute(
-                "SELECT number, origin, frame FROM pm WHERE username = ? AND number > ? "
-                f"{'AND done IS NULL ' if unread else ''}ORDER BY number LIMIT ?",
-                (username, after, limit),
-            ).fetchall()
+            rows = self._file.execute(_UNREAD if unread else _ALL, (encoded(username), after, limit)).fetchall()
         finally:
             self._file.execute("COMMIT")
         return Page([Row(*row) for row in rows], head)
@@ -163,7 +163,7 @@ class SqliteInbox:
             for entry in entries:
                 if isinstance(entry, Ack):
                     done = "UPDATE pm SET done = ? WHERE username = ? AND id = ? AND done IS NULL"
-                    self._file.execute(done, (now, entry.username, entry.id))
+                    self._file.execute(done, (now, encoded(entry.username), entry.id))
                     outcomes.append("acknowledged")
                     continue
                 outcomes.append(self._put(entry.message, entry.origin, now))
@@ -179,14 +179,15 @@ class SqliteInbox:
         return outcomes, usernames
 
     def _put(self, message: Message, origin: str, now: float) -> Outcome:
-        known = self._file.execute("SELECT 1 FROM pm WHERE username = ? AND id = ?", (message.to, message.id))
+        to, sender = encoded(message.to), encoded(message.sender)
+        known = self._file.execute("SELECT 1 FROM pm WHERE username = ? AND id = ?", (to, message.id))
         if known.fetchone() is not None:
             return "known"
-        waiting = self._file.execute("SELECT COUNT(*) FROM pm WHERE username = ? AND done IS NULL", (message.to,))
+        waiting = self._file.execute("SELECT COUNT(*) FROM pm WHERE username = ? AND done IS NULL", (to,))
         if waiting.fetchone()[0] >= self._size:
             return "full"
         row = "INSERT INTO pm (username, id, origin, frame, done) VALUES (?, ?, ?, ?, ?)"
-        self._file.execute(row, (message.to, message.id, "", message.received, None))
-        if message.to != message.sender:
-            self._file.execute(row, (message.sender, message.id, origin, message.sent, now))
+        self._file.execute(row, (to, message.id, "", message.received, None))
+        if to != sender:
+            self._file.execute(row, (sender, message.id, origin, message.sent, now))
         return "stored"
