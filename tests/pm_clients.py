@@ -47,7 +47,8 @@ class Client:
 @contextlib.asynccontextmanager
 async def user(server, name, joins=True):
     headers = {"name": json.dumps(name)}
-    async with websockets.connect(f"{server.ws_url}/chat", additional_headers=headers, max_size=None) as socket:
+    options = {"additional_headers": headers, "max_size": None, "max_queue": None}
+    async with websockets.connect(f"{server.ws_url}/chat", **options) as socket:
         client = Client(socket, name)
         if joins:
             client.waited = []

@@ -7,7 +7,6 @@ import json
 import sqlite3
 
 import engines
-import httpx2
 import pm_apps
 import pytest
 import socketify
@@ -162,21 +161,17 @@ def test_a_room_is_shared_by_both_and_by_nobody_else(server):
     asyncio.run(chat())
 
 
-def test_a_socket_that_has_not_joined_hears_the_signal_first_and_then_the_room():
-    async def chat(server):
-        async with user(server, "Ann", joins=False) as ann, user(server, "Ben") as ben:
+@pytest.mark.parametrize("kind", ["stock", "app"])
+def test_joining_listens_on_the_topics_of_the_own_user_alone(kind):
+    async def topics_of_ann(server):
+        async with user(server, "Ann") as ann, user(server, "Ben") as ben:
             await ann.send("Ben", "hello")
-            return (await ben.pm())["message"]
+            await ben.pm()
+            await ann.ask("topics")
+            return (await ann.frames("topics"))["topics"]
 
-    with serve(pm_apps.chat, kind="stock", join=True) as server:
-
-        async def without_join():
-            async with user(server, "Ann") as ann, user(server, "Ben") as ben:
-                await ann.ask("topics")
-                await ann.send("Ben", "hello")
-                return (await ann.frames("topics"))["topics"], (await ben.pm())["message"]
-
-        assert asyncio.run(without_join()) == (["pm-sent-Ann", "signal-Ann"], "hello")
+    with serve(pm_apps.chat, kind=kind) as server:
+        assert asyncio.run(topics_of_ann(server)) == ["pm-sent-Ann", "signal-Ann"]
 
 
 def test_what_an_absent_user_missed_comes_in_order_until_it_is_acknowledged(keeping):
@@ -240,8 +235,8 @@ def test_a_full_inbox_refuses_or_keeps_the_newest(keeping):
 def test_nothing_can_be_acknowledged_that_is_no_id(keeping):
     async def chat():
         async with user(keeping, *fresh("Ann")) as ann:
-            for id in ("", "x" * 32, "0" * 33, 5, None, ["0" * 32]):
-                await ann.ask("ack", id=id)
+            for given in ("", "x" * 32, "0" * 33, 5, None, ["0" * 32]):
+                await ann.ask("ack", id=given)
                 assert not (await ann.frames("acked"))["known"]
 
     asyncio.run(chat())

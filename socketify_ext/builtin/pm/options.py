@@ -49,11 +49,13 @@ class Options(BaseModel):
     @field_validator("rate")
     @classmethod
     def _readable(cls, rate: str | None) -> str | None:
+        if rate is None:
+            return None
         with contextlib.suppress(ImportError):  # the extension says what to install
             from limits import parse_many
 
             try:
-                parse_many(rate or "1/second")
+                parse_many(rate)
             except ValueError:
                 raise PydanticCustomError("rate", 'write it as "10/second" or "10/second; 200/minute"') from None
         return rate

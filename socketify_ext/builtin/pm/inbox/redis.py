@@ -109,8 +109,8 @@ class RedisInbox:
                 "redis is not installed",
                 'Install the extra: pip install "socketify-ext[redis]"',
             ) from None
-        connect: Callable[..., redis.asyncio.Redis] = redis.asyncio.Redis.from_url
-        self._connect = lambda: connect(url, decode_responses=True, protocol=2)
+        connect: Callable[..., Any] = redis.asyncio.Redis.from_url
+        self._connect: Callable[[], Any] = lambda: connect(url, decode_responses=True, protocol=2)
         self._size = size
         self._watched: set[str] = set()
         self._pubsub: Any = None
