@@ -22,8 +22,8 @@ class Client:
     async def send(self, to, message, **values):
         await self.ask("send", to=to, message=message, **values)
 
-    async def frame(self):
-        return json.loads(await asyncio.wait_for(self.socket.recv(), TIMEOUT))
+    async def frame(self, timeout=TIMEOUT):
+        return json.loads(await asyncio.wait_for(self.socket.recv(), timeout))
 
     async def frames(self, kind):
         """Give the next frame of a type, whatever comes before."""
