@@ -119,6 +119,8 @@ class App(CoreApp):
         for declaration in new:
             if declaration.app.serializer is not None:
                 self.json_serializer(declaration.app.serializer)
+            if declaration.app.carrier is not None:
+                self.use_backplane(declaration.app.carrier)
 
     # -- lifecycle
 

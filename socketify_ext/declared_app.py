@@ -17,12 +17,22 @@ ROUTES: Final = ("get", "post", "put", "patch", "delete", "options", "head", "co
 class DeclaredApp:
     """Stand for the app while an extension is declared.
 
-    Routes, a serializer, start-up and shutdown functions and attributes are recorded, and applied when the whole registration has
+    Routes, a serializer, a backplane, start-up and shutdown functions and attributes are recorded, and applied when the whole registration has
     succeeded. Everything else is the app's own, and so is all of it from then on.
     """
 
     _own: Final = frozenset(
-        ("_app", "_provenance", "_attributes", "_committed", "routes", "serializer", "startup", "shutdown")
+        (
+            "_app",
+            "_provenance",
+            "_attributes",
+            "_committed",
+            "routes",
+            "serializer",
+            "carrier",
+            "startup",
+            "shutdown",
+        )
     )
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
@@ -32,6 +42,7 @@ class DeclaredApp:
         self._committed = False
         self.routes: list[tuple[str, str, Any]] = []
         self.serializer: Any = None
+        self.carrier: Any = None
         self.startup: list[Callable[..., Any]] = []
         self.shutdown: list[Callable[..., Any]] = []
 
@@ -53,6 +64,13 @@ class DeclaredApp:
             self._reached("json_serializer").json_serializer(json_serializer)
         else:
             self.serializer = json_serializer
+
+    def use_backplane(self, backplane: Any) -> None:
+        """Carry publications to other processes by `backplane`: see `socketify_ext.runtime.listeners.Backplane`."""
+        if self._committed:
+            self._reached("use_backplane").use_backplane(backplane)
+        else:
+            self.carrier = backplane
 
     def _hook(self, name: str, functions: list[Callable[..., Any]], function: Function) -> Function:
         if not callable(function):
@@ -123,4 +141,4 @@ class DeclaredApp:
     @property
     def needs_install(self) -> bool:
         """Tell whether something was recorded that only an installed app can do."""
-        return bool(self.routes or self.startup or self.shutdown or self.serializer)
+        return bool(self.routes or self.startup or self.shutdown or self.serializer or self.carrier)

@@ -11,6 +11,7 @@ from ..resolution import Reserved
 from ..spec import TARGETS, Target
 from .core import NULL, OpCode, core, lib, reserved_names
 from .dispatch import prepare_route
+from .listeners import Backplane, Listeners
 from .server import Server
 from .sockets import prepare_socket
 from .stock import earlier_declaration, is_managed
@@ -128,7 +129,45 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         server = self._server
         server.core_loop.is_idle = False
         name, data = encode_topic(topic), encode_message(message, server)
+        if server.listeners is not None:
+            server.listeners.backplane.publish(name, data, opcode, compress)
+            server.flush_soon()
+        if not server.has_topics:
+            return False
         return bool(native_publish(server.ssl, self.app, name, len(name), data, len(data), opcode, compress))
+
+    def publish_here(self, topic: bytes, data: bytes, opcode: int = OpCode.BINARY, compress: bool = False) -> bool:
+        """Send to the WebSockets of this process only, whatever backplane there is, and soon, from any place."""
+        server = self._server
+        if not server.has_topics:
+            return False
+        server.flush_soon()
+        return bool(native_publish(server.ssl, self.app, topic, len(topic), data, len(data), opcode, compress))
+
+    def num_subscribers(self, topic: str | bytes) -> int:
+        """Count the WebSockets of this process that listen on a topic."""
+        return int(super().num_subscribers(topic)) if self._server.has_topics else 0
+
+    @property
+    def backplane(self) -> Any:
+        """Give what carries publications to other processes; None where there is nothing."""
+        listeners = self._server.listeners
+        return None if listeners is None else listeners.backplane
+
+    def use_backplane(self, backplane: Backplane) -> None:
+        """Carry publications to other processes by `backplane`; there is one at most, and it is there before the start.
+
+        Raises:
+            InstallError: there is one already.
+        """
+        if self._server.listeners is not None:
+            raise errors.InstallError(
+                f"a {type(backplane).__name__}",
+                "is to carry publications",
+                f"a {type(self.backplane).__name__} does so already",
+                "Register one backplane",
+            )
+        self._server.listeners = Listeners(backplane)
 
     # -- the loop
 

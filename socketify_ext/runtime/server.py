@@ -23,6 +23,7 @@ from .websocket import WebSocket
 if TYPE_CHECKING:
     from ..binding import Classes
     from .dispatch import Route
+    from .listeners import Listeners
 
 
 log = logging.getLogger("socketify_ext")
@@ -42,6 +43,9 @@ class Server:
         self.routes: list[Route] = []
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
+        self.has_topics = False  # the core makes its table of topics with the first WebSocket route
+        self.listeners: Listeners | None = None
+        self._flushing = False
         self._members: dict[CodeType, MemberSpec] = {}
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop}
@@ -90,6 +94,17 @@ class Server:
         response, self.handed_on = self.handed_on, None
         if response is not None:
             response._finish()
+
+    def flush_soon(self) -> None:
+        """Write what was published outside of a native callback now: an idle native loop sleeps up to 10 ms."""
+        self.core_loop.is_idle = False
+        if not self._flushing:
+            self._flushing = True
+            self.loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        self.core_loop.uv_loop.run_nowait()
 
     # -- coroutines
 

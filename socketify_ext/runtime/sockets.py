@@ -79,6 +79,7 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
 
     def bind() -> None:
         route.enter()
+        server.has_topics = True
         lib.uws_ws(server.app.SSL, server.app.app, encoded, native[0], route.handle)
 
     return bind
@@ -191,6 +192,8 @@ def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> N
     finally:
         connection.ws = None
         route.server.connections.pop(ws, None)
+        if connection._topics:
+            route.server.listeners.leave_all(connection)
 
 
 @ffi.callback("void(uws_websocket_t*, const char *, size_t, int, int, void*)")  # type: ignore[untyped-decorator]
