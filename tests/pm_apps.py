@@ -1,6 +1,8 @@
 """Apps with private messages, served by the tests in processes of their own."""
 
 import json
+import re
+from pathlib import Path
 
 import socketify
 
@@ -16,13 +18,26 @@ async def later():
     return True
 
 
-def chat(kind="app", allow=None, join=True, **options):
+PAGE = Path(__file__).parent.parent / "docs" / "pm.md"
+
+
+def page_example(inbox):
+    """Run the example of the page, with another path for its inbox."""
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    names = {"__name__": "example"}
+    exec(compile(code.replace("sqlite:///pm.db", inbox), str(PAGE), "exec"), names)  # noqa: S102
+    return names["app"]
+
+
+def chat(kind="app", allow=None, join=True, backplane=None, **options):
     """Serve sockets that do what their clients ask for in JSON, as {"do": "send", "to": "Ben", "message": "hello"}."""
     app = socketify_ext.App(shutdown_grace=1) if kind == "app" else socketify.App()
     if kind == "install":
         socketify_ext.install(app, shutdown_grace=1)
     if allow is not None:
         options["allow"] = ALLOW[allow]
+    if backplane is not None:
+        app.register(socketify_ext.load("backplane", url=backplane))
     app.register(socketify_ext.load("pm", **options))
 
     def upgrade(res, req, context):
@@ -33,6 +48,8 @@ def chat(kind="app", allow=None, join=True, **options):
     async def opened(ws):
         if join:
             await ws.join_pm()
+            if backplane is not None:
+                await app.backplane.synced(10)
             ws.send({"type": "joined"}, 1)
 
     def message(ws, text, opcode):

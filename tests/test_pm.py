@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import itertools
 import json
+import re
 import sqlite3
+from typing import get_args
 
 import engines
 import pm_apps
 import pytest
 import socketify
+import websockets
 from hypothesis import given
 from hypothesis import strategies as st
 from pm_clients import user
@@ -19,7 +22,8 @@ from socketify_ext.builtin.pm import topics
 from socketify_ext.builtin.pm.admission import Admission
 from socketify_ext.builtin.pm.inbox.memory import MemoryInbox
 from socketify_ext.builtin.pm.message import Message, as_json, message_id
-from socketify_ext.builtin.pm.receipt import Receipt
+from socketify_ext.builtin.pm.options import Options
+from socketify_ext.builtin.pm.receipt import Reason, Receipt
 from socketify_ext.builtin.pm.username import username_of
 from socketify_ext.errors import InstallError, OptionsError
 from socketify_ext.testing import serve
@@ -303,6 +307,34 @@ def test_a_client_that_reads_slowly_loses_nothing(workers):
     asyncio.run(chat())
 
 
+@pytest.mark.parametrize("inbox", [{}, {"inbox": "memory://"}])
+@pytest.mark.parametrize("engine", [engines.valkey, engines.nats])
+def test_without_a_shared_inbox_a_backplane_takes_messages_to_other_workers(engine, inbox):
+    async def chat(first, second):
+        names = fresh("Ann", "Ben")
+        async with (
+            user(first, names[0]) as ann,
+            user(second, names[0]) as ann_too,
+            user(first, names[1]) as ben,
+            user(second, names[1]) as ben_too,
+        ):
+            for number in range(50):
+                await ann.send(names[1], number)
+            for tab in (ben, ben_too, ann_too):
+                assert [(await tab.pm())["message"] for _ in range(50)] == list(range(50))
+            await ann.nothing_came()
+            await ben_too.send(names[0], "back")
+            for tab in (ann, ann_too):
+                assert (await tab.pm())["message"] == "back"
+
+    with (
+        engine() as running,
+        serve(pm_apps.chat, backplane=running.url, **inbox) as first,
+        serve(pm_apps.chat, backplane=running.url, **inbox) as second,
+    ):
+        asyncio.run(chat(first, second))
+
+
 # -- admission
 
 
@@ -392,6 +424,43 @@ def test_a_missing_extra_is_named(monkeypatch, missing, options, extra):
 
 def test_the_engines_password_is_not_in_the_options_text():
     assert "s3cret" not in repr(socketify_ext.load("pm", inbox="redis://:s3cret@127.0.0.1").validated_options())
+
+
+# -- the page
+
+
+def test_the_pages_example_does_what_it_says(tmp_path):
+    async def chat(server):
+        url = f"{server.ws_url}/chat?name="
+        async with websockets.connect(f"{url}Ann") as ann:
+            await ann.send(json.dumps({"type": "send", "to": "Ben", "message": "hello", "key": "k"}))
+            receipt = json.loads(await asyncio.wait_for(ann.recv(), 10))
+            async with websockets.connect(f"{url}Ben") as ben:
+                frame = json.loads(await asyncio.wait_for(ben.recv(), 10))
+                await ben.send(json.dumps({"type": "ack", "id": frame["id"]}))
+                await ben.send(json.dumps({"type": "send", "to": "Ben", "message": "last", "key": "k"}))
+                while json.loads(await asyncio.wait_for(ben.recv(), 10))["type"] != "pm-receipt":
+                    pass
+            async with websockets.connect(f"{url}Ben") as ben:
+                left = json.loads(await asyncio.wait_for(ben.recv(), 10))
+        return receipt, frame, left["message"]
+
+    with serve(pm_apps.page_example, inbox=f"sqlite:///{tmp_path}/pm.db") as server:
+        receipt, frame, left = asyncio.run(chat(server))
+    assert receipt == {"type": "pm-receipt", "id": frame["id"], "status": "stored", "key": "k"}
+    assert frame == {"type": "pm", "id": frame["id"], "username": "Ann", "message": "hello", "at": frame["at"]}
+    assert left == "last"
+
+
+def test_the_page_names_every_option():
+    table = pm_apps.PAGE.read_text().partition("## Options")[2].partition("\n\n| inbox")[0]
+    named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert named == list(Options.model_fields)
+
+
+def test_the_page_names_every_reason():
+    text = pm_apps.PAGE.read_text().partition("`reason` is")[2].partition("\n\n")[0]
+    assert sorted(re.findall('"(\\w+)"', text)) == sorted(get_args(Reason))
 
 
 # -- names and ids

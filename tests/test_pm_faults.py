@@ -25,7 +25,8 @@ WORKERS = 4 if FULL else 2
 USERS = 200 if FULL else 12
 MESSAGES = 10_000 if FULL else 300
 KILLS = 8 if FULL else 1
-LONGEST_VISIT = 3 if FULL else 0.8
+LONGEST_VISIT = 100 if FULL else 40  # frames
+IDLE = 0.5  # seconds without a frame; that many end a visit too
 TIMEOUT = 600 if FULL else 60
 AWAY = (OSError, ConnectionClosed, InvalidHandshake, TimeoutError, asyncio.TimeoutError)
 
@@ -76,19 +77,27 @@ class Person:
                         await self.take(client, frame)
                     for key, (to, text) in list(self.unconfirmed.items()):
                         await client.send(to, text, key=key)
-                    await self.visit(client, self.random.uniform(0.3, LONGEST_VISIT))
+                    await self.visit(client, self.random.randint(5, LONGEST_VISIT))
             await asyncio.sleep(self.random.uniform(0, 0.1))
 
-    async def visit(self, client, seconds):
-        deadline = asyncio.get_running_loop().time() + seconds
+    async def visit(self, client, frames):
+        """Take some frames and leave, half of the time without a word; what is under way is lost then."""
         writing = asyncio.create_task(self.write(client))
         try:
-            while (left := deadline - asyncio.get_running_loop().time()) > 0:
-                await self.take(client, await client.frame(left))
+            idle = 0
+            while frames and idle < 10 and not self.crowd.finished:
+                try:
+                    await self.take(client, await client.frame(IDLE))
+                    frames -= 1
+                    idle = 0
+                except asyncio.TimeoutError:
+                    idle += 1
         finally:
             writing.cancel()
             with contextlib.suppress(asyncio.CancelledError, *AWAY):
                 await writing
+        if self.random.random() < 0.5:
+            client.socket.transport.abort()
 
     async def write(self, client):
         while self.unsent:

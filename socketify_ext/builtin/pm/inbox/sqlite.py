@@ -7,7 +7,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -42,7 +42,7 @@ log = logging.getLogger("socketify_ext")
 
 
 class SqliteInbox:
-    """Keep messages in a file; all of its work is done in one thread of its own.
+    """Keep messages in a file, with a thread that writes and one that reads, which needs not wait for the disk.
 
     Every commit is on the disk when it returns (write-ahead log, synchronous=FULL).
 
@@ -60,8 +60,10 @@ class SqliteInbox:
     async def open(self, heard: Callable[[str], None]) -> None:
         """Open the file and look for changes; see `Inbox`."""
         self._heard = heard
-        self._thread = ThreadPoolExecutor(1, "socketify-ext-pm")
-        await self._run(self._open)
+        self._written = asyncio.Event()
+        self._writer, self._reader = (ThreadPoolExecutor(1, f"socketify-ext-pm-{name}") for name in ("write", "read"))
+        await self._run(self._writer, self._open_writing)
+        await self._run(self._reader, self._open_reading)
         self._poller = asyncio.get_running_loop().create_task(self._poll())
 
     async def close(self) -> None:
@@ -70,18 +72,20 @@ class SqliteInbox:
             self._poller.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._poller
-        await self._run(self._file_close)
-        self._thread.shutdown(wait=False)
+        await self._run(self._reader, self._read_from.close)
+        await self._run(self._writer, self._write_to.close)
+        for thread in (self._reader, self._writer):
+            thread.shutdown(wait=False)
 
     async def write(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Keep messages and forget acknowledged ones in one transaction; see `Inbox`."""
-        outcomes, usernames = await self._run(lambda: self._write(entries))
-        self._tell(usernames)
+        outcomes = await self._run(self._writer, lambda: self._write(entries))
+        self._written.set()
         return outcomes
 
     async def read(self, username: str, after: int, limit: int, *, unread: bool) -> Page:
         """Read a user's frames; see `Inbox`."""
-        return await self._run(lambda: self._read(username, after, limit, unread))
+        return await self._run(self._reader, lambda: self._read(username, after, limit, unread))
 
     def watch(self, username: str) -> None:
         """Look for a user's new messages."""
@@ -94,100 +98,101 @@ class SqliteInbox:
     async def _poll(self) -> None:
         failing = False
         while True:
-            await asyncio.sleep(POLL)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._written.wait(), POLL)
+            self._written.clear()
             if not self._watched:
                 continue
             try:
-                self._tell(await self._run(self._changed))
+                for username in await self._run(self._reader, self._changed):
+                    if username in self._watched:
+                        self._heard(username)
                 failing = False
             except sqlite3.Error as error:
                 if not failing:
                     log.warning("extension 'pm': can't look into the inbox %s: %s", self._path, error)
                 failing = True
 
-    def _tell(self, usernames: Iterable[str]) -> None:
-        for username in usernames:
-            if username in self._watched:
-                self._heard(username)
+    async def _run(self, thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
 
-    async def _run(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=10, isolation_level=None)
 
-    # -- in the thread
+    # -- in the reading thread
 
-    def _open(self) -> None:
-        self._file = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
-        self._file.execute("PRAGMA journal_mode=WAL")
-        self._file.execute("PRAGMA synchronous=FULL")
-        self._file.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";"):
-            self._file.execute(statement)
-        self._file.execute("COMMIT")
-        self._swept = time.monotonic()
+    def _open_reading(self) -> None:
+        self._read_from = self._connect()
         self._version = -1
         self._seen = self._head()
 
-    def _file_close(self) -> None:
-        self._file.close()
-
     def _head(self) -> int:
-        found = self._file.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pm'").fetchone()
+        found = self._read_from.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pm'").fetchone()
         return 0 if found is None else int(found[0])
 
     def _changed(self) -> list[str]:
-        version = self._file.execute("PRAGMA data_version").fetchone()[0]
+        version = self._read_from.execute("PRAGMA data_version").fetchone()[0]
         if version == self._version:
             return []
         head = self._head()
-        found = self._file.execute(
+        found = self._read_from.execute(
             "SELECT DISTINCT username FROM pm WHERE number > ? AND number <= ?", (self._seen, head)
         ).fetchall()
         self._version, self._seen = version, head
         return [decoded(username) for (username,) in found]
 
     def _read(self, username: str, after: int, limit: int, unread: bool) -> Page:
-        self._file.execute("BEGIN")
+        self._read_from.execute("BEGIN")
         try:
             head = self._head()
-            rows = self._file.execute(_UNREAD if unread else _ALL, (encoded(username), after, limit)).fetchall()
+            rows = self._read_from.execute(_UNREAD if unread else _ALL, (encoded(username), after, limit)).fetchall()
         finally:
-            self._file.execute("COMMIT")
+            self._read_from.execute("COMMIT")
         return Page([Row(*row) for row in rows], head)
 
-    def _write(self, entries: Sequence[Entry]) -> tuple[list[Outcome], set[str]]:
-        usernames: set[str] = set()
+    # -- in the writing thread
+
+    def _open_writing(self) -> None:
+        self._write_to = self._connect()
+        self._write_to.execute("PRAGMA journal_mode=WAL")
+        self._write_to.execute("PRAGMA synchronous=FULL")
+        self._write_to.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            self._write_to.execute(statement)
+        self._write_to.execute("COMMIT")
+        self._swept = time.monotonic()
+
+    def _write(self, entries: Sequence[Entry]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         now = time.time()
-        self._file.execute("BEGIN IMMEDIATE")
+        self._write_to.execute("BEGIN IMMEDIATE")
         try:
             for entry in entries:
                 if isinstance(entry, Ack):
                     done = "UPDATE pm SET done = ? WHERE username = ? AND id = ? AND done IS NULL"
-                    self._file.execute(done, (now, encoded(entry.username), entry.id))
+                    self._write_to.execute(done, (now, encoded(entry.username), entry.id))
                     outcomes.append("acknowledged")
                     continue
                 outcomes.append(self._put(entry.message, entry.origin, now))
-                if outcomes[-1] == "stored":
-                    usernames |= {entry.message.to, entry.message.sender}
             if time.monotonic() - self._swept > KEPT:
-                self._file.execute("DELETE FROM pm WHERE done < ?", (now - KEPT,))
+                self._write_to.execute("DELETE FROM pm WHERE done < ?", (now - KEPT,))
                 self._swept = time.monotonic()
-            self._file.execute("COMMIT")
+            self._write_to.execute("COMMIT")
         except BaseException:
-            self._file.execute("ROLLBACK")
+            self._write_to.execute("ROLLBACK")
             raise
-        return outcomes, usernames
+        return outcomes
 
     def _put(self, message: Message, origin: str, now: float) -> Outcome:
         to, sender = encoded(message.to), encoded(message.sender)
-        known = self._file.execute("SELECT 1 FROM pm WHERE username = ? AND id = ?", (to, message.id))
+        known = self._write_to.execute("SELECT 1 FROM pm WHERE username = ? AND id = ?", (to, message.id))
         if known.fetchone() is not None:
             return "known"
-        waiting = self._file.execute("SELECT COUNT(*) FROM pm WHERE username = ? AND done IS NULL", (to,))
+        waiting = self._write_to.execute("SELECT COUNT(*) FROM pm WHERE username = ? AND done IS NULL", (to,))
         if waiting.fetchone()[0] >= self._size:
             return "full"
         row = "INSERT INTO pm (username, id, origin, frame, done) VALUES (?, ?, ?, ?, ?)"
-        self._file.execute(row, (to, message.id, "", message.received, None))
+        self._write_to.execute(row, (to, message.id, "", message.received, None))
         if to != sender:
-            self._file.execute(row, (sender, message.id, origin, message.sent, now))
+            self._write_to.execute(row, (sender, message.id, origin, message.sent, now))
         return "stored"
