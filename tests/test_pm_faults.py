@@ -10,6 +10,7 @@ import contextlib
 import os
 import random
 import signal
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import engines
@@ -26,6 +27,7 @@ USERS = 200 if FULL else 12
 MESSAGES = 10_000 if FULL else 300
 KILLS = 8 if FULL else 1
 LONGEST_VISIT = 100 if FULL else 40  # frames
+UNDER_WAY = WORKERS * 20
 IDLE = 0.5  # seconds without a frame; that many end a visit too
 TIMEOUT = 600 if FULL else 60
 AWAY = (OSError, ConnectionClosed, InvalidHandshake, TimeoutError, asyncio.TimeoutError)
@@ -105,6 +107,8 @@ class Person:
             key = f"{self.name}-{len(self.confirmed) + len(self.unconfirmed)}"
             self.unconfirmed[key] = (to, text)
             await client.send(to, text, key=key)
+            self.crowd.sent += 1
+            self.crowd.news.set()
             if self.random.random() < 0.3:
                 await asyncio.sleep(self.random.uniform(0, 0.05))
 
@@ -134,6 +138,7 @@ class Crowd:
         self.workers = workers
         self.people = [Person(number, self) for number in range(USERS)]
         self.news = asyncio.Event()
+        self.sent = 0
         self.random = random.Random(7)
         for number in range(MESSAGES):
             sender, receiver = self.random.sample(self.people, 2)
@@ -142,6 +147,14 @@ class Crowd:
     @property
     def waiting(self):
         return sum(len(person.unsent) + len(person.unconfirmed) for person in self.people)
+
+    async def send_on(self, count):
+        """Wait until some more messages have been sent, or nobody gets to send any."""
+        wanted = self.sent + count
+        with contextlib.suppress(asyncio.TimeoutError):
+            while self.sent < wanted:
+                self.news.clear()
+                await asyncio.wait_for(self.news.wait(), IDLE)
 
     @property
     def arrived(self):
@@ -171,7 +184,7 @@ class Crowd:
                 assert len(texts) == len(set(texts))
 
 
-async def run(workers, break_engine):
+async def run(workers, stop_engine, start_engine):
     crowd = Crowd(workers)
     lives = [asyncio.create_task(person.live()) for person in crowd.people]
     loop = asyncio.get_running_loop()
@@ -180,9 +193,11 @@ async def run(workers, break_engine):
         for number in range(KILLS):
             await crowd.reach((number + 1) / (KILLS + 2))
             index = number % WORKERS
+            # what the worker has taken meanwhile is nowhere else when it is killed
+            await loop.run_in_executor(None, stop_engine)
+            await crowd.send_on(UNDER_WAY)
             await loop.run_in_executor(None, workers.kill, index)
-            if number % 2 == 0:
-                await loop.run_in_executor(None, break_engine)
+            await loop.run_in_executor(None, start_engine)
             await loop.run_in_executor(None, workers.replace, index)
 
     try:
@@ -197,21 +212,37 @@ async def run(workers, break_engine):
     return sum(person.doubles for person in crowd.people)
 
 
+class File:
+    """An inbox file that nobody can write to while it is stopped."""
+
+    def __init__(self, path):
+        self.url = f"sqlite:///{path}"
+        self.lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def stop(self):
+        self.lock.execute("BEGIN IMMEDIATE")
+
+    def start(self):
+        self.lock.execute("ROLLBACK")
+
+
+class Killed:
+    """An engine that is killed; every write is on the disk before it answers, so even that loses none."""
+
+    def __init__(self, stack):
+        self.server = stack.enter_context(engines.valkey("--appendonly", "yes", "--appendfsync", "always"))
+        self.url = self.server.url
+        self.start = self.server.start
+
+    def stop(self):
+        self.server.stop(signal.SIGKILL)
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "valkey"])
 def test_nothing_confirmed_is_lost_and_each_pair_keeps_its_order(engine, tmp_path):
     with contextlib.ExitStack() as stack:
-        inbox = f"sqlite:///{tmp_path}/pm.db"
-        break_engine = str  # a file has no process to restart
-        if engine == "valkey":
-            # every write is on the disk before it is answered, so that even a kill loses none
-            server = stack.enter_context(engines.valkey("--appendonly", "yes", "--appendfsync", "always"))
-            inbox = server.url
-
-            def break_engine():
-                server.stop(signal.SIGKILL)
-                server.start()
-
-        workers = Workers(stack, inbox)
-        doubles = asyncio.run(run(workers, break_engine))
+        inbox = File(tmp_path / "pm.db") if engine == "sqlite" else Killed(stack)
+        workers = Workers(stack, inbox.url)
+        doubles = asyncio.run(run(workers, inbox.stop, inbox.start))
         assert "ERROR" not in workers.logs()
         print(f"{MESSAGES} messages, {doubles} came more than once")

@@ -11,11 +11,11 @@ from ...surface import Surface
 from .admission import Admission
 from .inbox.memory import MemoryInbox
 from .inbox.sqlite import SqliteInbox
-from .kept import KeptDelivery, tell
+from .kept import KeptDelivery
 from .live import LiveDelivery
 from .message import Message, as_json
 from .options import Options
-from .receipt import Receipt
+from .receipt import Receipt, tell
 from .topics import is_username, room_topic
 from .username import username_of
 

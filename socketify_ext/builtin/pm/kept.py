@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from ... import errors
 from .inbox.inbox import Ack, Inbox, Outcome, Post
-from .live import TEXT
 from .message import Message
+from .outage import Outage
 from .outbox import Outbox
 from .reader import Reader
-from .receipt import Receipt
+from .receipt import Receipt, tell
 
 SWEEP: Final = 5.0
 """Seconds between two looks for sockets that have closed."""
@@ -25,6 +24,7 @@ class KeptDelivery:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
+        self._outage = Outage("can't read the inbox")
         self._readers: dict[str, dict[Any, Reader]] = {}
 
     async def start(self) -> None:
@@ -44,7 +44,7 @@ class KeptDelivery:
         readers = self._readers.setdefault(username, {})
         reader = readers.get(ws)
         if reader is None:
-            reader = readers[ws] = Reader(ws, username, self._inbox)
+            reader = readers[ws] = Reader(ws, username, self._inbox, self._outage)
             self._inbox.watch(username)
             reader.wake()
         await reader.caught_up.wait()
@@ -84,11 +84,3 @@ class KeptDelivery:
                 if not readers:
                     del self._readers[username]
                     self._inbox.unwatch(username)
-
-
-def tell(ws: Any, receipt: Receipt) -> None:
-    """Send a receipt to the client that wrote, if it is still there."""
-    try:
-        ws.send(receipt.frame, TEXT)
-    except errors.ConnectionClosedError:
-        return

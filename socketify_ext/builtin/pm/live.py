@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 
 from .inbox.memory import MemoryInbox
-from .message import Message
-from .receipt import Receipt
+from .message import TEXT, Message
+from .receipt import Receipt, tell
 from .topics import room_topic, sent_topic, side_topic, signal_topic
-
-TEXT: Final = 1  # RFC 6455, 5.2
 
 
 class LiveDelivery:
@@ -31,9 +29,13 @@ class LiveDelivery:
         ws.subscribe(sent_topic(username))
 
     def send(self, ws: Any, message: Message, key: str | None) -> Receipt:
-        """Publish a message to its receiver's sockets and to the sender's other ones."""
-        receipt = Receipt(message.id, key, "sent")
-        if self._inbox is None and not ws.is_subscribed(sent_topic(message.sender)):
+        """Publish a message to its receiver's sockets and to the sender's other ones.
+
+        Raises:
+            ConnectionClosedError: the socket is gone, and the message goes nowhere.
+        """
+        joined, receipt = ws.is_subscribed(sent_topic(message.sender)), Receipt(message.id, key, "sent")
+        if self._inbox is None and not joined:
             self._send_to_room(ws, message)
             return receipt
         if self._inbox is not None:
@@ -41,18 +43,19 @@ class LiveDelivery:
             receipt.settle("stored")
         ws.app.publish(signal_topic(message.to), message.received, TEXT)
         if message.to != message.sender:
-            self._tell_other_sockets(ws, message)
+            self._tell_other_sockets(ws, message, joined)
         if self._inbox is not None:
-            ws.send(receipt.frame, TEXT)
+            tell(ws, receipt)
         return receipt
 
-    def _tell_other_sockets(self, ws: Any, message: Message) -> None:
+    def _tell_other_sockets(self, ws: Any, message: Message, joined: bool) -> None:
         topic = sent_topic(message.sender)
-        listened = ws.unsubscribe(topic)
+        if joined:
+            ws.unsubscribe(topic)
         try:
             ws.app.publish(topic, message.sent, TEXT)
         finally:
-            if listened:
+            if joined:
                 ws.subscribe(topic)
 
     def _send_to_room(self, ws: Any, message: Message) -> None:

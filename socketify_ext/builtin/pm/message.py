@@ -7,9 +7,12 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..plain import plain
+
+TEXT: Final = 1
+"""The opcode of a text frame (RFC 6455, 5.2)."""
 
 
 def as_json(value: Any) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from .inbox.inbox import Ack, Entry, Inbox, Outcome, Post
+from .outage import Outage, log
 
 BATCH: Final = 500
 """Entries that are written at once."""
@@ -22,14 +22,13 @@ PAUSE: Final = (0.02, 1.0)
 
 Done = Callable[[Outcome], None]
 
-log = logging.getLogger("socketify_ext")
-
 
 class Outbox:
     """Write entries to the inbox one batch after the other, in the order in which they came, until each is written."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
+        self._outage = Outage("can't write to the inbox")
         self._waiting: deque[tuple[Entry, Done | None]] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
@@ -69,17 +68,14 @@ class Outbox:
                 self._emptied.set()
 
     async def _write(self, entries: list[Entry]) -> list[Outcome]:
-        pause, failing = PAUSE[0], False
+        pause = PAUSE[0]
         while True:
             try:
                 outcomes = await self._inbox.write(entries)
             except Exception as error:  # whatever the engine's client raises when the engine is away
-                if not failing:
-                    log.warning("extension 'pm': the inbox is away, messages wait: %s: %s", type(error).__name__, error)
-                failing = True
+                self._outage.goes_on(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSE[1])
             else:
-                if failing:
-                    log.warning("extension 'pm': the inbox is back")
+                self._outage.is_over()
                 return outcomes

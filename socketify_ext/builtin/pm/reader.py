@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from ... import errors
 from .inbox.inbox import Inbox
-from .live import TEXT
+from .message import TEXT
+from .outage import Outage
 
 PAGE: Final = 100
 """Frames that are read at once."""
@@ -26,12 +27,13 @@ class Reader:
     Whatever wakes it carries no message: order and completeness come from the inbox alone.
     """
 
-    def __init__(self, ws: Any, username: str, inbox: Inbox) -> None:
+    def __init__(self, ws: Any, username: str, inbox: Inbox, outage: Outage) -> None:
         self.ws = ws
         self.mark = uuid.uuid4().hex
         self.caught_up = asyncio.Event()
         self._username = username
         self._inbox = inbox
+        self._outage = outage
         self._number = 0
         self._replaying = True
         self._again = False
@@ -51,9 +53,11 @@ class Reader:
                 try:
                     await self._read()
                     pause = PAUSE[0]
+                    self._outage.is_over()
                 except errors.ConnectionClosedError:
                     return
-                except Exception:  # whatever the engine's client raises when the engine is away; the outbox tells of it
+                except Exception as error:  # whatever the engine's client raises when the engine is away
+                    self._outage.goes_on(error)
                     self._again = True
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, PAUSE[1])

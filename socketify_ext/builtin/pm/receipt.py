@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Literal
 
-from .message import as_json
+from ... import errors
+from .message import TEXT, as_json
 
 Status = Literal["pending", "sent", "stored", "refused"]
 Reason = Literal["name", "key", "size", "rate", "allow", "full", "busy"]
@@ -57,3 +59,9 @@ class Receipt:
     def __repr__(self) -> str:
         reason = "" if self.reason is None else f", reason={self.reason!r}"
         return f"Receipt(id={self.id!r}, status={self.status!r}{reason})"
+
+
+def tell(ws: Any, receipt: Receipt) -> None:
+    """Send a receipt to the client that wrote, if it is still there."""
+    with contextlib.suppress(errors.ConnectionClosedError):
+        ws.send(receipt.frame, TEXT)

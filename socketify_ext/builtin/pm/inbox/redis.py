@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from .... import errors
+from ..outage import Outage
 from ..topics import decoded, encoded
 from .inbox import KEPT, Ack, Entry, Outcome, Page, Row
 
@@ -84,8 +84,6 @@ for index = 1, #found, 2 do
 end
 return {head, rows}
 """
-
-log = logging.getLogger("socketify_ext")
 
 
 class RedisInbox:
@@ -186,7 +184,7 @@ class RedisInbox:
 
     async def _listen(self) -> None:
         """Hear of what is new; that a subscription has begun, too, may mean that something was missed."""
-        pause, failing = PAUSE[0], False
+        pause, outage = PAUSE[0], Outage("can't listen to the inbox")
         while True:
             try:
                 async with self._client.pubsub() as pubsub:
@@ -194,13 +192,12 @@ class RedisInbox:
                     # one channel that nobody writes to keeps the connection when nobody is watched
                     await pubsub.subscribe("pm:nobody", *map(_channel, self._watched))
                     async for event in pubsub.listen():
-                        pause, failing = PAUSE[0], False
+                        pause = PAUSE[0]
+                        outage.is_over()
                         if event["type"] in ("subscribe", "message"):
                             self._tell(event["channel"])
             except Exception as error:  # whatever the client raises when the engine is away
-                if not failing:
-                    log.warning("extension 'pm': can't listen to the inbox: %s: %s", type(error).__name__, error)
-                failing = True
+                outage.goes_on(error)
             finally:
                 self._pubsub = None
             await asyncio.sleep(pause)

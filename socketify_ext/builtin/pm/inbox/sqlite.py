@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from ..message import Message
+from ..outage import Outage
 from ..topics import decoded, encoded
 from .inbox import KEPT, Ack, Entry, Outcome, Page, Row
 
@@ -37,8 +37,6 @@ _ALL: Final = "SELECT number, origin, frame FROM pm WHERE username = ? AND numbe
 _UNREAD: Final = _ALL.replace(" ORDER", " AND done IS NULL ORDER")
 
 Result = TypeVar("Result")
-
-log = logging.getLogger("socketify_ext")
 
 
 class SqliteInbox:
@@ -96,10 +94,11 @@ class SqliteInbox:
         self._watched.discard(username)
 
     async def _poll(self) -> None:
-        failing = False
+        outage = Outage(f"can't look into the inbox {self._path}")
         while True:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._written.wait(), POLL)
+            timer = asyncio.get_running_loop().call_later(POLL, self._written.set)
+            await self._written.wait()
+            timer.cancel()
             self._written.clear()
             if not self._watched:
                 continue
@@ -107,11 +106,9 @@ class SqliteInbox:
                 for username in await self._run(self._reader, self._changed):
                     if username in self._watched:
                         self._heard(username)
-                failing = False
+                outage.is_over()
             except sqlite3.Error as error:
-                if not failing:
-                    log.warning("extension 'pm': can't look into the inbox %s: %s", self._path, error)
-                failing = True
+                outage.goes_on(error)
 
     async def _run(self, thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(thread, work)
