@@ -139,6 +139,7 @@ class Crowd:
         self.people = [Person(number, self) for number in range(USERS)]
         self.news = asyncio.Event()
         self.sent = 0
+        self.over = False  # whatever the outcome: a cancellation may get lost on the way (Python 3.11's wait_for)
         self.random = random.Random(7)
         for number in range(MESSAGES):
             sender, receiver = self.random.sample(self.people, 2)
@@ -162,7 +163,7 @@ class Crowd:
 
     @property
     def finished(self):
-        return not self.waiting and self.arrived == MESSAGES
+        return self.over or (not self.waiting and self.arrived == MESSAGES)
 
     async def reach(self, share):
         """Wait until a share of all messages has arrived."""
@@ -206,6 +207,7 @@ async def run(workers, stop_engine, start_engine):
         crowd.check()
         raise AssertionError(f"{crowd.waiting} wait, {crowd.arrived} of {MESSAGES} arrived\n{workers.logs()}") from None
     finally:
+        crowd.over = True
         for life in lives:
             life.cancel()
     crowd.check()

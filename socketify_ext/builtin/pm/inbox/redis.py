@@ -12,6 +12,9 @@ from ..outage import Outage
 from ..topics import decoded, encoded
 from .inbox import KEPT, Ack, Entry, Outcome, Page, Row
 
+CONNECTIONS: Final = 16
+"""Connections to the engine, at most; who needs another one waits."""
+
 PAUSE: Final = (0.02, 1.0)
 """Seconds between two tries to listen, at first and at last."""
 
@@ -100,6 +103,8 @@ class RedisInbox:
     def __init__(self, url: str, size: int) -> None:
         try:
             import redis.asyncio
+            from redis.asyncio.retry import Retry
+            from redis.backoff import NoBackoff
         except ImportError:
             raise errors.InstallError(
                 "extension 'pm'",
@@ -107,8 +112,16 @@ class RedisInbox:
                 "redis is not installed",
                 'Install the extra: pip install "socketify-ext[redis]"',
             ) from None
-        connect: Callable[..., Any] = redis.asyncio.Redis.from_url
-        self._connect: Callable[[], Any] = lambda: connect(url, decode_responses=True, protocol=2)
+        connect: Callable[..., Any] = redis.asyncio.BlockingConnectionPool.from_url
+        self._connect: Callable[[], Any] = lambda: redis.asyncio.Redis.from_pool(
+            connect(
+                url,
+                max_connections=CONNECTIONS,
+                timeout=None,
+                decode_responses=True,
+                retry=Retry(NoBackoff(), 0),  # who asks tries again, and knows in what order
+            )
+        )
         self._size = size
         self._watched: set[str] = set()
         self._pubsub: Any = None
