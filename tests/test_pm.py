@@ -287,6 +287,8 @@ def test_a_message_that_one_tab_acknowledges_reaches_the_other_tab_too(workers):
                 await ann.send(names[1], number)
                 await ben.ask("ack", id=(await ben.pm())["id"])
             assert [(await ben_too.pm())["message"] for _ in range(50)] == list(range(50))
+            await ben.send(names[0], "what was acknowledged before is written before")
+            await ben.receipt()
         async with user(workers[1], names[1]) as ben:
             assert ben.waited == []
 
