@@ -17,7 +17,7 @@ import socketify_ext
 from socketify_ext import HTTPError
 
 WORKERS = 2
-PORT = 3000
+PORT = int(os.environ.get("PORT", "3000"))
 PRICES = {"book": Decimal("9.90"), "pen": Decimal("1.20")}
 USERS = {"ann-token": {"name": "Ann"}, "ben-token": {"name": "Ben"}, "shop-token": {"name": "Shop", "scope": "sell"}}
 
