@@ -6,13 +6,15 @@ import asyncio
 import inspect
 import json
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .. import errors
 from ..http_error import HTTPError
 from ..spec import MemberSpec, MethodSpec
 from .core import ffi
+from .hooks import Hooks, hook_in
 from .request import Request
 from .response import Response
 from .standard_json import make_encoder
@@ -22,7 +24,9 @@ from .websocket import WebSocket
 
 if TYPE_CHECKING:
     from ..binding import Classes
+    from ..request_hooks import RequestHook
     from .dispatch import Route
+    from .sockets import SocketRoute
 
 
 log = logging.getLogger("socketify_ext")
@@ -40,8 +44,12 @@ class Server:
         self.handed_on: Response | None = None  # what a route has just left to the next one
         self.tasks: set[asyncio.Task[Any] | None] = set()
         self.routes: list[Route] = []
+        self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
+        self.hooks = Hooks()
+        self.upgrading_path: str | None = None
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
+        self._upgraded_by_core: list[str] = []
         self._members: dict[CodeType, MemberSpec] = {}
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop}
@@ -72,8 +80,13 @@ class Server:
 
         self.dump_json = dump
 
-    def exchange(self, classes: Classes, members: Iterable[MemberSpec]) -> None:
-        """Put other compiled classes behind all routes and open connections."""
+    def exchange(self, classes: Classes, members: Iterable[MemberSpec], hooks: Sequence[RequestHook] = ()) -> None:
+        """Put other compiled classes behind all routes and open connections, and other hooks around them.
+
+        Raises:
+            LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
+        """
+        self.hooks = self._checked(hooks)
         self.classes = classes
         self._members = {
             inspect.unwrap(member.function).__code__: member
@@ -84,6 +97,43 @@ class Server:
             route.use(classes)
         for connection in self.connections.values():
             connection.__class__ = classes["ws"]
+
+    def use_hooks(self, hooks: Sequence[RequestHook]) -> None:
+        """Put other hooks around all routes.
+
+        Raises:
+            LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
+        """
+        self.hooks = self._checked(hooks)
+        for route in self.routes:
+            route.use(self.classes)
+
+    def _checked(self, hooks: Sequence[RequestHook]) -> Hooks:
+        made = Hooks(hooks)
+        for pattern in self._upgraded_by_core:
+            if made.need_upgrade(pattern):
+                raise errors.LifecycleError(
+                    f"the WebSocket {pattern}",
+                    "can't be given request hooks",
+                    "the server listens, and the core upgrades it since neither a handler nor a hook asked to",
+                    "Register hooks before app.listen(), or give the WebSocket an upgrade handler",
+                )
+        return made
+
+    def bind_socket(self, route: SocketRoute) -> None:
+        """Let the core serve a WebSocket, once it is known whether a hook wants its upgrades."""
+        if self.unbound is not None and route.upgrade is None:
+            self.unbound.append(route)
+            return
+        if route.upgrade is None:
+            self._upgraded_by_core.append(route.pattern)
+        route.bind()
+
+    def bind_sockets(self) -> None:
+        """Let the core serve the WebSockets that waited for hooks."""
+        waiting, self.unbound = self.unbound, None
+        for route in waiting or ():
+            self.bind_socket(route)
 
     def leave_behind(self) -> None:
         """Forget a response that was left to a next route where no handler of ours came."""
@@ -191,9 +241,12 @@ class Server:
             response._fail(500, b"Internal Server Error", b"text/plain")
 
     def report(self, error: BaseException, who: str) -> None:
-        """Log an error with the route and, where one is in its traceback, the member and its extension."""
-        member = self._culprit(error.__traceback__)
+        """Log an error with the route and, where they are in its traceback, the member and the hook, with extensions."""
+        member, hook = self._culprits(error.__traceback__)
+        culprit = member or hook
+        provenance = None if culprit is None else culprit.provenance
         place = "" if member is None else f" in {member.target}.{member.name} of extension {member.provenance}"
+        place += "" if hook is None else f" in {hook}"
         log.error(
             "%s: %s: %s%s",
             who or "a task",
@@ -203,17 +256,20 @@ class Server:
             exc_info=error,
             extra={
                 "route": who,
-                "extension": None if member is None else member.provenance.extension,
+                "extension": None if provenance is None else provenance.extension,
+                "hook": None if hook is None else hook.event,
                 "member": None if member is None else f"{member.target}.{member.name}",
             },
         )
 
-    def _culprit(self, traceback: TracebackType | None) -> MemberSpec | None:
-        found = None
+    def _culprits(self, traceback: TracebackType | None) -> tuple[MemberSpec | None, RequestHook | None]:
+        """Find the innermost member and the hook that an error has come through."""
+        member, hook = None, None
         while traceback is not None:
-            found = self._members.get(traceback.tb_frame.f_code, found)
+            member = self._members.get(traceback.tb_frame.f_code, member)
+            hook = hook_in(traceback.tb_frame) or hook
             traceback = traceback.tb_next
-        return found
+        return member, hook
 
     # -- the end
 
