@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from posixpath import normpath
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, overload
+from urllib.parse import unquote
 
 from . import errors
 
@@ -58,7 +60,7 @@ class RequestHook:
 
     def __str__(self) -> str:
         """Name it for errors."""
-        name = getattr(self.function, "__qualname__", type(self.function).__qualname__)
+        name = getattr(self.function, "__name__", type(self.function).__name__)
         return f"{self.event} hook {name} of {owner(self.provenance)}"
 
     def covers(self, pattern: str) -> bool | None:
@@ -80,10 +82,19 @@ class RequestHook:
         return len(segments) >= len(self.prefix)
 
     def matches(self, path: str | None) -> bool:
-        """Tell whether a path is below the prefix; what is no path is, since a hook may guard what answers to it."""
+        """Tell whether a path is below the prefix, as it is or as a handler may understand it.
+
+        Since a hook may guard what is there, dot segments and percent-encoding don't lead past it, and what is no path
+        at all is below every prefix.
+        """
         if path is None or not path.startswith("/"):
             return True
-        return tuple(path[1:].split("/")[: len(self.prefix)]) == self.prefix
+        return self._leads(path[1:]) or (
+            ("%" in path or "/." in path or "//" in path) and self._leads(normpath(unquote(path)).lstrip("/"))
+        )
+
+    def _leads(self, path: str) -> bool:
+        return tuple(path.split("/")[: len(self.prefix)]) == self.prefix
 
 
 def owner(provenance: Provenance | None) -> str:

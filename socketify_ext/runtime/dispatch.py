@@ -7,7 +7,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from .core import ffi, from_handle, lib
-from .hooks import Applied
+from .hooks import Applied, Observed
 
 if TYPE_CHECKING:
     from ..binding import Classes
@@ -129,7 +129,8 @@ def take_over(route: Any, handed_on: Response, res: Any) -> Any:
     route.server.handed_on = None
     if handed_on.res != res or handed_on._answered:
         return route.response_class()
-    handed_on.__class__ = route.response_class
+    if not isinstance(handed_on, Observed):  # one that is told of stays so
+        handed_on.__class__ = route.response_class
     return handed_on
 
 

@@ -119,38 +119,46 @@ class Hooks:
 
 def _guarded(hooks: Applied, handler: Handler) -> Handler:
     """Let a handler have only what the hooks let pass; once, where routes leave a request to each other."""
+    by_path, every = hooks.by_path, [hook for hook, _ in hooks]
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
-        if not response._admitted:
-            chosen = hooks.on(request.get_url()) if by_path else every
-            for number, hook in enumerate(chosen, 1):
-                result = _call(hook, response, request)
-                if result is not None and isawaitable(result):
-                    return go_on(hook, result, chosen[number:], response, request, *context)
-                if response._answered or request._yielded:
-                    return None
-            response._admitted = True
+        if response._admitted:
+            return handler(response, request, *context)
+        chosen = hooks.on(request.get_url()) if by_path else every
+        for number, hook in enumerate(chosen, 1):
+            result = _call(hook, response, request)
+            if result is not None and isawaitable(result):
+                return _go_on(hook, result, chosen[number:], handler, response, request, *context)
+            if response._answered or request._yielded:
+                return None
+        response._admitted = True
         return handler(response, request, *context)
 
-    async def go_on(
-        hook: RequestHook, result: Any, others: list[RequestHook], response: Any, request: Any, *context: Any
-    ) -> None:
-        await _await(hook, result)
-        for other in others:
-            if response._answered or request._yielded:
-                return
-            result = _call(other, response, request)
-            if result is not None and isawaitable(result):
-                await _await(other, result)
+    return handle
+
+
+async def _go_on(
+    hook: RequestHook,
+    result: Any,
+    others: Sequence[RequestHook],
+    handler: Handler,
+    response: Any,
+    request: Any,
+    *context: Any,
+) -> None:
+    """Go on in a coroutine from the first hook that is one."""
+    await _await(hook, result)
+    for other in others:
         if response._answered or request._yielded:
             return
+        result = _call(other, response, request)
+        if result is not None and isawaitable(result):
+            await _await(other, result)
+    if not response._answered and not request._yielded:
         response._admitted = True
         result = handler(response, request, *context)
         if isawaitable(result):
             await result
-
-    by_path, every = hooks.by_path, [hook for hook, _ in hooks]
-    return handle
 
 
 def _watched(route: Route, handler: Handler, *, with_path: bool) -> Handler:
