@@ -309,7 +309,7 @@ def sockets(kind):
         @app.on_ws_close
         async def leave(ws, code, message):
             await asyncio.sleep(0)
-            notes("left", code, (message or b"").decode())
+            notes("left", code, (message or b"").decode(), ws.route)
 
     events = {
         "open": lambda ws: notes("open"),

@@ -399,7 +399,7 @@ def test_a_failing_hook_of_a_socket_is_logged_and_the_connection_goes_on(hooked)
         socket.send("who has seen me?")
         assert socket.recv(PATIENCE) == "hook"
         socket.close(1001, "bye")
-    server.check(["open"], ["close", 1001], ["left", 1001, "bye"])
+    server.check(["open"], ["close", 1001], ["left", 1001, "bye", "/ws"])
     for event, name, words in (("open", "broken", "no room"), ("close", "broken_close", "no room to leave")):
         line = f"WS /ws: LookupError: {words} in on_ws_{event} hook {name} of extension 'presence'"
         assert line in server.log
@@ -409,7 +409,7 @@ def test_a_socket_that_a_hook_closes_reaches_no_handler(hooked):
     server = hooked("sockets")
     with pytest.raises(InvalidMessage):  # the connection ends before its upgrade has left the server
         server.socket("/closing").__enter__()
-    server.check(["close", 1006], ["left", 1006, ""])
+    server.check(["close", 1006], ["left", 1006, "", "/closing"])
 
 
 # -- when hooks come

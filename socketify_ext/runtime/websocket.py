@@ -55,6 +55,11 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """Tell whether the connection is gone."""
         return self.ws is None
 
+    @property
+    def route(self) -> str:
+        """Give the pattern of the connection's route, as in "/chat/:room"."""
+        return str(self._route.pattern)
+
     def _open(self) -> Any:
         """Give the native socket, or raise ConnectionClosedError."""
         ws = self.ws
