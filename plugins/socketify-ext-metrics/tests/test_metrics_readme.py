@@ -13,10 +13,10 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
 def test_the_examples_do_what_they_say():
-    with testing.serve(metrics_apps.readme) as server:
-        assert httpx2.get(f"{server.url}/items/7").json() == {"id": "7"}
-        assert httpx2.get(f"{server.url}/metrics").status_code == 401
-        shown = httpx2.get(f"{server.url}/metrics", headers={"authorization": "Bearer secret"}).text
+    with httpx2.Client(verify=False) as http, testing.serve(metrics_apps.readme) as server:
+        assert http.get(f"{server.url}/items/7").json() == {"id": "7"}
+        assert http.get(f"{server.url}/metrics").status_code == 401
+        shown = http.get(f"{server.url}/metrics", headers={"authorization": "Bearer secret"}).text
     assert 'http_request_duration_seconds_count{method="GET",route="/items/:id",status="200"} 1.0' in shown
 
 
