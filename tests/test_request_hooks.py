@@ -19,7 +19,7 @@ from socketify_ext.testing import serve
 
 KINDS = ("app", "install")
 PATIENCE = 10
-http = httpx2.Client(trust_env=False)
+http = httpx2.Client(limits=httpx2.Limits(max_keepalive_connections=0), trust_env=False, verify=False)
 
 
 class Hooked:

@@ -7,14 +7,13 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..http_error import HTTPError
-from ..spec import MemberSpec, MethodSpec
 from .core import ffi
-from .hooks import Hooks, hook_in
+from .culprits import Culprits
+from .hooks import Hooks
 from .request import Request
 from .response import Response
 from .standard_json import make_encoder
@@ -25,6 +24,7 @@ from .websocket import WebSocket
 if TYPE_CHECKING:
     from ..binding import Classes
     from ..request_hooks import RequestHook
+    from ..spec import MemberSpec
     from .dispatch import Route
     from .sockets import SocketRoute
 
@@ -50,7 +50,7 @@ class Server:
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
         self._upgraded_by_core: list[str] = []
-        self._members: dict[CodeType, MemberSpec] = {}
+        self._culprits = Culprits()
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop}
         self.bases: Classes = {
@@ -88,11 +88,7 @@ class Server:
         """
         self.hooks = self._checked(hooks)
         self.classes = classes
-        self._members = {
-            inspect.unwrap(member.function).__code__: member
-            for member in members
-            if isinstance(member, MethodSpec) and inspect.isfunction(member.function)
-        }
+        self._culprits = Culprits(members)
         for route in self.routes:
             route.use(classes)
         for connection in self.connections.values():
@@ -242,34 +238,7 @@ class Server:
 
     def report(self, error: BaseException, who: str) -> None:
         """Log an error with the route and, where they are in its traceback, the member and the hook, with extensions."""
-        member, hook = self._culprits(error.__traceback__)
-        culprit = member or hook
-        provenance = None if culprit is None else culprit.provenance
-        place = "" if member is None else f" in {member.target}.{member.name} of extension {member.provenance}"
-        place += "" if hook is None else f" in {hook}"
-        log.error(
-            "%s: %s: %s%s",
-            who or "a task",
-            type(error).__name__,
-            error,
-            place,
-            exc_info=error,
-            extra={
-                "route": who,
-                "extension": None if provenance is None else provenance.extension,
-                "hook": None if hook is None else hook.event,
-                "member": None if member is None else f"{member.target}.{member.name}",
-            },
-        )
-
-    def _culprits(self, traceback: TracebackType | None) -> tuple[MemberSpec | None, RequestHook | None]:
-        """Find the innermost member and the hook that an error has come through."""
-        member, hook = None, None
-        while traceback is not None:
-            member = self._members.get(traceback.tb_frame.f_code, member)
-            hook = hook_in(traceback.tb_frame) or hook
-            traceback = traceback.tb_next
-        return member, hook
+        self._culprits.report(error, who)
 
     # -- the end
 

@@ -18,7 +18,7 @@ from socketify_ext import testing
 COUNT = "http_request_duration_seconds_count"
 PATIENCE = 10
 # One for all requests, since making a client takes a while.
-http = httpx2.Client(trust_env=False, verify=False)
+http = httpx2.Client(limits=httpx2.Limits(max_keepalive_connections=0), trust_env=False, verify=False)
 
 
 @pytest.fixture(scope="module", params=["app", "install"])

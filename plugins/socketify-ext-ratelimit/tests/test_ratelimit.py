@@ -20,7 +20,7 @@ from socketify_ext import testing
 LIMITS = {"/": "1000/hour", "/login": "2/hour"}
 PATIENCE = 20
 # One for all requests, since making a client takes a while.
-http = httpx2.Client(trust_env=False, verify=False)
+http = httpx2.Client(limits=httpx2.Limits(max_keepalive_connections=0), trust_env=False, verify=False)
 STRATEGIES = ("fixed-window", "moving-window", "sliding-window-counter")
 
 
