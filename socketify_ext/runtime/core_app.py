@@ -181,6 +181,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             self._server.fail(error, response, request, "")
 
     def _listen_core(self, port_or_options: Any, handler: Callable[[Any], Any] | None) -> None:
+        self._server.bind_sockets()
         self.socket = NULL
         # Without a handler the core would not keep the listen socket, and could not close it.
         super().listen(port_or_options, handler or _ignore)

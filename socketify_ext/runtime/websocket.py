@@ -37,6 +37,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     got_socket_data = True
     # Ours.
     _route: Any = None
+    _path: str | None = None  # of its request, where hooks ask for it
     _told = False  # a subscription event runs: the core walks its topics, and the socket must stay
     _unsubscribing = False  # `unsubscribe` runs: an event that tells of one listener less does not mean the end
     _leaving = False  # the end has begun: what subscribes now would stay behind in the core's table
@@ -54,6 +55,11 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     def closed(self) -> bool:
         """Tell whether the connection is gone."""
         return self.ws is None
+
+    @property
+    def route(self) -> str:
+        """Give the pattern of the connection's route, as in "/chat/:room"."""
+        return str(self._route.pattern)
 
     def _open(self) -> Any:
         """Give the native socket, or raise ConnectionClosedError."""
