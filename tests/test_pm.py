@@ -568,9 +568,12 @@ def test_with_an_inbox_a_socket_joins_by_itself(kind, inbox, tmp_path):
         ann, ben = fresh("Ann", "Ben")
         async with user(serving, ann) as tab:
             await tab.send(ben, "while away")
-            async with user(serving, ben) as other:
+            name = {"name": json.dumps(ben)}
+            async with websockets.connect(f"{serving.ws_url}/chat", additional_headers=name) as other:
                 await tab.send(ben, "there")
-                assert [(await other.pm())["message"] for _ in range(2)] == ["while away", "there"]
+                frames = [json.loads(await asyncio.wait_for(other.recv(), 10)) for _ in range(3)]
+                said = [frame["message"] for frame in frames if frame["type"] == "pm"]
+                assert said == ["while away", "there"]
 
     url = inbox.format(folder=tmp_path)
     with serve(pm_apps.chat, kind=kind, inbox=url, join="by itself") as serving:

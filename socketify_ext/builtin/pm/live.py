@@ -26,7 +26,7 @@ class LiveDelivery:
 
         There is no await, so nothing comes in between.
         """
-        if ws.closed or ws.is_subscribed(sent_topic(username)):
+        if ws.is_subscribed(sent_topic(username)):
             return
         for frame in self._inbox.unread(username) if self._inbox is not None else ():
             ws.send(frame, TEXT)
