@@ -1,7 +1,7 @@
 """The error catalogue: one class, one stable code, one cause and one fix each.
 
 Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx resolution,
-3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served.
+3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served, 6xx the kit for authors.
 """
 
 from __future__ import annotations
@@ -227,3 +227,11 @@ class CorkError(ExtensionError, TypeError):
     code = "EXT503"
     cause = "Calls inside a cork must be synchronous."
     remedy = "Await before the cork, and pass a plain function."
+
+
+class ServeError(ExtensionError, RuntimeError):
+    """A test's server did not start; `log` holds what it has written."""
+
+    code = "EXT600"
+    cause = "What was given to `serve` makes no app that listens, or can't be sent to a process of its own."
+    remedy = "Give `serve` a function that returns an app; what can't be sent is made inside it."

@@ -15,7 +15,7 @@ from ..spec import MemberSpec, MethodSpec
 from .core import ffi
 from .request import Request
 from .response import Response
-from .standard_json import make_encoder
+from .standard_json import make_dump
 from .tasks import start
 from .waiting import waiting
 from .websocket import WebSocket
@@ -62,15 +62,7 @@ class Server:
 
     def use_json(self, serializer: Any) -> None:
         """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes."""
-        if serializer is json:
-            self.dump_json: Callable[[Any], bytes] = make_encoder()
-            return
-
-        def dump(value: Any) -> bytes:
-            data = serializer.dumps(value)
-            return data.encode() if isinstance(data, str) else bytes(data)
-
-        self.dump_json = dump
+        self.dump_json = make_dump(serializer)
 
     def exchange(self, classes: Classes, members: Iterable[MemberSpec]) -> None:
         """Put other compiled classes behind all routes and open connections."""

@@ -35,3 +35,15 @@ def make_encoder() -> Callable[[Any], bytes]:
             raise
 
     return dump
+
+
+def make_dump(serializer: Any) -> Callable[[Any], bytes]:
+    """Make a function that gives the bytes of a serializer: anything with `dumps`, giving text or bytes."""
+    if serializer is json:
+        return make_encoder()
+
+    def dump(value: Any) -> bytes:
+        data = serializer.dumps(value)
+        return data.encode() if isinstance(data, str) else bytes(data)
+
+    return dump
