@@ -1,7 +1,7 @@
 """The error catalogue: one class, one stable code, one cause and one fix each.
 
 Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx resolution,
-3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served, 6xx the kit for authors.
+3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served, 7xx the kit for authors.
 """
 
 from __future__ import annotations
@@ -232,6 +232,14 @@ class CorkError(ExtensionError, TypeError):
 class ServeError(ExtensionError, RuntimeError):
     """A test's server did not start; `log` holds what it has written."""
 
-    code = "EXT600"
+    code = "EXT700"
     cause = "What was given to `serve` makes no app that listens, or can't be sent to a process of its own."
     remedy = "Give `serve` a function that returns an app; what can't be sent is made inside it."
+
+
+class ProjectError(ExtensionError, ValueError):
+    """A new project can't be written; nothing was."""
+
+    code = "EXT701"
+    cause = "The name of a new project is no identifier, is taken by a built-in or the core, or its folder is there."
+    remedy = "Give `socketify-ext new` another name, or another folder with `--into`."

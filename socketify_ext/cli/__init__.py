@@ -10,6 +10,7 @@ import typer
 from socketify_ext.errors import ExtensionError
 
 from .list import list_extensions
+from .new import new_project
 from .output import warn
 from .plugins import CommandGroup
 from .show import show_extension
@@ -27,6 +28,7 @@ cli = typer.Typer(
 )
 cli.command("list")(list_extensions)
 cli.command("show")(show_extension)
+cli.command("new")(new_project)
 
 
 def _print_version(asked: bool) -> None:
