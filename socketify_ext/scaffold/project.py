@@ -21,8 +21,26 @@ _LONGEST: Final = {"name": 30, "description": 90, "author": 60}  # what keeps th
 
 # Names that the project's own code has other uses for.
 _USED: Final = frozenset(
-    ("annotations", "app", "client", "extension", "extension_app", "fake_request", "fake_response", "fake_websocket")
-    + ("greeting_of", "httpx2", "make_app", "name", "options", "pytest", "request", "response", "socketify_ext", "ws")
+    (
+        "annotations",
+        "app",
+        "client",
+        "extension",
+        "extension_app",
+        "fake_request",
+        "fake_response",
+        "fake_websocket",
+        "greeting_of",
+        "httpx2",
+        "make_app",
+        "name",
+        "options",
+        "pytest",
+        "request",
+        "response",
+        "socketify_ext",
+        "ws",
+    )
 )
 
 
