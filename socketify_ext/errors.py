@@ -1,7 +1,8 @@
 """The error catalogue: one class, one stable code, one cause and one fix each.
 
 Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx resolution,
-3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served, 7xx the kit for authors.
+3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served,
+6xx the command line, 7xx the kit for authors.
 """
 
 from __future__ import annotations
@@ -227,6 +228,22 @@ class CorkError(ExtensionError, TypeError):
     code = "EXT503"
     cause = "Calls inside a cork must be synchronous."
     remedy = "Await before the cork, and pass a plain function."
+
+
+class TargetError(ExtensionError, LookupError):
+    """What a command is to look at can't be loaded; `target` is what was given."""
+
+    code = "EXT600"
+    cause = "A target of `socketify-ext` names nothing that is there, fails when it is loaded, or takes too long."
+    remedy = "Name an extension, or an app as module:attribute; `--traceback` shows where loading it failed."
+
+
+class GeneratedFileError(ExtensionError, ValueError):
+    """A file that a command has written is missing or out of date; `path` is where."""
+
+    code = "EXT601"
+    cause = "A file of `socketify-ext stubs` or `lock` is missing, unreadable, or not what would be written now."
+    remedy = "Look at the differences; where they are wanted, write the file anew without `--check`."
 
 
 class ServeError(ExtensionError, RuntimeError):

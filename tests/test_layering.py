@@ -27,6 +27,7 @@ ALLOWED = {
     "binding": {"errors", "spec", "declaration", "resolution", "compilation", "lifecycle"},
     "app": {"errors", "forked", "spec", "declaration", "resolution", "binding", "lifecycle", "registry", "runtime"},
     "testing": set(),
+    "typed_app": set(),
     "__init__": {"forked"},
     "__main__": {"cli"},
 }
