@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from .check import check_extension
 from .list import list_extensions
 from .lock import lock_target
 from .new import new_project
@@ -33,6 +34,7 @@ cli.command("why")(explain_member)
 cli.command("stubs")(write_stubs)
 cli.command("lock")(lock_target)
 cli.command("new")(new_project)
+cli.command("check")(check_extension)
 
 
 def _print_version(asked: bool) -> None:
