@@ -141,7 +141,13 @@ def environment(tmp_path_factory, wheels):
 
 @pytest.mark.parametrize(
     "command",
-    [("pytest",), ("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)],
+    [
+        ("pytest",),
+        ("ruff", "check"),
+        ("ruff", "format", "--check"),
+        ("mypy",),
+        ("socketify-ext", "check", "tea-and-more_than-enough-bread"),
+    ],
     ids=" ".join,
 )
 def test_what_it_writes_passes_its_own_checks_unchanged(environment, command):

@@ -101,11 +101,11 @@ def main(request: dict[str, Any]) -> None:
             if isinstance(found, Extension):
                 found = found.configured(**request["options"])
             app = make_app(found, request["pools"])
-        serve(app, found, request, tell)
+        work(app, found, request, tell)
     except BaseException as error:  # a target may raise anything, SystemExit too
         tell(error=_parts(request["target"], error), traceback=traceback.format_exc())
-        sys.stderr.flush()
-        os._exit(1)  # no thread of the target keeps the process
+    sys.stderr.flush()
+    os._exit(0)  # no thread of the target keeps the process
 
 
 def _parts(target: str, error: BaseException) -> dict[str, Any]:
@@ -122,26 +122,32 @@ def _parts(target: str, error: BaseException) -> dict[str, Any]:
     return {"kind": "TargetError", "who": f"target {target!r}", "what": "can't be loaded", "why": why, "fix": fix}
 
 
-def serve(app: Any, found: Any, request: dict[str, Any], tell: Telling) -> None:
-    """Tell the members and what they cost, then serve the probes until the parent has seen enough."""
+def work(app: Any, found: Any, request: dict[str, Any], tell: Telling) -> None:
+    """Tell the members, what they read and what they cost; or serve the probes."""
+    from .cost import costs
     from .names import names_read
-    from .observation import watch
-    from .probe import Probe
 
     members = members_of(app, found)
     calls, reasons = calls_of(members, request["examples"])
+    if request["serves"]:
+        serve(app, calls, tell)
+        return
     records = [described(name, member, calls, reasons) for name, member in members.items()]
     is_app = not isinstance(found, Extension)
     tell(members=records, documented=is_app or bool(found.summary), is_app=is_app)
     tell(reads=names_read(members, calls))
-    if request["costs"]:
-        from .cost import costs
+    for name, cost in costs(members, calls):
+        tell(cost=asdict(cost), member=name)
+    tell(rehearsed=True)
 
-        for name, cost in costs(members, calls):
-            tell(cost=asdict(cost), member=name)
+
+def serve(app: Any, calls: Mapping[str, Call], tell: Telling) -> None:
+    """Serve the probes until the parent has seen enough."""
+    from .observation import watch
+    from .probe import Probe
+
     watch()
-    probe = Probe(app, calls)
-    probe.add_routes()
+    Probe(app, calls).add_routes()
     app.listen({"port": 0, "host": "127.0.0.1"}, lambda config: tell(port=config.port))
     app.run()
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ..spec import MemberSpec
 from ..testing.fakes import fake_request, fake_response, fake_websocket
-from .calls import Call
+from .calls import REHEARSAL, Call
 from .members import again
 from .observation import Steps
 from .report import Cost
@@ -37,7 +37,7 @@ def costs(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> Itera
         calls: how to call those that are to be measured.
     """
     extension = again(members)
-    user_data = {"username": "probe"}
+    user_data = {"username": REHEARSAL}
     templates = {
         each: make(extension, **({"user_data": user_data} if each == "ws" else {})) for each, make in _MAKERS.items()
     }
@@ -71,7 +71,7 @@ async def _measured(templates: Mapping[str, Any], target: str, call: Call) -> Co
 def _ready(templates: Mapping[str, Any], target: str, call: Call) -> tuple[Callable[[], Any]]:
     """Make fresh objects, and what calls the member on one of them."""
     live = {each: _fresh(template) for each, template in templates.items()}
-    there = {**live, "tag": "probe"}
+    there = {**live, "tag": REHEARSAL}
     return (call.bound(live[target], there),)
 
 

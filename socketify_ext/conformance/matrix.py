@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import statistics
@@ -10,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from .. import errors
+from .calls import parse
 from .places import AS_IT_IS, SETTINGS, cells
 from .report import Cost, Finding, MemberReport, Report
-from .session import PATIENCE, GoneError, HungError, RefusedError, Session, refusal
+from .session import GoneError, HungError, RefusedError, Session, refusal
 
 LIMIT: Final = 0.05  # seconds that one step may hold the loop
-_RESTARTS: Final = 3
 
 Progress = Callable[[int, int], None]
 
@@ -40,6 +41,8 @@ def check_target(
     Raises:
         ExtensionError: the target is wrong, fails or takes too long.
     """
+    for example in examples:
+        parse(example)
     return _Check(target, dict(options or {}), list(examples), timeout, progress).run()
 
 
@@ -53,22 +56,19 @@ class _Check:
         self.progress = progress
         self.tags = (f"probe-{uuid.uuid4().hex[:8]}-{number}" for number in itertools.count(1))
         self.members: dict[str, _Member] = {}
+        self.reads: dict[str, list[str]] = {}
         self.done = self.total = 0
 
     def run(self) -> Report:
-        settings = list(SETTINGS)
-        sessions = {settings[0]: self.begin(settings[0], costs=True)}
+        is_app = self.learn()
+        if is_app is None:
+            return self.report
+        settings = [AS_IT_IS] if is_app else list(SETTINGS)
+        sessions = {setting: self.begin(setting) for setting in settings}
+        self.total = sum(len(list(cells(setting, each.target))) for setting in settings for each in self.callable())
         try:
-            is_app = self.learn(sessions[settings[0]])
-            if is_app is None:
-                return self.report
-            if is_app:
-                sessions = {AS_IT_IS: sessions.pop(settings[0])}
-            else:
-                sessions |= {setting: self.begin(setting) for setting in settings[1:]}
-            self.total = sum(len(list(cells(setting, each.target))) for setting in sessions for each in self.callable())
-            for setting in sessions:
-                self.probe(setting, sessions, is_known=setting in (settings[0], AS_IT_IS))
+            for setting in settings:
+                self.probe(setting, sessions)
         finally:
             for session in sessions.values():
                 session.close()
@@ -78,22 +78,22 @@ class _Check:
     def callable(self) -> list[_Member]:
         return [each for each in self.members.values() if not each.report.reason]
 
-    def begin(self, setting: str, *, costs: bool = False) -> Session:
-        pools = SETTINGS.get(setting)
-        return Session({**self.request, "pools": pools, "costs": costs}, self.timeout)
+    def begin(self, setting: str, *, serves: bool = True) -> Session:
+        return Session({**self.request, "pools": SETTINGS.get(setting), "serves": serves}, self.timeout)
 
     # -- start
 
-    def learn(self, session: Session) -> bool | None:
-        """Take what the first process tells of the members; whether the target is an app, None where it fails."""
+    def learn(self) -> bool | None:
+        """Have a process tell of the members and rehearse them; whether the target is an app, None where it fails."""
+        session = self.begin("installed", serves=False)
         try:
             told = session.told()
             for record in told["members"]:
                 self.members[record["name"]] = _Member.of(record)
             if not told["documented"]:
                 self.report.findings.append(Finding("docs", "the extension function has no docstring"))
-            is_app = bool(told["is_app"])
-            self.listening(session)
+            with contextlib.suppress(HungError, GoneError):  # the probes tell what a member does to its process
+                self.rehearse(session)
         except RefusedError as refused:
             error = refusal(refused)
             if isinstance(error, _WRONG_TARGETS):
@@ -102,33 +102,37 @@ class _Check:
             return None
         except (HungError, GoneError) as error:
             raise self.silent(session, error) from None
-        return is_app
+        finally:
+            session.close()
+        return bool(told["is_app"])
 
-    def listening(self, session: Session) -> None:
-        """Take what a process tells until it listens."""
-        while not session.port:
+    def rehearse(self, session: Session) -> None:
+        """Take what a process tells of names that members read, and of their costs."""
+        told: dict[str, Any] = {}
+        while "rehearsed" not in told:
             told = session.told()
-            session.port = told.get("port", 0)
-            session.reads = told.get("reads", session.reads)
+            self.reads = told.get("reads", self.reads)
             if "cost" in told:
                 self.members[told["member"]].report.cost = Cost(**told["cost"])
 
+    def listening(self, session: Session) -> None:
+        """Wait until a process listens."""
+        session.port, session.reads = session.told()["port"], self.reads
+
     def silent(self, session: Session, error: Exception) -> errors.TargetError:
-        how = f"it still runs after {session.timeout:g} s" if isinstance(error, HungError) else session.ended()
-        return errors.TargetError(
-            f"target {session.target!r}",
-            "can't be checked",
-            f"{how}, and does not listen",
-            "Give --timeout more seconds, or start servers and connections in on_startup; --traceback shows its output",
-            target=session.target,
-            traceback=session.log,
-        )
+        if isinstance(error, HungError):
+            how = f"it still runs after {session.timeout:g} s, and does not listen"
+            fix = "Give --timeout more seconds, or start servers and connections in on_startup"
+        else:
+            how, fix = session.ended(), "Raise an error where something is wrong; --traceback shows what it wrote"
+        who = f"target {session.target!r}"
+        return errors.TargetError(who, "can't be checked", how, fix, target=session.target, traceback=session.log)
 
     # -- probes
 
-    def probe(self, setting: str, sessions: dict[str, Session], *, is_known: bool) -> None:
+    def probe(self, setting: str, sessions: dict[str, Session]) -> None:
         """Call every member in every place of one setting."""
-        if not is_known and not self.is_up(setting, sessions[setting]):
+        if not self.is_up(setting, sessions[setting]):
             self.advance(sum(len(list(cells(setting, each.target))) for each in self.callable()))
             return
         self.report.settings.append(setting)
@@ -165,7 +169,7 @@ class _Check:
             else:
                 seen, answer = session.connect(style, member.report.name, tag, event), ""
         except HungError:
-            member.add("hangs", f"no answer within {PATIENCE:g} s", where)
+            member.add("hangs", f"no answer within {session.patience:g} s", where)
         except GoneError:
             member.add("crashes", session.ended(), where)
         else:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..spec import MemberSpec
 from ..testing.fakes import fake_request, fake_response
-from .calls import Call
+from .calls import REHEARSAL, Call
 from .members import again
 
 
@@ -24,7 +24,7 @@ def names_read(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> 
             continue
         request = noting(fake_request(extension), read)
         response = fake_response(extension, request=request)
-        there = {"request": request, "response": response, "tag": "probe"}
+        there = {"request": request, "response": response, "tag": REHEARSAL}
         with contextlib.suppress(Exception):  # what a member raises is told by the probes
             asyncio.run(_run(call, there[target], there))
     return {kind: sorted(names) for kind, names in read.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import sysconfig
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Generator, Iterable
@@ -15,6 +16,8 @@ from .. import errors
 from ..http_error import HTTPError
 
 _OWN: Final = str(Path(__file__).parent.parent)
+_BUILT_IN: Final = str(Path(_OWN, "builtin"))
+_STANDARD: Final = sysconfig.get_path("stdlib")
 _RUNTIME: Final = str(Path(__file__).parent.parent / "runtime")
 _LIMIT: Final = 20_000  # characters of a value that are looked through
 
@@ -85,8 +88,9 @@ def place_of(frames: Iterable[traceback.FrameSummary]) -> str:
     """Find the last line that is neither the package's own, nor the core's, nor the standard library's."""
     for frame in reversed(list(frames)):
         file = frame.filename
-        own = file.startswith(_OWN) and not file.startswith(str(Path(_OWN, "builtin")))
-        if not own and "/socketify/" not in file and "/asyncio/" not in file and not file.startswith("<"):
+        own = file.startswith(_OWN) and not file.startswith(_BUILT_IN)
+        standard = file.startswith(_STANDARD) and "site-packages" not in file
+        if not (own or standard or "/socketify/" in file or file.startswith("<")):
             return f"{Path(file).name}:{frame.lineno}"
     return ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from inspect import isawaitable
 from typing import Any, Final
@@ -52,7 +52,7 @@ class Probe:
         cell = req.get_parameter(1)
         observation, value = self.begin(req.get_parameter(0), cell, req, res)
         if isawaitable(value):
-            res.run_async(self.finish(observation, value, cell, res))
+            self.promise.run_apart(self.finish(observation, value, cell, res))
         else:
             self.complete(observation, value, cell)
             self.end(res)
@@ -95,6 +95,8 @@ class Probe:
 
     async def finish(self, observation: Observation, value: Any, cell: str, res: Any) -> None:
         """Await what a member gave, and answer unless it has."""
+        if res is not None:
+            self.promise.is_noting = True
         if isawaitable(value):
             try:
                 value = await Steps(value, observation)
@@ -128,12 +130,13 @@ class Probe:
             cell = req.get_parameter(1)
             observation, value = self.begin(req.get_parameter(0), cell, req, res)
             if isawaitable(value):
-                res.run_async(go_on(observation, value, cell, res, req, context))
+                self.promise.run_apart(go_on(observation, value, cell, res, req, context))
             else:
                 self.complete(observation, value, cell)
                 self.accept_after(res, req, context, cell)
 
         async def go_on(observation: Observation, value: Any, cell: str, res: Any, req: Any, context: Any) -> None:
+            self.promise.is_noting = True
             if isawaitable(value):
                 await self.finish(observation, value, cell, None)
             else:
@@ -226,6 +229,7 @@ class Promise:
     def __init__(self, res: Any) -> None:
         self.res = res
         self.later = False
+        self.is_noting = True
         for name in ("run_async", "on_aborted", "on_writable", "on_data", "grab_aborted_handler"):
             self._note(name, later=True)
         self._note("get_data", later=False)  # whoever reads a body has promised nothing
@@ -234,9 +238,9 @@ class Promise:
         inner = getattr(self.res, name)
 
         def noting(*arguments: Any) -> Any:
-            earlier = self.later
+            noted = self.later or (later and self.is_noting)
             result = inner(*arguments)
-            self.later = earlier or later
+            self.later = noted
             return result
 
         setattr(self.res, name, noting)
@@ -246,3 +250,8 @@ class Promise:
         for name in ("run_async", "on_aborted", "on_writable", "on_data", "grab_aborted_handler", "get_data"):
             vars(self.res).pop(name, None)
         return self.later
+
+    def run_apart(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run our own coroutine on the response, which is no promise of the member's; it says when that goes on."""
+        self.is_noting = False
+        self.res.run_async(coroutine)

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 from .. import errors
 from .places import PREFIX
 
-PATIENCE: Final = 5.0  # seconds that one call may take
+PATIENCE: Final = 5.0  # seconds that one call may take at most, and less where the target gets less to start
 
 
 class GoneError(Exception):
@@ -44,6 +44,7 @@ class Session:
 
     def __init__(self, request: Mapping[str, Any], timeout: float) -> None:
         self.timeout = timeout
+        self.patience = min(timeout, PATIENCE)
         self.reads: dict[str, list[str]] = {}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
         self._reader, writer = os.pipe()
@@ -138,7 +139,7 @@ class Session:
                 proxy=None,
                 compression=None,
                 max_size=None,
-                open_timeout=PATIENCE,
+                open_timeout=self.patience,
                 close_timeout=0.2,
             ) as socket,
         ):
@@ -146,7 +147,7 @@ class Session:
                 socket.send("probe")
             elif event == "drain":
                 socket.send("fill")
-                while socket.recv(timeout=PATIENCE) != "full":
+                while socket.recv(timeout=self.patience) != "full":
                     pass
             elif event == "ping":
                 socket.ping("beep")
@@ -170,7 +171,7 @@ class Session:
         return {"authorization": f"Bearer {cell}", "cookie": cookies, "x-user": cell, **named}
 
     def _get(self, path: str, cell: str) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
         try:
             connection.request("GET", path, headers=self._headers(cell))
             answer = connection.getresponse()
