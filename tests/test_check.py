@@ -150,7 +150,8 @@ def test_built_ins_pass_in_every_setting_and_one_without_its_options_is_not_exer
     assert reports["cart"]["members"][0]["status"] == "passed"
 
 
-def test_what_can_not_be_called_is_told_and_is_no_failure():
+def test_what_can_not_be_called_is_told_and_is_no_failure(monkeypatch):
+    monkeypatch.chdir(HERE)
     found = check_target("checked_extensions:unsure")
     members = {member.name: member for member in found.members}
     assert found.passed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import itertools
 import re
 import statistics
@@ -39,8 +40,11 @@ def check_target(
         progress: called with the calls that are done, and with all.
 
     Raises:
-        ExtensionError: the target is wrong, fails or takes too long.
+        ExtensionError: the target is wrong, fails or takes too long; or websockets is not installed.
     """
+    if importlib.util.find_spec("websockets") is None:
+        fix = 'Install the extra: pip install "socketify-ext[testing]"'
+        raise errors.InstallError("socketify-ext check", "can't open sockets", "websockets is not installed", fix)
     for example in examples:
         parse(example)
     return _Check(target, dict(options or {}), list(examples), timeout, progress).run()
