@@ -1,7 +1,7 @@
 """Apps whose handlers a type checker knows: what `socketify-ext stubs` builds on. At run time there is nothing here.
 
-`TypedApp[Response, Request, WebSocket]` is a `socketify_ext.App`, `TypedCoreApp[...]` a stock app, with routes that
-take handlers of exactly these classes.
+`TypedApp[Response, Request]` is a `socketify_ext.App`, `TypedCoreApp[...]` a stock app, with routes that take handlers
+of exactly these classes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Generic, TypedDict, TypeVar
+    from typing import Generic, TypedDict, TypeVar
 
     import socketify
     from typing_extensions import Self
@@ -19,19 +19,10 @@ if TYPE_CHECKING:
 
     ResponseT = TypeVar("ResponseT")
     RequestT = TypeVar("RequestT")
-    SocketT = TypeVar("SocketT")
 
-    class Behavior(TypedDict, Generic[ResponseT, RequestT, SocketT], total=False):
-        """What `app.ws` takes: handlers by event, and the core's limits."""
+    class Limits(TypedDict, total=False):
+        """The core's limits of a WebSocket route, which stand beside its handlers in `app.ws`."""
 
-        upgrade: Callable[[ResponseT, RequestT, Any], object]
-        open: Callable[[SocketT], object]
-        message: Callable[[SocketT, Any, Any], object]
-        drain: Callable[[SocketT], object]
-        ping: Callable[[SocketT, Any], object]
-        pong: Callable[[SocketT, Any], object]
-        close: Callable[[SocketT, Any, Any], object]
-        subscription: Callable[[SocketT, Any, Any, Any], object]
         compression: int
         max_payload_length: int
         idle_timeout: int
@@ -41,8 +32,8 @@ if TYPE_CHECKING:
         send_pings_automatically: bool
         max_lifetime: int
 
-    class Routes(Generic[ResponseT, RequestT, SocketT]):
-        """The routes of an app."""
+    class Routes(Generic[ResponseT, RequestT]):
+        """The HTTP routes of an app."""
 
         def get(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
         def post(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
@@ -54,10 +45,9 @@ if TYPE_CHECKING:
         def connect(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
         def trace(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
         def any(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
-        def ws(self, path: str, behavior: Behavior[ResponseT, RequestT, SocketT]) -> Self: ...
 
-    class TypedApp(Routes[ResponseT, RequestT, SocketT], App):  # type: ignore[misc]  # its routes take less
+    class TypedApp(Routes[ResponseT, RequestT], App):
         """A `socketify_ext.App` with handlers of these types."""
 
-    class TypedCoreApp(Routes[ResponseT, RequestT, SocketT], socketify.App):  # type: ignore[misc]  # the same
+    class TypedCoreApp(Routes[ResponseT, RequestT], socketify.App):  # type: ignore[misc]  # see pyproject.toml
         """A stock app with handlers of these types."""

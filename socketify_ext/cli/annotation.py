@@ -184,12 +184,14 @@ class _Writer:
         """Give a generic class without arguments the ones that it stands for; strict checkers demand them."""
         if text in _ARGUMENTS:
             arguments = _ARGUMENTS[text]
-        elif isinstance(value, type) and issubclass(value, typing.Generic):
+        elif not isinstance(value, type):
+            return text
+        elif issubclass(value, typing.Generic):
             parameters = getattr(value, "__parameters__", ())
             arguments = f"[{', '.join(ANY for _ in parameters)}]" if parameters else ""
         else:
             generic = isinstance(vars(value).get("__class_getitem__"), (classmethod, types.ClassMethodDescriptorType))
-            standard = str(getattr(value, "__module__", "")).partition(".")[0] in sys.stdlib_module_names
+            standard = str(value.__module__).partition(".")[0] in sys.stdlib_module_names
             arguments = f"[{ANY}]" if (generic and standard) or value is type else ""
         if arguments:
             self.names.add("typing:Any")

@@ -9,9 +9,9 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from socketify_ext import errors
 from socketify_ext.declaration import Extension
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from socketify_ext.app import App
 
 
+_PROBE: Final = "socketify-ext.cli"
+
+
+def _nothing(request: Any, response: Any, ws: Any) -> None:
+    """Add no member."""
+
+
 class _Unconfigured(Extension):
     """An extension that is described even where options must be given: with those that have defaults."""
 
@@ -32,14 +39,19 @@ class _Unconfigured(Extension):
         try:
             return super().validated_options()
         except errors.OptionsError:
-            return None if self.options_model is None or self.options else self.options_model.model_construct()
+            if self.options_model is None or self.options:
+                raise
+            return self.options_model.model_construct()
 
 
 class _Registry(Registry):
     """Load what an extension requires without its options, to describe it."""
 
     def load(self, name: str, /, **options: Any) -> Extension:
-        return _unconfigured(self.find(name)) if not options else super().load(name, **options)
+        try:
+            return super().load(name, **options)
+        except errors.OptionsError:
+            return _unconfigured(self.find(name))
 
 
 def _unconfigured(extension: Extension) -> Extension:
@@ -86,12 +98,41 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
     app: App = found
     if isinstance(found, Extension):
         app = socketify_ext.App(registry=registry)
-        app.register(_unconfigured(found))
+        # A name is loaded once more, with the options that the environment may hold.
+        extension = registry.load(target) if found.registry is registry else _unconfigured(found)
+        _register(app, extension, target)
     installed = isinstance(app, socketify_ext.App)
     home: Any = socketify_ext if installed else socketify
     bases = {"request": home.Request, "response": home.Response, "ws": home.WebSocket}
     inspection = socketify_ext.inspect(app)
+    if not installed and not inspection.order:  # the core only records what bare functions add
+        app.register(Extension(_nothing, _PROBE))
+        inspection = socketify_ext.inspect(app)
+        own = tuple(spec for spec in inspection.order if spec.name != _PROBE)
+        inspection = replace(inspection, order=own)
     return asdict(describe_app(target, inspection, bases, installed=installed))
+
+
+def _register(app: App, extension: Extension, target: str) -> None:
+    try:
+        app.register(extension)
+    except errors.ExtensionError:
+        raise
+    except Exception as error:  # a plugin may raise anything
+        try:
+            Extension.validated_options(extension)
+        except errors.OptionsError as missing:
+            raise errors.TargetError(
+                f"target {target!r}",
+                "can't be loaded",
+                f"it fails without its options ({_one_line(error)}): {missing.why}",
+                f"Load it with options in an app, and give that instead: socketify_ext.load({extension.name!r}, ...)",
+            ) from error
+        raise
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split()) + place_of(error)
 
 
 def _failed(target: str, error: BaseException) -> dict[str, Any]:
@@ -100,11 +141,12 @@ def _failed(target: str, error: BaseException) -> dict[str, Any]:
         error = errors.TargetError(
             f"target {target!r}",
             "can't be loaded",
-            f"{type(error).__name__}: {error}{place_of(error)}",
+            _one_line(error),
             "Correct that; --traceback shows the whole way there",
         )
     parts = {name: getattr(error, name) for name in ("who", "what", "why", "fix")}
-    return {"kind": type(error).__name__, **parts, "target": target}
+    kind = next(each.__name__ for each in type(error).__mro__ if hasattr(errors, each.__name__))  # a plugin's own too
+    return {"kind": kind, **parts, "target": target}
 
 
 def main(target: str, question: str, timeout: float, answer_file: str, trace_file: str) -> None:

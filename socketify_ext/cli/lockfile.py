@@ -50,15 +50,17 @@ class Lock:
         again = "Write it: socketify-ext lock TARGET"
         try:
             values = json.loads(path.read_text())
-            if values.pop("format") != FORMAT:
-                raise _wrong(path, "it has a format of another version", "Use the socketify-ext that wrote it")
-            return cls(**values)
+            version = values.pop("format")
+            read = cls(**values) if version == FORMAT else None
         except FileNotFoundError:
             raise _wrong(path, "there is no such file", again) from None
         except OSError as error:
             raise _wrong(path, str(error), "Name a file that can be read") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             raise _wrong(path, "it is no lock file", again) from None
+        if read is None:
+            raise _wrong(path, f"it has format {version}, not {FORMAT}", "Use the socketify-ext that wrote it")
+        return read
 
     def text(self) -> str:
         """Write it as JSON with a line for each thing that may change."""

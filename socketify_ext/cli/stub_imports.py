@@ -78,13 +78,16 @@ class StubImports:
         return self._local(f"builtins:{name}") if name in self._taken and name in _BUILTINS else name
 
     def lines(self) -> Iterator[str]:
-        """Give the import statements, then what makes type variables."""
+        """Give the import statements."""
         by_module: dict[str, list[str]] = {}
         for full, local in self._names.items():
             module, _, name = full.partition(":")
             by_module.setdefault(module, []).append(name if name == local else f"{name} as {local}")
         for module, names in sorted(by_module.items()):
             yield f"from {module} import {', '.join(sorted(names))}"
+
+    def variables(self) -> Iterator[str]:
+        """Give the statements that make type variables."""
         yield from self._made
 
     @property

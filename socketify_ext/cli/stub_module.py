@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from textwrap import indent
 from typing import TYPE_CHECKING, Final
 
+from .annotation import Annotation
 from .member import STARS, Parameter, written
 from .stub_imports import StubImports
 
@@ -15,12 +16,37 @@ if TYPE_CHECKING:
 
 CLASSES: Final = {"request": "Request", "response": "Response", "ws": "WebSocket"}
 _TAB: Final = "    "
+_FORMS: Final = {
+    "any": Annotation("typing.Any", ["typing:Any"]),
+    "call": Annotation("collections.abc.Callable", ["collections.abc:Callable"]),
+    "literal": Annotation("typing.Literal", ["typing:Literal"]),
+    "self": Annotation("typing_extensions.Self", ["typing_extensions:Self"]),
+}
 
+_BEHAVIOR: Final = '''\
+class Behavior(Limits, total=False):
+    """What `app.ws` takes."""
+
+    upgrade: {call}[[Response, Request, {any}], object]
+    open: {call}[[WebSocket], object]
+    message: {call}[[WebSocket, {any}, {any}], object]
+    drain: {call}[[WebSocket], object]
+    ping: {call}[[WebSocket, {any}], object]
+    pong: {call}[[WebSocket, {any}], object]
+    close: {call}[[WebSocket, {any}, {any}], object]
+    subscription: {call}[[WebSocket, {any}, {any}, {any}], object]
+'''
+_APP: Final = '''\
+class App({kind}[Response, Request]):
+    """The app, for handlers of these types."""
+
+    def ws(self, path: str, behavior: Behavior) -> {self}: ...
+'''
 _INSTALL: Final = '''\
 def install(
     app: object,
     *,
-    on_collision: Literal["error", "keep", "replace"] = ...,
+    on_collision: {literal}["error", "keep", "replace"] = ...,
     registry: socketify_ext.Registry | None = ...,
     shutdown_grace: float = ...,
     shutdown_timeout: float = ...,
@@ -35,7 +61,17 @@ class StubModule:
 
     def __init__(self, described: AppDescription) -> None:
         self._described = described
-        own = {"App", "Literal", "TYPE_CHECKING", "TypedApp", "TypedCoreApp", "annotations", "install", "socketify"}
+        own = {
+            "App",
+            "Behavior",
+            "Limits",
+            "TYPE_CHECKING",
+            "TypedApp",
+            "TypedCoreApp",
+            "annotations",
+            "install",
+            "socketify",
+        }
         members = {member.name for member in described.members}
         self._imports = StubImports({*own, "socketify_ext", *CLASSES.values(), *members})
         self.problems: list[str] = []
@@ -45,12 +81,11 @@ class StubModule:
         installed = self._described.installed
         home, kind = ("socketify_ext", "TypedApp") if installed else ("socketify", "TypedCoreApp")
         names = ["App", *CLASSES.values(), *(["install"] if installed else [])]
-        classes = [self._class(target, home) for target in CLASSES]
-        app = f'class App({kind}[Response, Request, WebSocket]):\n{_TAB}"""The app, for handlers of these types."""\n'
-        imports = [f"import {home}", f"from socketify_ext.typed_app import {kind}", *self._imports.lines()]
-        if installed:
-            imports.append("from typing import Literal")
-        block = ["\n".join(imports) + "\n", *classes, app, *([_INSTALL] if installed else [])]
+        forms = {name: self._imports.written(form) for name, form in _FORMS.items() if installed or name != "literal"}
+        definitions = [*(self._class(target, home) for target in CLASSES), _BEHAVIOR.format(**forms)]
+        definitions += [_APP.format(kind=kind, **forms), *([_INSTALL.format(**forms)] if installed else [])]
+        imports = sorted([*self._imports.lines(), f"from socketify_ext.typed_app import Limits, {kind}"])
+        head = "\n".join([f"import {home}", *imports, *self._imports.variables()]) + "\n"
         return "\n".join(
             [
                 f'"""Types of {self._described.target}, written by `socketify-ext stubs`; do not edit."""',
@@ -61,11 +96,13 @@ class StubModule:
                 "from typing import TYPE_CHECKING",
                 "",
                 "if TYPE_CHECKING:",
-                indent("\n".join(block), _TAB).rstrip(),
+                indent("\n".join([head, *definitions]), _TAB).rstrip(),
                 "else:",
                 f"{_TAB}from {home} import {', '.join(names)}",
                 "",
-                f"__all__ = [{', '.join(map(repr, names))}]".replace("'", '"'),
+                f"{_TAB}Behavior = dict",
+                "",
+                f"__all__ = [{', '.join(map(_quoted, sorted([*names, 'Behavior'])))}]",
                 "",
             ]
         )
@@ -73,19 +110,17 @@ class StubModule:
     def _settings(self) -> Iterator[str]:
         """Write what checkers are to leave alone, since it is no choice of this file."""
         yield "# ruff: noqa"
-        mypy, pyright = [], []
+        mypy, pyright = ["override"], ["reportIncompatibleMethodOverride"]  # `ws` takes less than a plain App's
         if any(self._described.replaces_own(member) for member in self._described.members):
-            mypy += ["override", "assignment", "misc"]
-            pyright += ["reportIncompatibleMethodOverride", "reportIncompatibleVariableOverride"]
+            mypy += ["assignment", "misc"]
+            pyright.append("reportIncompatibleVariableOverride")
         if self._imports.has_untyped:
             mypy.append("import-untyped")
             pyright.append("reportMissingTypeStubs")
         if self._imports.has_private:
             pyright.append("reportPrivateUsage")
-        if mypy:
-            yield f'# mypy: disable-error-code="{",".join(mypy)}"'
-        if pyright:
-            yield f"# pyright: {', '.join(f'{rule}=false' for rule in pyright)}"
+        yield f'# mypy: disable-error-code="{",".join(mypy)}"'
+        yield f"# pyright: {', '.join(f'{rule}=false' for rule in pyright)}"
 
     def _class(self, target: str, home: str) -> str:
         members = [member for member in self._described.members if member.target == target]
@@ -125,3 +160,7 @@ def _docstring(doc: str) -> str:
     if text.endswith('"'):
         text = f'{text[:-1]}\\"'
     return f'"""{text}\n"""\n' if "\n" in text else f'"""{text}"""\n'
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,8 @@ def write_stubs(
 
     if check and output is None:
         raise typer.BadParameter("--check needs -o FILE to compare with", param_hint="--check")
+    if output is not None:
+        _check_name(output)
     module = StubModule(app_description(target, timeout))
     text = module.text()
     for problem in module.problems:
@@ -40,6 +43,20 @@ def write_stubs(
         _compare(target, output, text)
     else:
         output.write_text(text)
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a file that Python would find in the place of a module of its own."""
+    from socketify_ext.errors import GeneratedFileError
+
+    if path.stem in sys.stdlib_module_names:
+        raise GeneratedFileError(
+            f"stub file {str(path)!r}",
+            "can't be written",
+            f"it would hide Python's own module {path.stem!r}",
+            f"Name it app_{path.name}",
+            path=str(path),
+        )
 
 
 def _compare(target: str, output: Path, text: str) -> None:

@@ -79,7 +79,7 @@ def ask(target: str, question: str, timeout: float) -> Any:
         if answer.exists():
             answered = json.loads(answer.read_text())
             if "error" in answered:
-                raise _rebuilt(answered["error"])
+                raise rebuilt(answered["error"])
             return answered["answer"]
         shown = trace.read_text() if trace.exists() else ""
     if shown or code is None:
@@ -100,7 +100,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _rebuilt(parts: dict[str, Any]) -> errors.ExtensionError:
+def rebuilt(parts: dict[str, Any]) -> errors.ExtensionError:
+    """Make the error again whose parts the child has told."""
     kind: type[errors.ExtensionError] = getattr(errors, parts.pop("kind"))
     return kind(**parts)
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .app_description import AppDescription, Contest
     from .member import Member
 
-_TARGETS: Final = ("request", "response", "ws")
 _ALIASES: Final = {"req": "request", "res": "response", "websocket": "ws", "socket": "ws"}
 
 MemberName = Annotated[
@@ -28,8 +27,10 @@ MemberName = Annotated[
 
 def explain_member(member: MemberName, target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
     """Tell who put a member there: extension, distribution, file and line, and what it overrode."""
+    from socketify_ext.spec import TARGETS
+
     kind, _, name = member.partition(".")
-    if kind not in _TARGETS or not name.isidentifier():
+    if kind not in TARGETS or not name.isidentifier():
         raise _malformed(member)
     described = app_description(target, timeout)
     found = next((each for each in described.members if each.path == member), None)
@@ -43,11 +44,12 @@ def explain_member(member: MemberName, target: Target, as_json: AsJson = False, 
 
 def _malformed(member: str) -> ExtensionError:
     from socketify_ext.errors import MemberNameError
+    from socketify_ext.spec import TARGETS
 
     kind, dot, name = member.partition(".")
     kind = _ALIASES.get(kind.lower(), kind)
     name = re.sub(r"\W+", "_", name.removesuffix("()"))
-    if dot and kind in _TARGETS and name.isidentifier():
+    if dot and kind in TARGETS and name.isidentifier():
         fix = f"Did you mean '{kind}.{name}'?"
     else:
         fix = "Write it as in request.get_user; it is on request, response or ws"
@@ -56,11 +58,12 @@ def _malformed(member: str) -> ExtensionError:
 
 def _unknown(member: str, described: AppDescription) -> ExtensionError:
     from socketify_ext.errors import MemberNameError
+    from socketify_ext.spec import TARGETS
     from socketify_ext.suggest import suggestion
 
     kind, _, name = member.partition(".")
     added = [each.path for each in described.members]
-    elsewhere = [f"{other}.{name}" for other in _TARGETS if f"{other}.{name}" in added]
+    elsewhere = [f"{other}.{name}" for other in TARGETS if f"{other}.{name}" in added]
     known = [*added, *(f"{kind}.{own}" for own in described.own_names[kind])]
     close = f"Did you mean '{elsewhere[0]}'?" if elsewhere else suggestion(member, known)
     fix = close or f"See all members with `socketify-ext tree {described.target}`"
