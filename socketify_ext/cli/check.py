@@ -50,6 +50,8 @@ def check_extension(
 
     if (target is None) is not every:
         raise typer.BadParameter("give one target, or --all", param_hint="TARGET")
+    if every and (options or examples):
+        raise typer.BadParameter("--option and --with go with one target", param_hint="--all")
     for kind in ignored or ():
         if kind not in KINDS:
             raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--ignore")

@@ -19,6 +19,7 @@ from .. import errors
 from ..cli.loading import load_target, place_of, unserved
 from ..declaration import Extension
 from ..registry import Registry
+from ..suggest import suggestion
 from .calls import Call, UnguessableError, parse, plan
 from .lint import lint
 
@@ -35,6 +36,16 @@ class Telling:
     def __call__(self, **things: Any) -> None:
         """Tell something in plain data."""
         os.write(self._file, (json.dumps(things) + "\n").encode())
+
+
+def configured(found: Any, request: Mapping[str, Any]) -> Any:
+    """Give an extension its options; an app takes none."""
+    if isinstance(found, Extension):
+        return found.configured(**request["options"])
+    if request["options"]:
+        who, fix = f"target {request['target']!r}", "Give options where the app registers its extensions"
+        raise errors.TargetError(who, "was given options", "it is an app", fix)
+    return found
 
 
 def make_app(found: Any, pools: list[int] | None) -> Any:
@@ -70,9 +81,11 @@ def calls_of(members: Mapping[str, MemberSpec], given: list[str]) -> tuple[dict[
             reasons[name] = str(error)
     for text in given:
         name, call = parse(text)
-        if name in members:
-            calls[name] = call
-            reasons.pop(name, None)
+        if name not in members:
+            close = suggestion(name, members) or f"It has {', '.join(members) or 'none'}"
+            raise errors.TargetError(f"--with {text!r}", "names no member", f"there is no {name} to check", close)
+        calls[name] = call
+        reasons.pop(name, None)
     return calls, reasons
 
 
@@ -97,9 +110,7 @@ def main(request: dict[str, Any]) -> None:
     sys.path.insert(0, str(Path.cwd()))
     try:
         with contextlib.redirect_stdout(sys.stderr), unserved() as served:
-            found = load_target(request["target"], Registry(), served)
-            if isinstance(found, Extension):
-                found = found.configured(**request["options"])
+            found = configured(load_target(request["target"], Registry(), served), request)
             app = make_app(found, request["pools"])
         work(app, found, request, tell)
     except BaseException as error:  # a target may raise anything, SystemExit too
