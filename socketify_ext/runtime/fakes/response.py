@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ...http_error import HTTPError
+from ..headers import cookie, encode_name, encode_status, encode_value
 from ..response import Response
+from .server import text_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,25 +53,64 @@ class FakeResponse(Response):
 
     recorded: Answer
     _plain = False
+    _cookies: dict[str, str] | None = None
+    _announced: str | None = None  # a Content-Length, which counts where no body is sent
 
     def _wait(self) -> Any:
         return None
 
-    def _write_head(self, content_type: bytes | None = None, *, sized: bool = False) -> None:
-        names = {name.lower() for name, _ in self._head or ()}
-        head = [*(self._head or ()), *((b"Set-Cookie", line) for line in (self._write_jar or {}).values())]
-        if content_type is not None and b"content-type" not in names:
-            head.append((b"Content-Type", content_type))
-        kept = [(name, value) for name, value in head if sized or name.lower() != b"content-length"]
-        self.recorded.status = int((self._status or b"200")[:3])
-        self.recorded.headers = [(name.decode(), value.decode()) for name, value in kept]
-        self._head = self._write_jar = self._status = None
+    def write_status(self, status_or_status_text: int | str | bytes) -> Self:
+        """Set the status."""
+        if self._answered or self._begun:
+            return self._refuse_head("write_status")
+        self.recorded.status = int(encode_status(status_or_status_text)[:3])
+        return self
+
+    def write_header(self, key: str | bytes, value: Any) -> Self:
+        """Add a header."""
+        encode_name(key)  # it raises what the real one would
+        text = encode_value(value).decode()
+        if self._answered or self._begun:
+            return self._refuse_head("write_header")
+        name = text_of(key)
+        if name.lower() == "content-length":
+            self._announced = text
+        else:
+            self.recorded.headers.append((name, text))
+        return self
+
+    def set_header(self, key: str | bytes, value: Any) -> Self:
+        """Add a header in place of those of its name."""
+        if not (self._answered or self._begun):
+            name = text_of(key).lower()
+            self.recorded.headers[:] = [each for each in self.recorded.headers if each[0].lower() != name]
+        return self.write_header(key, value)
+
+    def set_cookie(self, name: str, value: str, options: Mapping[str, Any] | None = None) -> Self:
+        """Set a cookie."""
+        line = encode_value(cookie(name, value, options)).decode()
+        if self._answered or self._begun:
+            return self._refuse_head("set_cookie")
+        self._cookies = {**(self._cookies or {}), name: line}
+        return self
+
+    def _begin_body(self) -> None:
+        self._begin()
+
+    def _begin(self, content_type: str | None = None) -> None:
+        """End the head."""
+        if self._begun:
+            return
         self._begun = True
+        recorded = self.recorded
+        recorded.headers.extend(("Set-Cookie", line) for line in (self._cookies or {}).values())
+        if content_type is not None and recorded.header("content-type") is None:
+            recorded.headers.append(("Content-Type", content_type))
 
     def _answer(self, data: bytes, content_type: bytes | None, end_connection: bool) -> Self:  # noqa: ARG002 - the real one's
-        bodiless = self._is_bodiless()
-        if not self._begun:
-            self._write_head(None if bodiless and not self._bodiless else content_type, sized=bodiless)
+        bodiless = self._bodiless or self.recorded.status in (204, 304)
+        kind = None if content_type is None or self.recorded.status in (204, 304) else content_type.decode()
+        self._begin(kind)
         self._finish()
         self.recorded.body += b"" if bodiless else data
         self.recorded.complete = True
@@ -78,8 +120,8 @@ class FakeResponse(Response):
         """Answer with the head alone."""
         if self._answered:
             return self._refuse("end_without_body")
-        if not self._begun:
-            self._write_head(sized=True)
+        if self._announced is not None and not self._begun:
+            self.recorded.headers.append(("Content-Length", self._announced))
         return self._answer(b"", None, end_connection)
 
     def write(self, message: Any) -> Self:
@@ -108,10 +150,14 @@ class FakeResponse(Response):
             self._server.call(self, handler, self, getattr(self._request, "_given", b""), True)
         return self
 
-    def get_data(self) -> asyncio.Future[BytesIO]:
-        """Read the whole body."""
+    def get_data(self, limit: int | None = None) -> asyncio.Future[BytesIO]:
+        """Read the whole body; a larger one than `limit` bytes raises HTTPError, 413."""
         future: asyncio.Future[BytesIO] = self._server.loop.create_future()
-        future.set_result(BytesIO(getattr(self._request, "_given", b"")))
+        given = getattr(self._request, "_given", b"")
+        if limit is not None and len(given) > limit:
+            future.set_exception(HTTPError(413, f"the body has more than {limit} bytes"))
+        else:
+            future.set_result(BytesIO(given))
         return future
 
     def on_writable(self, handler: Callable[[Any, int], bool]) -> Self:
@@ -132,8 +178,8 @@ class FakeResponse(Response):
         if self._answered:
             self._refuse("upgrade")
             return False
-        self._status = b"101 Switching Protocols"
-        self._write_head()
+        self.recorded.status = 101
+        self._begin()
         self._finish()
         self.recorded.upgraded.append(user_data)
         self.recorded.complete = True

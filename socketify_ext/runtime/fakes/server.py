@@ -81,6 +81,6 @@ def put_behind(compiled: type, app: Any, serializer: Any) -> type:
     return type(compiled.__name__, (compiled,), head | shared)
 
 
-def text_of(topic: str | bytes) -> str:
-    """Give a topic's name as text."""
-    return topic.decode() if isinstance(topic, bytes) else topic
+def text_of(name: str | bytes) -> str:
+    """Give a name as text: a topic's, or a header's."""
+    return name.decode() if isinstance(name, bytes) else name
