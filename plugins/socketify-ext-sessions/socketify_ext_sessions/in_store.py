@@ -35,24 +35,27 @@ class StoredSessions(Sessions):
         self._cookie = SessionCookie(options, "id")
 
     async def _find(self, request: Any) -> Origin | None:
-        id = self._id(request)
-        if id is None:
+        name = self._id(request)
+        if name is None:
             return None
         with _answered():
-            data = await self.store.get(_key(id))
-            origin = self._origin(id, data)
+            data = await self.store.get(_key(name))
+            origin = self._origin(name, data)
             if origin is not None and self._is_use_due(origin):
                 with contextlib.suppress(errors.StoreBusyError, errors.StoreConflictError):  # others use it just now
-                    data = await self.store.update(_key(id), self._used, expire=self.options.idle_timeout)
-                    origin = self._origin(id, data)
+                    data = await self.store.update(_key(name), self._used, expire=self.options.idle_timeout)
+                    origin = self._origin(name, data)
         return origin
 
     async def save(self, request: Any) -> None:
         """Write `request.session` if it is still in the store as it was read; an empty one is deleted all the same."""
         session = self._to_save(request)
+        if session.is_new and not session:
+            return
         origin, spare = session.origin, _new_id()
+        keys = _keys(self._id(request), spare)
         with _answered():
-            async with self.store.edit(*_keys(origin and origin.id, spare), expire=self.options.idle_timeout) as values:
+            async with self.store.edit(*keys, expire=self.options.idle_timeout) as values:
                 if origin is not None and session:
                     found = self._origin(origin.id, values[_key(origin.id)])
                     if found is None or found.content != origin.content:
@@ -65,15 +68,11 @@ class StoredSessions(Sessions):
         """Load, change and write in one step that no other edit comes between."""
         before = self._before_edit(request)
         response = await response_of(request)
-        if before is None:
-            id = self._id(request)
-        else:
-            id = None if before.origin is None else before.origin.id
-        spare, session = _new_id(), None
+        name, spare, session = self._id(request), _new_id(), None
         try:
             with _answered():
-                async with self.store.edit(*_keys(id, spare), expire=self.options.idle_timeout) as values:
-                    origin = None if id is None else self._origin(id, values[_key(id)])
+                async with self.store.edit(*_keys(name, spare), expire=self.options.idle_timeout) as values:
+                    origin = None if name is None else self._origin(name, values[_key(name)])
                     session = self._enter(request, origin, response)
                     session.is_open = True
                     yield session
@@ -120,19 +119,22 @@ class StoredSessions(Sessions):
         self._note_cookie(response)
 
     def _id(self, request: Any) -> str | None:
-        """Give the id of a request's cookie, and of no other place: not one that a client has made up."""
+        """Give the id of a request's session, or else of its cookie; never one that a client has made up."""
+        if request.session is not None:
+            origin: Origin | None = request.session.origin
+            return None if origin is None else origin.id
         read = self._cookie.read(request)
         if read is None or time.time() - read[1] > self.options.absolute_timeout:
             return None
-        id: str = read[0]
-        return id
+        name: str = read[0]
+        return name
 
-    def _origin(self, id: str | None, data: bytes | None) -> Origin | None:
+    def _origin(self, name: str | None, data: bytes | None) -> Origin | None:
         if data is None:
             return None
         head, _, content = data.partition(b"\n")
         created, used = json.loads(head)
-        origin = Origin(id, created, used, content)
+        origin = Origin(name, created, used, content)
         return origin if self._is_alive(origin) else None
 
     def _is_use_due(self, origin: Origin) -> bool:
@@ -147,12 +149,12 @@ def _new_id() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _key(id: str | None) -> str:
-    return f"session:{hashlib.sha256(str(id).encode()).hexdigest()}"
+def _key(name: str | None) -> str:
+    return f"session:{hashlib.sha256(str(name).encode()).hexdigest()}"
 
 
-def _keys(*ids: str | None) -> list[str]:
-    return [_key(id) for id in ids if id is not None]
+def _keys(*names: str | None) -> list[str]:
+    return [_key(name) for name in names if name is not None]
 
 
 def _record(origin: Origin) -> bytes:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 
 import socketify
 
 import socketify_ext
 
 SECRET = "newest-secret-of-the-app"  # noqa: S105 - made up
+README = Path(__file__).parent.parent / "README.md"
 
 
 def make(kind="app", **options):
@@ -20,9 +23,14 @@ def make(kind="app", **options):
 
     async def put(res, req):
         session = await req.load_session()
-        session[req.get_query("key")] = req.get_query("value")
+        session[req.get_query("key")] = req.get_query("value") or "x" * int(req.get_query("length"))
         await req.save_session()
         res.end(session)
+
+    async def touch(res, req):
+        await req.load_session()
+        await req.save_session()
+        res.end(req.session)
 
     async def count(res, req):
         async with req.edit_session() as session:
@@ -30,7 +38,132 @@ def make(kind="app", **options):
             session["count"] = session.get("count", 0) + 1
         res.end(session)
 
-    app.get("/show", show)
-    app.get("/put", put)
-    app.get("/count", count)
+    async def append(res, req):
+        async with req.edit_session() as session:
+            found = session.get("items", [])
+            await asyncio.sleep(0)
+            session["items"] = [*found, int(req.get_query("item"))]
+        res.end(session)
+
+    async def login(res, req):
+        async with req.edit_session() as session:
+            session.regenerate()
+            session["user"] = req.get_query("user")
+        res.end(session)
+
+    async def login_by_save(res, req):
+        session = await req.load_session()
+        session.regenerate()
+        session["user"] = req.get_query("user")
+        await req.save_session()
+        await req.save_session()
+        res.end(session)
+
+    async def logout(res, req):
+        async with req.edit_session() as session:
+            session.destroy()
+        res.end(session)
+
+    async def logout_by_save(res, req):
+        session = await req.load_session()
+        session.destroy()
+        if req.get_query("notice"):
+            session["notice"] = req.get_query("notice")
+        await req.save_session()
+        res.end(session)
+
+    async def twice(res, req):
+        async with req.edit_session() as session:
+            session["first"] = 1
+        async with req.edit_session() as session:
+            session["second"] = 2
+        session["third"] = 3
+        await req.save_session()
+        res.end(await req.load_session())
+
+    async def together(res, req):
+        first, second = await asyncio.gather(req.load_session(), req.load_session())
+        res.end({"same": first is second is req.session})
+
+    async def fail(res, req):
+        before = await req.load_session()
+        try:
+            async with req.edit_session() as session:
+                session["lost"] = True
+                raise LookupError
+        except LookupError:
+            res.end({"restored": req.session is before, "session": before})
+
+    async def error(res, req):
+        async with req.edit_session() as session:
+            session["lost"] = True
+            raise socketify_ext.HTTPError(403, "no")
+
+    async def meanwhile(res, req):
+        """Save what another request has changed since it was loaded."""
+        session = await req.load_session()
+        release = app.held = asyncio.get_running_loop().create_future()
+        await release
+        session["mine"] = True
+        await req.save_session()
+        res.end(session)
+
+    async def release(res, req):
+        app.held.set_result(None)
+        res.end("released")
+
+    async def is_held(res, req):
+        res.end({"held": getattr(app, "held", None) is not None})
+
+    async def leave(res, req):
+        """Begin a session for a client that leaves meanwhile."""
+        res.on_aborted(lambda res: app.held.set_result(None))
+        async with req.edit_session() as session:
+            session["late"] = True
+            app.held = asyncio.get_running_loop().create_future()
+            await app.held
+        app.left = req.session.is_new
+
+    async def has_left(res, req):
+        res.end({"left": getattr(app, "left", None)})
+
+    async def wrong(res, req):
+        way = req.get_query("way")
+        if way == "unloaded":
+            await req.save_session()
+        elif way == "unsaved":
+            session = await req.load_session()
+            session["a"] = 1
+            async with req.edit_session():
+                pass
+        elif way == "nested":
+            async with req.edit_session(), req.edit_session():
+                pass
+        elif way == "inside":
+            async with req.edit_session():
+                await req.save_session()
+        elif way == "late":
+            async with req.edit_session() as session:
+                session["a"] = 1
+                res.end("answered")
+        elif way == "value":
+            async with req.edit_session() as session:
+                session["when"] = {"at": object()}
+
+    async def late_edit(res, req):
+        async with req.edit_session() as session:
+            session["late"] = True
+            res.end("answered")
+
+    handlers = (show, put, touch, count, append, login, login_by_save, logout, logout_by_save, twice, together, fail)
+    for handler in (*handlers, error, meanwhile, release, is_held, leave, has_left, wrong, late_edit):
+        app.get(f"/{handler.__name__}", handler)
     return app
+
+
+def readme(store):
+    """Run the README's example up to where it listens."""
+    example = re.search(r"```python\n(.*?)\napp\.listen", README.read_text(), re.DOTALL)[1]
+    names = {}
+    exec(example.replace("sqlite:///sessions.db", store), names)  # noqa: S102 - it is ours
+    return names["app"]
