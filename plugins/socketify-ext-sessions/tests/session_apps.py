@@ -102,8 +102,8 @@ def make(kind="app", **options):
     async def meanwhile(res, req):
         """Save what another request has changed since it was loaded."""
         session = await req.load_session()
-        release = app.held = asyncio.get_running_loop().create_future()
-        await release
+        app.held = asyncio.get_running_loop().create_future()
+        await app.held
         session["mine"] = True
         await req.save_session()
         res.end(session)
@@ -113,14 +113,14 @@ def make(kind="app", **options):
         res.end("released")
 
     async def is_held(res, req):
-        res.end({"held": getattr(app, "held", None) is not None})
+        res.end({"held": hasattr(app, "held") and not app.held.done()})
 
     async def leave(res, req):
         """Begin a session for a client that leaves meanwhile."""
+        app.held = asyncio.get_running_loop().create_future()
         res.on_aborted(lambda res: app.held.set_result(None))
         async with req.edit_session() as session:
             session["late"] = True
-            app.held = asyncio.get_running_loop().create_future()
             await app.held
         app.left = req.session.is_new
 

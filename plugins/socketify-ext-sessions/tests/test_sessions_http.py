@@ -233,7 +233,13 @@ def test_a_forged_cookie_gets_a_new_empty_session(in_cookie, in_store, forge):
 
 @pytest.mark.parametrize(
     ("created", "used", "counts"),
-    [(0, 0, True), (13 * DAY, DAY - 60, True), (2 * DAY, DAY + 60, False), (14 * DAY + 60, 10, False), (-30, -30, True)],
+    [
+        (0, 0, True),
+        (13 * DAY, DAY - 60, True),
+        (2 * DAY, DAY + 60, False),
+        (14 * DAY + 60, 10, False),
+        (-30, -30, True),
+    ],
 )
 def test_a_session_ends_by_its_idle_and_its_absolute_timeout(in_cookie, in_store, created, used, counts):
     name = f"aged {created} {used}"
@@ -405,6 +411,7 @@ def test_20_concurrent_edits_from_2_workers_lose_none(request, tmp_path, store):
                 assert (found["name"], sorted(found["items"])) == ("Ann", list(range(20)))
 
 
+@pytest.mark.parametrize("server", ["app-cookie", "app-sqlite", "stock-sqlite"], indirect=True)
 def test_100_concurrent_users_see_their_own_session_alone(server):
     async def visit(clients, number):
         # No jar is shared: each request carries the cookie of its own user.
