@@ -22,7 +22,7 @@ def response_for_cookie(request: Any, session: Session) -> Any:
         RuntimeError: the answer has gone.
     """
     response = _open(request)
-    if response is None and not getattr(session.response, "aborted", False):
+    if response is None and not session.has_lost_client:
         raise RuntimeError(
             "a session's cookie can't be set: the answer has gone. "
             "Save the session, or leave the edit_session block, before you answer"

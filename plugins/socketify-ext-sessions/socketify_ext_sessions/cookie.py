@@ -26,7 +26,7 @@ class SessionCookie:
 
     def __init__(self, options: Options, kind: str) -> None:
         self.name = f"__Host-{options.cookie}" if options.cookie_secure else options.cookie
-        self._serializer = itsdangerous.URLSafeTimedSerializer(
+        self.serializer = itsdangerous.URLSafeTimedSerializer(
             options.secrets[::-1],
             salt=f"socketify-ext-sessions.{kind}.{options.cookie}",
             signer_kwargs={"digest_method": hashlib.sha256},
@@ -42,7 +42,7 @@ class SessionCookie:
             return None
         try:
             # Without the signer's own max_age, which takes a clock that is a second behind for a forgery.
-            value, signed = self._serializer.loads(text, return_timestamp=True)
+            value, signed = self.serializer.loads(text, return_timestamp=True)
         except itsdangerous.BadData:
             return None
         return value, signed.timestamp()
@@ -53,7 +53,7 @@ class SessionCookie:
         Raises:
             HTTPError: 413, no browser would keep it.
         """
-        text = self._serializer.dumps(value)
+        text = self.serializer.dumps(value)
         signed = text if isinstance(text, str) else text.decode()
         if len(self.name) + len(signed) >= LIMIT:
             raise HTTPError(413, f"a session has {LIMIT} bytes at most as a cookie")

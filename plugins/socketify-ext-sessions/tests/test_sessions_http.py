@@ -23,6 +23,7 @@ from socketify_ext.testing import serve
 
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # one for all clients: to make one is most of a client's cost
 DAY = 24 * 3600
+ANOTHER = {"secret": "another-secret-of-16"}
 SETTINGS = ["app-cookie", "app-memory", "app-sqlite", "app-redis", "stock-cookie", "stock-sqlite"]
 
 
@@ -79,7 +80,7 @@ def signed(value, kind="id", age=0, **options):
         def get_timestamp(self):
             return super().get_timestamp() - age
 
-    serializer = SessionCookie(Options(**{"secret": SECRET, **options}), kind)._serializer
+    serializer = SessionCookie(Options(**{"secret": SECRET, **options}), kind).serializer
     serializer.signer = Signer
     return serializer.dumps(value)
 
@@ -204,7 +205,7 @@ FORGERIES = {
     "appended": lambda value, kind: signed(value, kind) + "x",
     "cut": lambda value, kind: signed(value, kind)[:-1],
     "another payload": lambda value, kind: "x" + signed(value, kind),
-    "another secret": lambda value, kind: signed(value, kind, secret="another-secret-of-16"),
+    "another secret": lambda value, kind: signed(value, kind, **ANOTHER),
     "another cookie": lambda value, kind: signed(value, kind, cookie="admin"),
     "another kind": lambda value, kind: signed(value, "content" if kind == "id" else "id"),
     "another signer": lambda value, kind: itsdangerous.URLSafeTimedSerializer(SECRET).dumps(value),
@@ -290,10 +291,10 @@ def test_an_older_secret_still_counts_and_the_newest_signs(store):
             answer = ann.get("/count")
             assert answer.json() == ({"count": 1} if store else {"a": 1, "count": 1})
         newest = SessionCookie(Options(secret=secrets[0]), kind)
-        assert newest._serializer.loads(answer.cookies["session"])
+        assert newest.serializer.loads(answer.cookies["session"])
         oldest = SessionCookie(Options(secret=secrets[1]), kind)
         with pytest.raises(itsdangerous.BadSignature):
-            oldest._serializer.loads(answer.cookies["session"])
+            oldest.serializer.loads(answer.cookies["session"])
 
 
 # -- the answer
