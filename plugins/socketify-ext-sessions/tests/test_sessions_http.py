@@ -428,6 +428,27 @@ def test_20_concurrent_edits_from_2_workers_lose_none(request, tmp_path, store):
                 assert (found["name"], sorted(found["items"])) == ("Ann", list(range(20)))
 
 
+def test_edits_under_an_old_id_at_the_moment_of_a_login_never_reach_the_new_session(in_store):
+    with client(in_store) as ann:
+        old = dict(ann.get("/put?key=name&value=Ann").cookies)
+
+    async def run():
+        async with httpx2.AsyncClient(base_url=in_store.url, verify=PLAIN, timeout=30) as clients:
+            headers = {"Cookie": f"session={old['session']}"}
+            paths = ["/count"] * 8 + ["/login?user=Ann"] + ["/count"] * 8
+            return await asyncio.gather(*(clients.get(path, headers=headers) for path in paths))
+
+    answers = asyncio.run(run())
+    (login,) = (answer for answer in answers if "user" in answer.json())
+    with client(in_store, session=login.cookies["session"]) as ann:
+        assert ann.get("/show").json() == login.json()
+    before = sum("name" in answer.json() for answer in answers if answer is not login)
+    assert login.json().get("count", 0) == before
+    assert all(answer.json() == {"count": 1} for answer in answers if "name" not in answer.json())
+    with client(in_store, **old) as attacker:
+        assert attacker.get("/show").json() == {}
+
+
 @pytest.mark.parametrize("server", ["app-cookie", "app-sqlite", "stock-sqlite"], indirect=True)
 def test_100_concurrent_users_see_their_own_session_alone(server):
     async def visit(clients, number):
