@@ -115,6 +115,7 @@ class App(CoreApp, RequestHooks):
                 )
             if declaration.app.carrier is not None:
                 self._check_backplane(declaration.app.carrier)
+        self._check_routes(new)
         routes = [self._prepare(*route) for declaration in new for route in declaration.app.routes]
         known = [member for declaration in self._binding.declarations for member in declaration.spec.members]
         self._server.exchange(classes, known, [*self._binding.hooks(), *self._own_hooks])

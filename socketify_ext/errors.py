@@ -230,6 +230,14 @@ class CorkError(ExtensionError, TypeError):
     remedy = "Await before the cork, and pass a plain function."
 
 
+class DuplicateRouteError(ExtensionError, ValueError):
+    """A route has the method and the pattern of one that is there."""
+
+    code = "EXT504"
+    cause = "A method and a pattern are routed twice; the core would end the process."
+    remedy = "Give one of the two routes another path."
+
+
 class StoreAddressError(ExtensionError, ValueError):
     """A store's URL, or a key in it, is malformed."""
 

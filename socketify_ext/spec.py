@@ -11,7 +11,6 @@ import inspect
 import keyword
 import re
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
@@ -27,6 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from . import errors
+from .place import place
 
 Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
@@ -98,7 +98,7 @@ class Provenance(Frozen):
     @property
     def place(self) -> str:
         """Show the file's name and line, as in `auth.py:88`."""
-        return f"{PurePath(self.file).name}:{self.line}"
+        return place(self.file, self.line)
 
     def __str__(self) -> str:
         if self.distribution == "socketify-ext":

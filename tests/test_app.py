@@ -95,7 +95,7 @@ def test_inspect_tells_members_with_provenance_the_order_and_what_was_settled(ap
     app.register(socketify_ext.load("cart"))
     app.register(adding("shop", "cart").overriding("cart"))
     inspection = socketify_ext.inspect(app)
-    assert str(inspection.order[0].provenance).startswith("'cart' (built-in, cart.py:")
+    assert str(inspection.order[0].provenance).startswith("'cart' (built-in, cart/extension.py:")
     provenance = inspection.members["request.cart"].provenance
     assert provenance.extension == "shop"
     assert provenance.place.startswith("test_app.py:")
@@ -420,3 +420,38 @@ def test_a_route_that_can_not_be_bound_leaves_no_other_route_behind():
         app.register(routed)
     assert app._server.routes == []
     assert socketify_ext.inspect(app).order == ()
+
+
+HANDLERS = {"ws": {"message": lambda ws, message, opcode: None}, "static": "/"}
+
+
+@pytest.mark.parametrize("method", ["get", "post", "any", "ws", "static"])
+def test_a_second_route_of_one_method_and_pattern_is_refused(app, method):
+    handler = HANDLERS.get(method, lambda res, req: None)
+    getattr(app, method)("/a/:b", handler)
+    with pytest.raises(errors.DuplicateRouteError, match=r"/a/:b.*another path"):
+        getattr(app, method)("/a/:b", handler)
+    getattr(app, method)("/a/:c", handler)
+
+
+@pytest.mark.parametrize("method", ["get", "ws", "static"])
+@pytest.mark.parametrize("taken", ["by the app", "by another extension", "by itself"])
+def test_an_extension_whose_route_is_taken_leaves_the_app_as_it_was(app, method, taken):
+    handler = HANDLERS.get(method, lambda res, req: None)
+
+    def routing(name, times):
+        @socketify_ext.extension(name)
+        def extension(request, response, ws, *, app):
+            request.method(lambda self: 1, name=f"from_{name}")
+            for _ in range(times):
+                getattr(app, method)("/metrics", handler)
+
+        return extension
+
+    if taken == "by the app":
+        getattr(app, method)("/metrics", handler)
+    elif taken == "by another extension":
+        app.register(routing("first", 1))
+    with pytest.raises(errors.DuplicateRouteError, match="'second'.*/metrics"):
+        app.register(routing("second", 2 if taken == "by itself" else 1))
+    assert "request.from_second" not in socketify_ext.inspect(app).members

@@ -11,9 +11,10 @@ PACKAGE = Path(__file__).parent.parent / "socketify_ext"
 ALLOWED = {
     "errors": set(),
     "suggest": set(),
+    "place": set(),
     "forked": set(),
     "http_error": set(),
-    "spec": {"errors"},
+    "spec": {"errors", "place"},
     "signature": {"errors", "spec"},
     "surface": {"errors", "spec"},
     "request_hooks": {"errors"},

@@ -57,7 +57,7 @@ def preflight(client, *, origin=APP, method="PUT", headers="x-token"):
 
 def test_an_installed_plugin_is_listed_beside_the_built_ins(plugin_environment):
     listed = {each["name"]: each for each in json.loads(plugin_environment.run("socketify-ext", "list", "--json"))}
-    assert sorted(listed) == ["auth", "cart", "cors", "json", "msgpack", "pm"]
+    assert sorted(listed) == ["auth", "backplane", "cart", "cors", "json", "msgpack", "pm"]
     found = listed["cors"]
     assert (found["source"], found["status"], found["distribution"]) == ("plugin", "ok", "socketify-ext-cors")
 

@@ -70,3 +70,29 @@ def test_the_first_of_several_headers_counts_whenever_it_is_read(kind):
         assert connection.answer().json() == ["1", "1", "1", "1", "test", "1", "3"]
         connection.socket.sendall(b"GET /late HTTP/1.1\r\nhost: test\r\na: 1\r\na: 2\r\n\r\n")
         assert connection.answer().json() == ["1", "1"]
+
+
+def cookie_app():
+    app = make_app("app")
+    app.get("/", lambda res, req: res.end({name: morsel.value for name, morsel in (req.get_cookies() or {}).items()}))
+    return app
+
+
+@pytest.mark.parametrize(
+    ("header", "cookies"),
+    [
+        ("a=1; b=2", {"a": "1", "b": "2"}),
+        ('theme={"dark":true}; session=s', {"theme": '{"dark":true}', "session": "s"}),
+        ("nonsense; session=s", {"session": "s"}),
+        ("=x; b ad=y; session=s", {"session": "s"}),
+        ('a="q\\"q"; session=s', {"a": 'q"q', "session": "s"}),
+        ("a=1=2;session=s;", {"a": "1=2", "session": "s"}),
+        ("path=x; session=s", {"session": "s"}),
+    ],
+)
+def test_a_malformed_cookie_does_not_hide_the_others(header, cookies):
+    with serve(cookie_app) as serving, wire(serving.port) as connection:
+        connection.socket.sendall(f"GET / HTTP/1.1\r\nhost: test\r\ncookie: {header}\r\n\r\n".encode())
+        found = connection.answer().json()
+        found.pop("nonsense", None)
+        assert found == cookies

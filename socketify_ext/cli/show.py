@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import typer
+
+from socketify_ext.place import place as place_of
 
 from .output import console, echo_json
 from .target import TIME_LIMIT, AsJson, Target, Timeout, ask
@@ -34,7 +35,7 @@ def show_extension(target: Target, as_json: AsJson = False, timeout: Timeout = T
 
 def _print(out: Console, described: Description) -> None:
     origin = " ".join(part for part in (described.distribution, described.version) if part)
-    out.print(f"{described.name} ({origin}, {_at(described.file, described.line)})", style="bold")
+    out.print(f"{described.name} ({origin}, {place_of(described.file, described.line)})", style="bold")
     if described.doc:
         out.print(described.doc)
     _section(out, "Options", [[_option_head(o.name, o.type, o.default), o.description] for o in described.options])
@@ -73,12 +74,8 @@ def _option_head(name: str, kind: str, default: str | None) -> str:
 def _member(member: Member) -> list[str]:
     prefix = "async " if member.is_async else ""
     suffix = " (override)" if member.override else ""
-    return [f"{prefix}{member.name}{member.signature}{suffix}", _at(member.file, member.line), member.doc]
+    return [f"{prefix}{member.name}{member.signature}{suffix}", place_of(member.file, member.line), member.doc]
 
 
 def _place(place: Place) -> list[str]:
-    return [place.name, _at(place.file, place.line)]
-
-
-def _at(file: str, line: int) -> str:
-    return f"{PurePath(file).name}:{line}"
+    return [place.name, place_of(place.file, place.line)]

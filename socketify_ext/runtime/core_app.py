@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .. import errors
@@ -101,8 +101,16 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         return self._route("any", path, handler)
 
     def _route(self, method: str, path: str, handler: Callable[..., Any]) -> Any:
+        self._server.check_free("the app", [_route_name(method, path)])
         prepare_route(self._server, method, path, handler)()
         return self
+
+    def _check_routes(self, new: Iterable[Declaration]) -> None:
+        """Refuse what extensions have declared where the app, or they, have it already."""
+        declared: list[str] = []
+        for declaration in new:
+            declared += [_route_name(method, path) for method, path, _ in declaration.app.routes]
+            self._server.check_free(f"extension {declaration.spec.provenance}", declared)
 
     def _prepare(self, method: str, path: str, target: Any) -> Callable[[], Any]:
         """Make a route that an extension has declared ready; gives what puts it into effect."""
@@ -116,6 +124,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         """Serve WebSockets; `behavior` holds handlers by event and the core's limits."""
         if not isinstance(behavior, Mapping):
             raise TypeError(f"the behavior of {path} is a {type(behavior).__name__}, not a dict")
+        self._server.check_free("the app", [_route_name("ws", path)])
         prepare_socket(self._server, path, behavior)()
         return self
 
@@ -204,6 +213,10 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self.socket = NULL
         while self._server.listening:
             lib.us_listen_socket_close(self.SSL, self._server.listening.pop())
+
+
+def _route_name(method: str, path: str) -> str:
+    return f"GET {path.removesuffix('/')}/*" if method == "static" else f"{method.upper()} {path}"
 
 
 def _ignore(config: Any) -> None:

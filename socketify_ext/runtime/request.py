@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
-from http.cookies import CookieError, SimpleCookie
+from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus
 
@@ -200,10 +201,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         if not self.jar_parsed:
             self.jar_parsed = True
             raw = self.get_header("cookie")
-            try:
-                self.read_jar = SimpleCookie(raw) if raw else None
-            except CookieError:
-                self.read_jar = None
+            self.read_jar = _cookies(raw) if raw else None
         jar: SimpleCookie | None = self.read_jar
         return jar
 
@@ -259,6 +257,18 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         if self.req is None:
             raise self._gone()
         return bool(lib.uws_req_is_ancient(self.req))
+
+
+def _cookies(header: str) -> SimpleCookie:
+    """Read a Cookie header (RFC 6265, 5.4); a malformed cookie does not hide the others, as it would in `http.cookies`."""
+    jar = SimpleCookie()
+    for pair in header.split(";"):
+        name, _, coded = (part.strip() for part in pair.partition("="))
+        morsel: Morsel[str] = Morsel()
+        with contextlib.suppress(CookieError):
+            morsel.set(name, jar.value_decode(coded)[0], coded)
+            dict.__setitem__(jar, name, morsel)
+    return jar
 
 
 @ffi.callback("void(const char*, size_t, const char*, size_t, void*)")  # type: ignore[untyped-decorator]

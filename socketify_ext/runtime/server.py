@@ -130,6 +130,20 @@ class Server:
         for route in waiting or ():
             self.bind_socket(route)
 
+    def check_free(self, who: str, names: Iterable[str]) -> None:
+        """Refuse routes that are there already, each by its name, as in "GET /users/:id".
+
+        Raises:
+            DuplicateRouteError: one is; the core would end the process.
+        """
+        taken = {route.name for route in self.routes}
+        for name in names:
+            if name in taken:
+                why = "there is a route of that method and pattern already"
+                fix = "Give one of the two another path"
+                raise errors.DuplicateRouteError(who, f"adds {name}", why, fix)
+            taken.add(name)
+
     def leave_behind(self) -> None:
         """Forget a response that was left to a next route where no handler of ours came."""
         response, self.handed_on = self.handed_on, None

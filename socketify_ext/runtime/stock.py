@@ -52,19 +52,6 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
             request.req = None
             request._late_response = self
 
-
-class StockRequest(Request):
-    """A request of a stock app, which finds its response without the table of an installed one."""
-
-    _late_response: StockResponse | None = None
-
-    @property
-    def response(self) -> Any:
-        """Give the response of this request from the handler's first await on, None before and once the client left."""
-        response = self._late_response
-        # The core's pool may have given it to another request.
-        return response if response is not None and response._request is self and not response.aborted else None
-
     def get_data(self, limit: int | None = None) -> Any:
         """Read the whole body; the future of one larger than `limit` bytes raises HTTPError, 413."""
         future = super().get_data()
@@ -89,6 +76,19 @@ class StockRequest(Request):
     def send(self, *arguments: Any, **options: Any) -> Any:
         """Answer in one call, unless the client has left: the core would write to memory that is gone."""
         return self if self.aborted else super().send(*arguments, **options)
+
+
+class StockRequest(Request):
+    """A request of a stock app, which finds its response without the table of an installed one."""
+
+    _late_response: StockResponse | None = None
+
+    @property
+    def response(self) -> Any:
+        """Give the response of this request from the handler's first await on, None before and once the client left."""
+        response = self._late_response
+        # The core's pool may have given it to another request.
+        return response if response is not None and response._request is self and not response.aborted else None
 
 
 class Stock:
