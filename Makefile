@@ -14,7 +14,7 @@ test-plugins: $(PLUGIN_VENV)/.ready
 	set -e; for plugin in plugins/*/; do (cd $$plugin && $(CURDIR)/$(PLUGIN_VENV)/bin/python -m pytest tests); done
 
 soak: $(VENV)/.ready
-	SOCKETIFY_EXT_SOAK=1 $(BIN)/python -m pytest tests/test_soak.py
+	SOCKETIFY_EXT_SOAK=1 $(BIN)/python -m pytest tests/test_soak.py tests/test_pm_faults.py
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -366,6 +366,53 @@ def sockets(which, count=0):
     return app
 
 
+# -- backplane.py
+
+
+def backplane(url):
+    """Listen on /listen, or on many topics on /many; publish to all workers what /burst and /pace are told."""
+    import socketify_ext
+
+    app = ours()
+    app.register(socketify_ext.load("backplane", url=url, timeout=60))
+    many = [f"user-{number}" for number in range(1000)]
+
+    async def burst(res, req):
+        count = int(req.get_query("count"))
+        topics = many if req.get_query("many") else ["news"]
+        for start in range(0, count, 1000):
+            for number in range(start, min(start + 1000, count)):
+                app.publish(topics[number % len(topics)], "x" * 32, socketify.OpCode.TEXT)
+            await app.backplane.synced()
+        res.end("ok")
+
+    async def pace(res, req):
+        gap = float(req.get_query("gap"))
+        for _ in range(int(req.get_query("count"))):
+            app.publish("news", f"{time.monotonic_ns():032d}", socketify.OpCode.TEXT)
+            await asyncio.sleep(gap)
+        res.end("ok")
+
+    async def synced(res, req):
+        await app.backplane.synced(30)
+        res.end("ok")
+
+    def listen_to_many(ws):
+        for topic in many:
+            ws.subscribe(topic)
+
+    behavior = {"open": lambda ws: ws.subscribe("news"), "idle_timeout": 0, "max_backpressure": 64 * 1024 * 1024}
+    app.ws("/listen", behavior)
+    app.ws("/many", behavior | {"open": listen_to_many})
+    app.get("/burst", burst)
+    app.get("/pace", pace)
+    app.get("/synced", synced)
+    return app
+
+
+# -- memory.py
+
+
 def garbage(which):
     """Leave the collector off, and tell on /garbage what cycles it would have found."""
     app = either(which, 0 if which == "core" else MEMBERS)

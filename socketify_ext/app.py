@@ -15,6 +15,7 @@ from .declaration import Declaration, as_extension
 from .forked import is_forked
 from .lifecycle import Lifecycle, Unit
 from .registry import Registry, default_registry
+from .request_hooks import RequestHook, RequestHooks
 from .resolution import Policy, Settled
 from .runtime.core_app import CoreApp
 from .runtime.server import Server
@@ -25,7 +26,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Registered = TypeVar("Registered")
 
 
-class App(CoreApp):
+class App(CoreApp, RequestHooks):
     """A socketify app whose extensions are validated, whose requests are safe, and which starts and stops in order.
 
     Args:
@@ -69,6 +70,7 @@ class App(CoreApp):
         self._server = Server(self)
         self._grace = grace
         self._lifecycle = Lifecycle(timeout)
+        self._own_hooks: list[RequestHook] = []
         self._own_startup: list[Callable[..., Any]] = []
         self._own_shutdown: list[Callable[..., Any]] = []
         self._closing: asyncio.Task[None] | None = None
@@ -111,14 +113,34 @@ class App(CoreApp):
                     "the app has already started",
                     "Register it before app.listen()",
                 )
+            if declaration.app.carrier is not None:
+                self._check_backplane(declaration.app.carrier)
         routes = [self._prepare(*route) for declaration in new for route in declaration.app.routes]
-        known = [member for d in (*self._binding.declarations, *new) for member in d.spec.members]
-        self._server.exchange(classes, known)
+        known = [member for declaration in self._binding.declarations for member in declaration.spec.members]
+        self._server.exchange(classes, known, [*self._binding.hooks(), *self._own_hooks])
         for bind in routes:
             bind()
         for declaration in new:
             if declaration.app.serializer is not None:
                 self.json_serializer(declaration.app.serializer)
+            if declaration.app.carrier is not None:
+                self.use_backplane(declaration.app.carrier)
+
+    def _add_hook(self, hook: RequestHook) -> None:
+        self._own_hooks.append(hook)
+        try:
+            self.apply_hooks()
+        except BaseException:
+            self._own_hooks.remove(hook)
+            raise
+
+    def apply_hooks(self) -> None:
+        """Put the request hooks of the extensions and of the app around its routes, as they are now.
+
+        Raises:
+            LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
+        """
+        self._server.use_hooks([*self._binding.hooks(), *self._own_hooks])
 
     # -- lifecycle
 

@@ -16,6 +16,7 @@ from .spec import Target
 
 if TYPE_CHECKING:
     from .registry import Registry
+    from .request_hooks import RequestHook
 
 Classes = Mapping[Target, type]
 
@@ -73,12 +74,14 @@ class Binding:
             hooks.socketify_ext_before_register(app=self.app, spec=declaration.spec)
         declarations = (*self.declarations, *new)
         resolution = self.resolved(declarations)
+        before = self.declarations, self.resolution
+        self.declarations, self.resolution = declarations, resolution
         try:
-            self._commit(compile_classes(resolution, self._bases), new)
+            self._commit(self.compiled(), new)
         except BaseException:
+            self.declarations, self.resolution = before
             self._commit(self.compiled(), ())
             raise
-        self.declarations, self.resolution = declarations, resolution
         for declaration in new:
             declaration.app.commit()
         for declaration in new:
@@ -152,9 +155,15 @@ class Binding:
 
     def units(self) -> list[Unit]:
         """Give what each extension wants run at start-up and shutdown, in resolved order."""
+        return [Unit(f"extension {d.spec.provenance}", d.app.startup, d.app.shutdown) for d in self._ordered()]
+
+    def hooks(self) -> list[RequestHook]:
+        """Give the request hooks of the extensions, in resolved order."""
+        return [hook for declaration in self._ordered() for hook in declaration.app.hooks]
+
+    def _ordered(self) -> list[Declaration]:
         by_name = {declaration.spec.name: declaration for declaration in self.declarations}
-        ordered = [by_name[spec.name] for spec in self.resolution.order]
-        return [Unit(f"extension {d.spec.provenance}", d.app.startup, d.app.shutdown) for d in ordered]
+        return [by_name[spec.name] for spec in self.resolution.order]
 
     def rewind(self, declarations: Sequence[Declaration]) -> None:
         """Go back to earlier declarations."""

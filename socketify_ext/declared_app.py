@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any, Final, TypeVar
 
 from . import errors
+from .request_hooks import RequestHook, RequestHooks
 from .spec import Provenance
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -14,15 +15,26 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 ROUTES: Final = ("get", "post", "put", "patch", "delete", "options", "head", "connect", "trace", "any", "ws", "static")
 
 
-class DeclaredApp:
+class DeclaredApp(RequestHooks):
     """Stand for the app while an extension is declared.
 
-    Routes, a serializer, start-up and shutdown functions and attributes are recorded, and applied when the whole registration has
-    succeeded. Everything else is the app's own, and so is all of it from then on.
+    Routes, a serializer, hooks, a backplane, start-up and shutdown functions and attributes are recorded, and applied
+    when the whole registration has succeeded. Everything else is the app's own, and so is all of it from then on.
     """
 
     _own: Final = frozenset(
-        ("_app", "_provenance", "_attributes", "_committed", "routes", "serializer", "startup", "shutdown")
+        (
+            "_app",
+            "_provenance",
+            "_attributes",
+            "_committed",
+            "carrier",
+            "hooks",
+            "routes",
+            "serializer",
+            "startup",
+            "shutdown",
+        )
     )
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
@@ -30,14 +42,16 @@ class DeclaredApp:
         self._provenance = provenance
         self._attributes: dict[str, Any] = {}
         self._committed = False
+        self.hooks: list[RequestHook] = []
         self.routes: list[tuple[str, str, Any]] = []
         self.serializer: Any = None
+        self.carrier: Any = None
         self.startup: list[Callable[..., Any]] = []
         self.shutdown: list[Callable[..., Any]] = []
 
     def on_startup(self, function: Function) -> Function:
         """Run `function`, sync or async, before the server listens, in resolved order."""
-        return self._hook("on_startup", self.startup, function)
+        return self._lifecycle("on_startup", self.startup, function)
 
     def on_start(self, method: Function) -> Function:
         """Do the same under the core's name."""
@@ -45,7 +59,7 @@ class DeclaredApp:
 
     def on_shutdown(self, method: Function) -> Function:
         """Run `method`, sync or async, once the server has stopped, in reverse order."""
-        return self._hook("on_shutdown", self.shutdown, method)
+        return self._lifecycle("on_shutdown", self.shutdown, method)
 
     def json_serializer(self, json_serializer: Any) -> None:
         """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
@@ -54,7 +68,27 @@ class DeclaredApp:
         else:
             self.serializer = json_serializer
 
-    def _hook(self, name: str, functions: list[Callable[..., Any]], function: Function) -> Function:
+    def use_backplane(self, backplane: Any) -> None:
+        """Carry publications to other processes by `backplane`: see `socketify_ext.runtime.listeners.Backplane`."""
+        if self._committed:
+            self._reached("use_backplane").use_backplane(backplane)
+        else:
+            self.carrier = backplane
+
+    @property
+    def _hooked_by(self) -> Provenance:
+        return self._provenance
+
+    def _add_hook(self, hook: RequestHook) -> None:
+        self.hooks.append(hook)
+        if self._committed:
+            try:
+                self._reached(hook.event).apply_hooks()
+            except BaseException:
+                self.hooks.remove(hook)
+                raise
+
+    def _lifecycle(self, name: str, functions: list[Callable[..., Any]], function: Function) -> Function:
         if not callable(function):
             fix = f"Write @app.{name} above the function, or give the function without calling it"
             self._refuse(name, f"a {type(function).__name__} can't be called", fix)
@@ -128,4 +162,4 @@ class DeclaredApp:
     @property
     def needs_install(self) -> bool:
         """Tell whether something was recorded that only an installed app can do."""
-        return bool(self.routes or self.startup or self.shutdown or self.serializer)
+        return bool(self.routes or self.startup or self.shutdown or self.serializer or self.carrier or self.hooks)

@@ -1,7 +1,8 @@
 """The error catalogue: one class, one stable code, one cause and one fix each.
 
 Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx resolution,
-3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served.
+3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served,
+6xx the command line.
 """
 
 from __future__ import annotations
@@ -267,3 +268,19 @@ class CartError(ExtensionError, RuntimeError):
     code = "EXT514"
     cause = "A cart is saved before it was loaded, loaded over items, or saved after the answer has gone; or a user has no name."
     remedy = "Load the cart, change it, save it, then answer; or use `async with req.edit_cart() as cart`."
+
+
+class TargetError(ExtensionError, LookupError):
+    """What a command is to look at can't be loaded; `target` is what was given."""
+
+    code = "EXT600"
+    cause = "A target of `socketify-ext` names nothing that is there, fails when it is loaded, or takes too long."
+    remedy = "Name an extension, or an app as module:attribute; `--traceback` shows where loading it failed."
+
+
+class GeneratedFileError(ExtensionError, ValueError):
+    """A file that a command has written is missing or out of date; `path` is where."""
+
+    code = "EXT601"
+    cause = "A file of `socketify-ext stubs` or `lock` is missing, unreadable, or not what would be written now."
+    remedy = "Look at the differences; where they are wanted, write the file anew without `--check`."

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parent.parent
 Install = Callable[..., None]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -97,7 +98,13 @@ def run(site: Path, tmp_path: Path) -> Run:
             text=True,
             check=False,
             cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": str(site), "NO_COLOR": "1", "COLUMNS": "200", **environment},
+            env={
+                **inherited,
+                "PYTHONPATH": f"{site}{os.pathsep}{ROOT}",
+                "NO_COLOR": "1",
+                "COLUMNS": "200",
+                **environment,
+            },
         )
 
     return call
@@ -382,6 +389,18 @@ def test_a_command_of_a_plugin_reports_an_extension_error_as_the_builtin_ones_do
     assert result.returncode == 1
     assert "EXT300" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_whatever_a_command_of_a_plugin_raises_is_one_message_unless_a_traceback_is_asked_for(
+    run: Run, install: Install
+) -> None:
+    install(
+        "dist-hello", "hello", HELLO.replace("print(", "raise ValueError("), {"socketify_ext.hooks": {"h": "hello"}}
+    )
+    result = run("hello")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("error: ValueError: hello world. Run `socketify-ext --traceback")
+    assert "Traceback (most recent call last)" in run("--traceback", "hello").stderr
 
 
 def test_a_plugin_cannot_take_the_name_of_a_builtin_command(run: Run, install: Install) -> None:

@@ -1,6 +1,8 @@
 import asyncio
 import json
+import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -41,13 +43,44 @@ def test_seed_answers_in_every_setting(kind, pools):
                 await ann.send("Ben: hello")
                 return json.loads(await asyncio.wait_for(ben.recv(), 5))
 
-        assert asyncio.run(chat()) == {"type": "pm", "username": "Ann", "message": "hello"}
+        frame = asyncio.run(chat())
+        assert (frame["type"], frame["username"], frame["message"]) == ("pm", "Ann", "hello")
 
 
 def test_demo_check_finds_every_answer_right():
     run = subprocess.run([sys.executable, ROOT / "examples/demo_check.py"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "all answers right" in run.stdout
+
+
+def test_the_shop_serves_with_two_workers_on_one_port_and_stops_with_them():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shop = subprocess.Popen(
+        [sys.executable, ROOT / "examples/shop_chat.py"],
+        env={**os.environ, "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with shop:
+        listening = set()
+        while len(listening) < 2:
+            line = shop.stdout.readline()
+            assert line, "the shop has ended"
+            if line.startswith("worker "):
+                listening.add(int(line.split()[1]))
+        answered = set()
+        for _ in range(200):  # the kernel spreads connections over the workers
+            answered.add(httpx2.get(f"http://127.0.0.1:{port}/worker").json())
+            if len(answered) == 2:
+                break
+        assert answered == listening
+        shop.terminate()
+        assert shop.wait(20) == 0
+    for pid in listening:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 def readme_example():

@@ -7,10 +7,13 @@ import zipfile
 def test_the_wheel_holds_the_package_its_types_and_its_license_alone(wheels):
     with zipfile.ZipFile(wheels["socketify-ext"]) as wheel:
         names = wheel.namelist()
-    assert "socketify_ext/py.typed" in names
+    assert {"socketify_ext/py.typed", "socketify-stubs/py.typed", "socketify-stubs/__init__.pyi"} <= {*names}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     folders = {name.partition("/")[0] for name in names}
-    assert {folder for folder in folders if not folder.endswith(".dist-info")} == {"socketify_ext"}
+    assert {folder for folder in folders if not folder.endswith(".dist-info")} == {
+        "socketify_ext",
+        "socketify-stubs",
+    }
 
 
 def test_an_installed_wheel_lists_the_built_ins_and_nothing_else(bare_environment):

@@ -12,6 +12,7 @@ from griffe import Docstring, DocstringSection, DocstringSectionKind, Parser
 WIDTH = 100
 _TITLES = {
     DocstringSectionKind.parameters: "Parameters",
+    DocstringSectionKind.attributes: "Attributes",
     DocstringSectionKind.returns: "Returns",
     DocstringSectionKind.raises: "Raises",
 }
@@ -27,7 +28,9 @@ class _Verbatim(str):
 def prose(documented: Any) -> str:
     """Give a docstring as Markdown; its Google-style sections become lists."""
     text = inspect.getdoc(documented) or ""
-    parsed = Docstring(text).parse(Parser.google, warnings=False, returns_named_value=False)
+    parsed = Docstring(text).parse(
+        Parser.google, warnings=False, returns_multiple_items=False, returns_named_value=False
+    )
     return "\n\n".join(_section(section) for section in parsed)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Final
 
 import typer
 
-from socketify_ext.errors import ExtensionError
-
 from .list import list_extensions
-from .output import warn
+from .lock import lock_target
 from .plugins import CommandGroup
 from .show import show_extension
+from .stubs import write_stubs
+from .tree import show_tree
+from .why import explain_member
 
 # A help option without a default has typer load pydantic to validate it, which `list` has no use for.
 UNASKED_HELP: Final = {"help": False}
@@ -27,6 +27,10 @@ cli = typer.Typer(
 )
 cli.command("list")(list_extensions)
 cli.command("show")(show_extension)
+cli.command("tree")(show_tree)
+cli.command("why")(explain_member)
+cli.command("stubs")(write_stubs)
+cli.command("lock")(lock_target)
 
 
 def _print_version(asked: bool) -> None:
@@ -44,14 +48,11 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
     ] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show the whole traceback of an error.")] = False,
 ) -> None:
     """Find and inspect extensions for socketify."""
 
 
 def main() -> None:
     """Run the command line; exit with 1 for a wrong request and 2 for wrong usage."""
-    try:
-        cli()
-    except ExtensionError as error:
-        warn("error", error)
-        sys.exit(1)
+    cli()

@@ -31,3 +31,19 @@ def echo_json(value: Any) -> None:
 def warn(kind: str, problem: object) -> None:
     """Write one problem to stderr."""
     typer.echo(f"{kind}: {problem}", err=True)
+
+
+def report(error: Exception, *, traceback: bool) -> None:
+    """Write an error to stderr as one message, after its traceback where that is asked for."""
+    from socketify_ext.errors import ExtensionError
+
+    if traceback:
+        from traceback import format_exception
+
+        shown = getattr(error, "traceback", "") or "".join(format_exception(error))
+        typer.echo(shown.rstrip(), err=True)
+    if isinstance(error, ExtensionError):
+        warn("error", error)
+    else:
+        more = "" if traceback else ". Run `socketify-ext --traceback ...` to see where"
+        warn("error", f"{type(error).__name__}: {error}{more}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from .output import warn
+from .output import report, warn
 
 if TYPE_CHECKING:
     import pluggy
@@ -30,6 +30,16 @@ class CommandGroup(TyperGroup):
         """Name all commands, for help and completion."""
         self._load_plugins()
         return super().list_commands(ctx)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; whatever it raises becomes one message and exit code 1, with a traceback where asked for."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:  # a plugin's command may raise anything
+            if hasattr(error, "exit_code") or isinstance(error, (typer.Abort, BrokenPipeError)):
+                raise  # typer's own
+            report(error, traceback=ctx.params["traceback"])
+            raise typer.Exit(1) from None
 
     def _load_plugins(self) -> None:
         if self._plugins_loaded:

@@ -1,16 +1,15 @@
-"""`socketify-ext show NAME`: options, members, order and hooks of one extension."""
+"""`socketify-ext show TARGET`: options, members, order and hooks of one extension."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from .output import console, echo_json
+from .target import TIME_LIMIT, AsJson, Target, Timeout, ask
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,27 +17,18 @@ if TYPE_CHECKING:
     from .description import Description, Member, Place
 
 
-def show_extension(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name, or distribution:name.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
-) -> None:
+def show_extension(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
     """Show the options, members, order and hooks of one extension."""
-    from socketify_ext.registry import Registry
-
-    from .description import describe
-    from .plugins import hook_names
-
-    with contextlib.redirect_stdout(sys.stderr):  # whatever the extension prints is not our answer
-        extension = Registry().find(name)
-        hooks = hook_names(extension.distribution) if extension.distribution else []
-        description, sound = describe(extension, hooks)
+    answer = ask(target, "extension", timeout)
     if as_json:
-        from dataclasses import asdict
-
-        echo_json(asdict(description))
+        echo_json(answer["description"])
     else:
-        _print(console(), description)
-    if not sound:
+        from pydantic import TypeAdapter
+
+        from .description import Description
+
+        _print(console(), TypeAdapter(Description).validate_python(answer["description"]))
+    if not answer["sound"]:
         raise typer.Exit(1)
 
 

@@ -11,6 +11,7 @@ from ..resolution import Reserved
 from ..spec import TARGETS, Target
 from .core import NULL, OpCode, core, lib, reserved_names
 from .dispatch import prepare_route
+from .listeners import Backplane, Listeners
 from .server import Server
 from .sockets import prepare_socket
 from .stock import earlier_declaration, is_managed
@@ -128,7 +129,49 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         server = self._server
         server.core_loop.is_idle = False
         name, data = encode_topic(topic), encode_message(message, server)
+        if server.listeners is not None:
+            server.listeners.backplane.publish(name, data, opcode, compress)
+            server.flush_soon()
+        if not server.has_topics:
+            return False
         return bool(native_publish(server.ssl, self.app, name, len(name), data, len(data), opcode, compress))
+
+    def publish_here(self, topic: bytes, data: bytes, opcode: int = OpCode.BINARY, compress: bool = False) -> bool:
+        """Send to the WebSockets of this process only, whatever backplane there is, and soon, from any place."""
+        server = self._server
+        if not server.has_topics:
+            return False
+        server.flush_soon()
+        return bool(native_publish(server.ssl, self.app, topic, len(topic), data, len(data), opcode, compress))
+
+    def num_subscribers(self, topic: str | bytes) -> int:
+        """Count the WebSockets of this process that listen on a topic."""
+        return int(super().num_subscribers(topic)) if self._server.has_topics else 0
+
+    @property
+    def backplane(self) -> Any:
+        """Give what carries publications to other processes; None where there is nothing."""
+        listeners = self._server.listeners
+        return None if listeners is None else listeners.backplane
+
+    def use_backplane(self, backplane: Backplane) -> None:
+        """Carry publications to other processes by `backplane`; there is one at most, and it is there before the start.
+
+        Raises:
+            InstallError: there is one already.
+        """
+        self._check_backplane(backplane)
+        self._server.listeners = Listeners(backplane)
+
+    def _check_backplane(self, backplane: Backplane) -> None:
+        """Refuse a second backplane."""
+        if self.backplane is not None:
+            raise errors.InstallError(
+                f"a {type(backplane).__name__}",
+                "is to carry publications",
+                f"a {type(self.backplane).__name__} does so already",
+                "Register one backplane",
+            )
 
     # -- the loop
 
@@ -138,6 +181,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             self._server.fail(error, response, request, "")
 
     def _listen_core(self, port_or_options: Any, handler: Callable[[Any], Any] | None) -> None:
+        self._server.bind_sockets()
         self.socket = NULL
         # Without a handler the core would not keep the listen socket, and could not close it.
         super().listen(port_or_options, handler or _ignore)

@@ -7,6 +7,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from .core import ffi, from_handle, lib
+from .hooks import Applied, Observed
 
 if TYPE_CHECKING:
     from ..binding import Classes
@@ -18,20 +19,37 @@ if TYPE_CHECKING:
 class Route:
     """One route: what its native callback needs, in slots."""
 
-    __slots__ = ("handle", "handler", "loop", "name", "request_class", "response_class", "server")
+    __slots__ = (
+        "after",
+        "handle",
+        "handler",
+        "loop",
+        "method",
+        "name",
+        "own",
+        "pattern",
+        "request_class",
+        "response_class",
+        "server",
+    )
 
-    def __init__(self, server: Server, name: str, handler: Callable[..., Any]) -> None:
+    def __init__(self, server: Server, method: str, pattern: str, handler: Callable[..., Any]) -> None:
         self.server = server
         self.loop = server.core_loop
-        self.name = name
-        self.handler = handler
+        self.method = method
+        self.pattern = pattern
+        self.name = f"{method} {pattern}"
+        self.own = handler
+        self.after = Applied()
         self.use(server.classes)
         self.handle = ffi.new_handle(self)
 
     def use(self, classes: Classes) -> None:
-        """Make requests and responses of these classes from now on."""
+        """Make requests and responses of these classes from now on, and put the server's hooks around the handler."""
         self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
+        handler = self.server.hooks.surround(self, self.own)
+        self.handler = _without_body_for_head(handler) if self.method in ("HEAD", "ANY") else handler
 
     def enter(self) -> None:
         """Follow the server's classes from now on."""
@@ -45,9 +63,7 @@ def prepare_route(server: Server, method: str, path: str, handler: Callable[...,
     Returns:
         What puts it into effect, which can't fail and can't be undone.
     """
-    if method in ("head", "any"):
-        handler = _without_body_for_head(handler)
-    route = Route(server, f"{method.upper()} {path}", handler)
+    route = Route(server, method.upper(), path, handler)
     add, encoded = getattr(lib, f"uws_app_{method}"), path.encode()
 
     def bind() -> None:
@@ -72,7 +88,7 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
     route = from_handle(user_data)
     route.loop.is_idle = False
     handed_on = route.server.handed_on
-    response = route.response_class() if handed_on is None else take_over(route.server, handed_on, res)
+    response = route.response_class() if handed_on is None else take_over(route, handed_on, res)
     request = route.request_class()
     response.res = res
     response._request = request
@@ -108,10 +124,14 @@ def hand_on(server: Server, response: Response, req: Any) -> None:
     server.handed_on = response
 
 
-def take_over(server: Server, handed_on: Response, res: Any) -> Any:
+def take_over(route: Any, handed_on: Response, res: Any) -> Any:
     """Give the response that another route has just left to this one."""
-    server.handed_on = None
-    return handed_on if handed_on.res == res and not handed_on._answered else server.classes["response"]()
+    route.server.handed_on = None
+    if handed_on.res != res or handed_on._answered:
+        return route.response_class()
+    if not isinstance(handed_on, Observed):  # one that is told of stays so
+        handed_on.__class__ = route.response_class
+    return handed_on
 
 
 def leave_answerable(response: Response) -> None:

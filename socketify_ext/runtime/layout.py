@@ -17,14 +17,19 @@ _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {
 }
 
 
-def lay_out(classes: Classes) -> None:
-    """Make one object with all the attributes that others may get.
+def lay_out(target: Target, compiled: type, *further: str) -> None:
+    """Make one object with all the attributes that others may get, `further` ones included.
 
     CPython shares the names of attributes between the objects of a class, and takes new names from the first few
     objects only; an object that gets another one later changes to a dict of its own, which costs more than all else
     in writing a header.
     """
-    for target, names in _OFTEN.items():
-        one: Any = object.__new__(classes[target])
-        for name in names:
-            setattr(one, name, getattr(one, name))
+    one: Any = object.__new__(compiled)
+    for name in (*_OFTEN[target], *further):
+        setattr(one, name, getattr(one, name))
+
+
+def lay_out_all(classes: Classes) -> None:
+    """Do so for the classes of requests and responses."""
+    for target in _OFTEN:
+        lay_out(target, classes[target])

@@ -6,14 +6,15 @@ import asyncio
 import inspect
 import json
 import logging
-from collections.abc import Callable, Coroutine, Iterable
-from types import CodeType, TracebackType
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import errors
 from ..http_error import HTTPError
-from ..spec import MemberSpec, MethodSpec
 from .core import ffi
-from .layout import lay_out
+from .culprits import Culprits
+from .hooks import Hooks
+from .layout import lay_out_all
 from .request import Request
 from .response import Response
 from .standard_json import make_encoder
@@ -23,7 +24,11 @@ from .websocket import WebSocket
 
 if TYPE_CHECKING:
     from ..binding import Classes
+    from ..request_hooks import RequestHook
+    from ..spec import MemberSpec
     from .dispatch import Route
+    from .listeners import Listeners
+    from .sockets import SocketRoute
 
 
 log = logging.getLogger("socketify_ext")
@@ -41,9 +46,16 @@ class Server:
         self.handed_on: Response | None = None  # what a route has just left to the next one
         self.tasks: set[asyncio.Task[Any] | None] = set()
         self.routes: list[Route] = []
+        self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
+        self.hooks = Hooks()
+        self.upgrading_path: str | None = None
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
-        self._members: dict[CodeType, MemberSpec] = {}
+        self.has_topics = False  # the core makes its table of topics with the first WebSocket route
+        self.listeners: Listeners | None = None
+        self._flushing = False
+        self._upgraded_by_core: list[str] = []
+        self._culprits = Culprits()
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop}
         self.bases: Classes = {
@@ -51,7 +63,7 @@ class Server:
             "response": _for_app(Response, shared),
             "ws": _for_app(WebSocket, shared),
         }
-        lay_out(self.bases)
+        lay_out_all(self.bases)
         self.classes: Classes = self.bases
         self.use_json(app._json_serializer)
 
@@ -80,25 +92,74 @@ class Server:
 
         self.dump_json = dump
 
-    def exchange(self, classes: Classes, members: Iterable[MemberSpec]) -> None:
-        """Put other compiled classes behind all routes and open connections."""
-        lay_out(classes)
+    def exchange(self, classes: Classes, members: Iterable[MemberSpec], hooks: Sequence[RequestHook] = ()) -> None:
+        """Put other compiled classes behind all routes and open connections, and other hooks around them.
+
+        Raises:
+            LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
+        """
+        self.hooks = self._checked(hooks)
+        lay_out_all(classes)
         self.classes = classes
-        self._members = {
-            inspect.unwrap(member.function).__code__: member
-            for member in members
-            if isinstance(member, MethodSpec) and inspect.isfunction(member.function)
-        }
+        self._culprits = Culprits(members)
         for route in self.routes:
             route.use(classes)
         for connection in self.connections.values():
             connection.__class__ = classes["ws"]
+
+    def use_hooks(self, hooks: Sequence[RequestHook]) -> None:
+        """Put other hooks around all routes.
+
+        Raises:
+            LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
+        """
+        self.hooks = self._checked(hooks)
+        for route in self.routes:
+            route.use(self.classes)
+
+    def _checked(self, hooks: Sequence[RequestHook]) -> Hooks:
+        made = Hooks(hooks)
+        for pattern in self._upgraded_by_core:
+            if made.need_upgrade(pattern):
+                raise errors.LifecycleError(
+                    f"the WebSocket {pattern}",
+                    "can't be given request hooks",
+                    "the server listens, and the core upgrades it since neither a handler nor a hook asked to",
+                    "Register hooks before app.listen(), or give the WebSocket an upgrade handler",
+                )
+        return made
+
+    def bind_socket(self, route: SocketRoute) -> None:
+        """Let the core serve a WebSocket, once it is known whether a hook wants its upgrades."""
+        if self.unbound is not None and route.upgrade is None:
+            self.unbound.append(route)
+            return
+        if route.upgrade is None:
+            self._upgraded_by_core.append(route.pattern)
+        route.bind()
+
+    def bind_sockets(self) -> None:
+        """Let the core serve the WebSockets that waited for hooks."""
+        waiting, self.unbound = self.unbound, None
+        for route in waiting or ():
+            self.bind_socket(route)
 
     def leave_behind(self) -> None:
         """Forget a response that was left to a next route where no handler of ours came."""
         response, self.handed_on = self.handed_on, None
         if response is not None:
             response._finish()
+
+    def flush_soon(self) -> None:
+        """Write what was published outside of a native callback now: an idle native loop sleeps up to 10 ms."""
+        self.core_loop.is_idle = False
+        if not self._flushing:
+            self._flushing = True
+            self.loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        self.core_loop.uv_loop.run_nowait()
 
     # -- coroutines
 
@@ -203,29 +264,8 @@ class Server:
             response._fail(500, b"Internal Server Error", b"text/plain")
 
     def report(self, error: BaseException, who: str) -> None:
-        """Log an error with the route and, where one is in its traceback, the member and its extension."""
-        member = self._culprit(error.__traceback__)
-        place = "" if member is None else f" in {member.target}.{member.name} of extension {member.provenance}"
-        log.error(
-            "%s: %s: %s%s",
-            who or "a task",
-            type(error).__name__,
-            error,
-            place,
-            exc_info=error,
-            extra={
-                "route": who,
-                "extension": None if member is None else member.provenance.extension,
-                "member": None if member is None else f"{member.target}.{member.name}",
-            },
-        )
-
-    def _culprit(self, traceback: TracebackType | None) -> MemberSpec | None:
-        found = None
-        while traceback is not None:
-            found = self._members.get(traceback.tb_frame.f_code, found)
-            traceback = traceback.tb_next
-        return found
+        """Log an error with the route and, where they are in its traceback, the member and the hook, with extensions."""
+        self._culprits.report(error, who)
 
     # -- the end
 

@@ -10,6 +10,7 @@ from .core import OpCode, ffi, from_handle, lib, unpack
 from .dispatch import Route, hand_on, leave_answerable, settle, take_over
 
 if TYPE_CHECKING:
+    from ..binding import Classes
     from .server import Server
 
 EVENTS: Final = ("upgrade", "open", "message", "drain", "ping", "pong", "close", "subscription")
@@ -20,13 +21,36 @@ _TEXT: Final = OpCode.TEXT
 class SocketRoute(Route):
     """One WebSocket route and the handlers of its events."""
 
-    __slots__ = ("native", *EVENTS)
+    __slots__ = ("behavior", "encoded", "native", *EVENTS)
     native: Any  # the core's description of the route, kept alive
+    upgrade: Callable[..., Any] | None
+    open: Callable[..., Any] | None
+    close: Callable[..., Any] | None
 
     def __init__(self, server: Server, path: str, behavior: Mapping[str, Any]) -> None:
-        super().__init__(server, f"WS {path}", _no_handler)
-        for event in EVENTS:
-            setattr(self, event, behavior.get(event))
+        self.encoded = path.encode()
+        self.behavior = {event: behavior.get(event) for event in EVENTS}
+        for event, handler in self.behavior.items():
+            setattr(self, event, handler)
+        super().__init__(server, "GET", path, _no_handler)
+        self.name = f"WS {path}"
+
+    def use(self, classes: Classes) -> None:
+        """Follow these classes from now on, and put the server's hooks around the handlers."""
+        self.request_class, self.response_class = classes["request"], classes["response"]
+        hooks, own = self.server.hooks, self.behavior
+        if hooks.need_upgrade(self.pattern):
+            self.upgrade = hooks.surround(self, own["upgrade"] or _upgrade, for_socket=True)
+        else:
+            self.upgrade = own["upgrade"]
+        self.open = hooks.opening(self, own["open"])
+        self.close = hooks.closing(self, own["close"])
+
+    def bind(self) -> None:
+        """Let the core serve it; it upgrades by itself where neither a handler nor a hook has a say."""
+        self.native.upgrade = ffi.NULL if self.upgrade is None else on_upgrade
+        self.server.has_topics = True
+        lib.uws_ws(self.server.app.SSL, self.server.app.app, self.encoded, self.native[0], self.handle)
 
     def run(self, event: str, handler: Callable[..., Any], *arguments: Any) -> None:
         """Call an event's handler; an error is logged, and the connection goes on."""
@@ -37,6 +61,12 @@ class SocketRoute(Route):
                 self.server.start(result, None, None, who)
         except BaseException as error:
             self.server.fail(error, None, None, who)
+
+
+def _upgrade(response: Any, request: Any, context: Any) -> None:
+    """Upgrade as the core does where a route has no handler for it."""
+    names = ("sec-websocket-key", "sec-websocket-protocol", "sec-websocket-extensions")
+    response.upgrade(*map(request.get_header, names), context)
 
 
 def _no_handler(response: Any, request: Any) -> None:
@@ -65,7 +95,6 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
     native.maxLifetime = behavior.get("max_lifetime", 0)
     native.open, native.close = on_open, on_close  # always: they keep the table of connections
     callbacks = {
-        "upgrade": on_upgrade,
         "message": on_message,
         "drain": on_drain,
         "ping": on_ping,
@@ -75,11 +104,10 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
     for event, callback in callbacks.items():
         setattr(native, event, callback if behavior.get(event) else ffi.NULL)
     route.native = native
-    encoded = path.encode()
 
     def bind() -> None:
         route.enter()
-        lib.uws_ws(server.app.SSL, server.app.app, encoded, native[0], route.handle)
+        server.bind_socket(route)
 
     return bind
 
@@ -99,7 +127,7 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     route = from_handle(user_data)
     route.loop.is_idle = False
     handed_on = route.server.handed_on
-    response = route.response_class() if handed_on is None else take_over(route.server, handed_on, res)
+    response = route.response_class() if handed_on is None else take_over(route, handed_on, res)
     request = route.request_class()
     response.res = res
     response._request = request
@@ -191,6 +219,8 @@ def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> N
     finally:
         connection.ws = None
         route.server.connections.pop(ws, None)
+        if connection._topics:
+            route.server.listeners.leave_all(connection)
 
 
 @ffi.callback("void(uws_websocket_t*, const char *, size_t, int, int, void*)")  # type: ignore[untyped-decorator]

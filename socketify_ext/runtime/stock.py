@@ -113,7 +113,7 @@ class Stock:
             if declaration.app.needs_install:
                 raise errors.InstallError(
                     f"extension {declaration.spec.provenance}",
-                    "adds routes, a serializer, start-up or shutdown functions",
+                    "adds routes, a serializer, request hooks, a backplane, start-up or shutdown functions",
                     "a stock app gives an extension no way to do that",
                     "Call socketify_ext.install(app) before it is registered",
                 )

@@ -66,6 +66,7 @@ class Waiting(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _key = 0  # its number in `waiting`, 0 where no native callback can come
     _tasks = 0  # coroutines that may still answer
     _route = ""  # its route's name, where something may come after the handler
+    _admitted = False  # hooks have let the request pass
     _request: Request | None = None
     # Of the app; set once on the compiled class.
     _server: Server

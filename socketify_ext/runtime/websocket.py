@@ -37,9 +37,11 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     got_socket_data = True
     # Ours.
     _route: Any = None
+    _path: str | None = None  # of its request, where hooks ask for it
     _told = False  # a subscription event runs: the core walks its topics, and the socket must stay
     _unsubscribing = False  # `unsubscribe` runs: an event that tells of one listener less does not mean the end
     _leaving = False  # the end has begun: what subscribes now would stay behind in the core's table
+    _topics: set[bytes] | None = None  # what it listens on, where there is a backplane
     # Of the app; set once on the compiled class.
     _server: Server
     _ssl: Any = None
@@ -53,6 +55,11 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     def closed(self) -> bool:
         """Tell whether the connection is gone."""
         return self.ws is None
+
+    @property
+    def route(self) -> str:
+        """Give the pattern of the connection's route, as in "/chat/:room"."""
+        return str(self._route.pattern)
 
     def _open(self) -> Any:
         """Give the native socket, or raise ConnectionClosedError."""
@@ -171,7 +178,12 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     def subscribe(self, topic: str | bytes) -> bool:
         """Listen on a topic; tells whether that succeeded, which it does not once the end has begun."""
         ws, name = self._open(), encode_topic(topic)
-        return not self._leaving and bool(lib.uws_ws_subscribe(self._ssl, ws, name, len(name)))
+        if self._leaving or not lib.uws_ws_subscribe(self._ssl, ws, name, len(name)):
+            return False
+        listeners = self._server.listeners
+        if listeners is not None:
+            listeners.enter(self, name)
+        return True
 
     def unsubscribe(self, topic: str | bytes) -> bool:
         """Stop listening on a topic; tells whether that succeeded."""
@@ -180,9 +192,13 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             return False
         earlier, self._unsubscribing = self._unsubscribing, True
         try:
-            return bool(lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
+            done = bool(lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
         finally:
             self._unsubscribing = earlier
+        listeners = self._server.listeners
+        if listeners is not None:
+            listeners.leave(self, name)
+        return done
 
     def is_subscribed(self, topic: str | bytes) -> bool:
         """Tell whether the socket listens on a topic."""

@@ -1,0 +1,75 @@
+"""The options of `ratelimit`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Final, Literal
+
+import limits
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, SecretStr
+from pydantic_core import PydanticCustomError
+
+Key = Callable[[Any, Any], "str | Awaitable[str | None] | None"]
+
+# What a structured-field string can hold (RFC 9651, 3.3.3) without escapes, since the prefix names a limit in headers.
+_PREFIX: Final = re.compile(r"/|(/[!#-)+-9;-Z\[\]-~][!#-)+-.0-9;-Z\[\]-~]*)+")
+_STORE: Final = re.compile(r"memory://|(redis|rediss|valkey|valkeys|unix)://.+")
+
+
+def _refusal(problem: str) -> PydanticCustomError:
+    return PydanticCustomError("ratelimit", "{problem}", {"problem": problem})
+
+
+def _limits(value: Mapping[str, str]) -> Mapping[str, str]:
+    if not value:
+        raise _refusal('nothing is limited; give limits={"/": "100/minute"}')
+    for prefix, rate in value.items():
+        if not _PREFIX.fullmatch(prefix):
+            raise _refusal(f'{prefix!r} is no path prefix; write whole segments without parameters, as in "/api"')
+        try:
+            items = limits.parse_many(rate)
+        except ValueError:
+            items = []
+        if not items or any(item.amount < 1 or item.get_expiry() < 1 for item in items):
+            raise _refusal(f'{rate!r} is no rate; write it as in "100/minute" or "5/second; 1000/day"')
+    return value
+
+
+def _store(value: SecretStr) -> SecretStr:
+    if not _STORE.fullmatch(value.get_secret_value()):
+        raise _refusal('the store is no URL of one; give "memory://", "redis://host:6379/0" or "valkey://host:6379/0"')
+    return value
+
+
+class Options(BaseModel):
+    """Options of `ratelimit`: who may ask how often for what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    limits: Annotated[Mapping[str, str], AfterValidator(_limits)] = Field(
+        description='rates by path prefix, as in {"/": "100/minute", "/login": "5/minute; 20/hour"}'
+    )
+    key: Literal["address", "user"] | Key = Field(
+        "address",
+        description="who is counted: the client's address, the user where one is known, or what key(res, req) gives",
+    )
+    store: Annotated[SecretStr, AfterValidator(_store)] = Field(
+        SecretStr("memory://"),
+        repr=False,
+        description='where the counts are: "memory://", "redis://host:6379/0", "valkey://..." or "unix://..."',
+    )
+    strategy: Literal["fixed-window", "moving-window", "sliding-window-counter"] = Field(
+        "fixed-window", description="how requests are counted; the second is exact, and keeps each request"
+    )
+    fail: Literal["open", "closed"] = Field(
+        "open", description="whether requests pass or get 503 while the store is away"
+    )
+    timeout: PositiveFloat = Field(0.5, description="seconds until a store that does not answer counts as away")
+    proxies: NonNegativeInt = Field(
+        0, description="how many proxies of yours are in front and add to X-Forwarded-For; 0 leaves it unread"
+    )
+    ipv6_network: int = Field(
+        64, ge=32, le=128, description="how many bits of an IPv6 address tell clients apart; one has many addresses"
+    )
+    prefix: str = Field("socketify-ext-ratelimit", min_length=1, description="begins the keys in the store")

@@ -1,0 +1,116 @@
+"""Where the counts are, and what is so when they can't be had."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import time
+from typing import Any, Final, NamedTuple
+
+import limits
+from limits.aio import storage, strategies
+from limits.errors import StorageError
+
+from socketify_ext.errors import InstallError
+
+from .options import Options
+
+log = logging.getLogger("socketify_ext_ratelimit")
+
+PAUSE: Final = 1.0
+"""Seconds for which a store that is away is left alone."""
+
+
+class StoreAwayError(Exception):
+    """The store can't be asked."""
+
+
+class Standing(NamedTuple):
+    """How somebody stands with a limit."""
+
+    is_allowed: bool
+    remaining: int
+    reset: int
+    """Seconds, rounded up, until there is more."""
+
+
+class Store:
+    """Count requests in memory, Redis or Valkey."""
+
+    def __init__(self, options: Options) -> None:
+        self._pool: Any = None
+        self._away_until = 0.0
+        self._is_away = False
+        url = options.store.get_secret_value()
+        made: Any
+        if url == "memory://":
+            made = storage.MemoryStorage(wrap_exceptions=True)
+        else:
+            self._pool = _pool(url, options.timeout)
+            made = storage.RedisStorage(
+                "async+redis://", True, "redispy", key_prefix=options.prefix, connection_pool=self._pool
+            )
+        strategy: Any = strategies.STRATEGIES[options.strategy]
+        self._limiter: strategies.RateLimiter = strategy(made)
+
+    async def hit(self, limit: limits.RateLimitItem, scope: str, who: tuple[str, str]) -> Standing:
+        """Count a request.
+
+        Args:
+            limit: the rate.
+            scope: what it is for.
+            who: whom the request counts for; the store sees a digest alone, of one length for any name.
+
+        Raises:
+            StoreAwayError: the store can't be asked, or could not a moment ago.
+        """
+        if time.monotonic() < self._away_until:
+            raise StoreAwayError
+        key = hashlib.blake2b(json.dumps([scope, *who]).encode(), digest_size=16).hexdigest()
+        try:
+            is_allowed = await self._limiter.hit(limit, key)
+            stats = await self._limiter.get_window_stats(limit, key)
+        except (StorageError, OSError) as error:
+            self._leave_alone(error)
+            raise StoreAwayError from error
+        if self._is_away:
+            self._is_away = False
+            log.warning("the store of the rate limits is there again")
+        reset = max(1, math.ceil(stats.reset_time - time.time()))
+        return Standing(is_allowed, max(0, stats.remaining), min(reset, limit.get_expiry()))
+
+    def _leave_alone(self, error: Exception) -> None:
+        self._away_until = time.monotonic() + PAUSE
+        if not self._is_away:
+            self._is_away = True
+            cause = getattr(error, "storage_error", error)
+            log.error("the store of the rate limits is away: %s: %s", type(cause).__name__, cause)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+
+def _pool(url: str, timeout: float) -> Any:
+    try:
+        from redis.asyncio import BlockingConnectionPool
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+    except ImportError:
+        raise InstallError(
+            "extension 'ratelimit'",
+            "can't reach its store",
+            "the package redis is not installed",
+            "Install it: pip install 'socketify-ext-ratelimit[redis]'",
+        ) from None
+    scheme, _, rest = url.partition("://")
+    return BlockingConnectionPool.from_url(
+        f"{scheme.replace('valkey', 'redis')}://{rest}",
+        timeout=timeout,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 1),  # once more, on a new connection: the server may have closed an idle one
+    )

@@ -1,0 +1,61 @@
+"""Apps that the tests serve."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import socketify
+
+import socketify_ext
+
+
+async def by_token(res, req):
+    await asyncio.sleep(0)
+    return req.get_header("token")
+
+
+def limited(kind="app", key="address", **options):
+    app = socketify_ext.App() if kind == "app" else socketify_ext.install(socketify.App())
+    keys = {"token": lambda res, req: req.get_header("token"), "late token": by_token}
+    app.register(socketify_ext.load("ratelimit", key=keys.get(key, key), **options))
+
+    @app.register
+    @socketify_ext.extension("users")
+    def users(request, response, ws):
+        """Know everybody who gives a name."""
+
+        @request.method
+        async def get_user(self):
+            await asyncio.sleep(0)
+            name = self.get_header("name")
+            return SimpleNamespace(name=name or "Anonymous", is_authenticated=name is not None)
+
+    async def echo(res, req):
+        res.end((await res.get_data()).getvalue())
+
+    app.get("/", lambda res, req: res.end("root"))
+    app.get("/login", lambda res, req: res.write_status(201).end({"a": 1}))
+    app.get("/login/:id", lambda res, req: res.end("login"))
+    app.get("/other", lambda res, req: res.end("other"))
+    app.post("/login", echo)
+    app.ws("/login/ws", {"message": lambda ws, message, opcode: ws.send(message, opcode)})
+    return app
+
+
+def without_users(**options):
+    app = socketify_ext.App()
+    app.register(socketify_ext.load("ratelimit", key="user", **options))
+    app.get("/", lambda res, req: res.end("root"))
+    return app
+
+
+def readme():
+    """Run the README's example up to where it listens."""
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    example = re.search(r"```python\n(.*?)\napp\.listen", text, re.DOTALL)[1]
+    names = {}
+    exec(example, names)  # noqa: S102 - it is ours
+    return names["app"]

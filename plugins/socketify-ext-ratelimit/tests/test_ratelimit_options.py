@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from socketify_ext_ratelimit import Options, ratelimit
+from socketify_ext_ratelimit.client import forwarded_by, network
+
+from socketify_ext import ExtensionError
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({}, "limits"),
+        ({"limits": {}}, "nothing is limited"),
+        ({"limits": {"api": "1/hour"}}, "no path prefix"),
+        ({"limits": {"/:id": "1/hour"}}, "no path prefix"),
+        ({"limits": {"/a/*": "1/hour"}}, "no path prefix"),
+        ({"limits": {'/"': "1/hour"}}, "no path prefix"),
+        ({"limits": {"/é": "1/hour"}}, "no path prefix"),
+        ({"limits": {"/": "often"}}, "no rate"),
+        ({"limits": {"/": "0/hour"}}, "no rate"),
+        ({"limits": {"/": "1/hour"}, "store": "sqlite://"}, "no URL"),
+        ({"limits": {"/": "1/hour"}, "store": "redis://"}, "no URL"),
+        ({"limits": {"/": "1/hour"}, "key": "name"}, "key"),
+        ({"limits": {"/": "1/hour"}, "timeout": 0}, "timeout"),
+        ({"limits": {"/": "1/hour"}, "proxies": -1}, "proxies"),
+        ({"limits": {"/": "1/hour"}, "ipv6_network": 129}, "ipv6_network"),
+    ],
+)
+def test_options_that_can_not_work_are_refused(options, why):
+    with pytest.raises(ValidationError, match=why):
+        Options(**options)
+
+
+@pytest.mark.parametrize("prefix", ["/", "/api", "/api/v1.0", "/a-b/c_d~e"])
+def test_prefixes_that_hooks_take_are_taken(prefix):
+    assert Options(limits={prefix: "1 per 2 seconds; 3/day"}).limits
+
+
+def test_the_password_of_the_store_is_not_shown():
+    url = "redis://:s3cret@host/0"
+    loaded = ratelimit.configured(limits={"/": "1/hour"}, store=url)
+    assert "s3cret" not in repr(loaded) + repr(loaded.validated_options())
+    with pytest.raises(ExtensionError) as caught:
+        ratelimit.configured(limits={"/": "1/hour"}, store="s3cret")
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("10.0.0.1:8080", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:0db8:0001:0002:ffff:0000:0000:0000", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::1]:8080", "2001:db8:1:2::/64"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("unknown", "unknown"),
+        ("", ""),
+    ],
+)
+def test_an_address_counts_for_its_network(address, wanted):
+    assert network(address, 64) == wanted
+
+
+@given(st.text(st.characters(codec="latin-1"), max_size=40))
+def test_any_text_is_taken_for_an_address(text):
+    assert isinstance(network(text, 64), str)
+
+
+chains = st.lists(st.ip_addresses().map(str), min_size=1, max_size=4)
+
+
+@given(chains, st.lists(st.text(st.characters(codec="ascii"), max_size=9), max_size=3))
+def test_what_a_client_writes_before_the_proxies_counts_for_nothing(seen, written):
+    header = ", ".join([*written, *seen])
+    assert forwarded_by(header, "direct", len(seen)) == seen[0]
+
+
+@given(chains)
+def test_a_header_that_your_proxies_have_not_filled_is_not_believed(seen):
+    assert forwarded_by(", ".join(seen), "direct", len(seen) + 1) == "direct"
+    assert forwarded_by(", ".join(seen), "direct", 0) == "direct"

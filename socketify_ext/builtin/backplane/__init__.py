@@ -1,0 +1,5 @@
+"""`backplane`: what is published reaches every process and machine."""
+
+from .extension import Options, backplane
+
+__all__ = ["Options", "backplane"]

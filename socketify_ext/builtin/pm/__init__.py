@@ -1,0 +1,5 @@
+"""`pm`: private messages between two users' WebSockets."""
+
+from .extension import pm
+
+__all__ = ["pm"]

@@ -1,0 +1,120 @@
+"""The extension `pm` and its members."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ...declaration import extension
+from ...declared_app import DeclaredApp
+from ...surface import Surface
+from .admission import Admission
+from .inbox.memory import MemoryInbox
+from .inbox.sqlite import SqliteInbox
+from .kept import KeptDelivery
+from .live import LiveDelivery
+from .message import Message, as_json
+from .options import Options
+from .receipt import Receipt, tell
+from .topics import is_username, room_topic
+from .username import username_of
+
+_ID = re.compile("[0-9a-f]{32}")
+
+
+def open_delivery(options: Options) -> LiveDelivery | KeptDelivery:
+    """Choose how messages reach their receivers; nothing is opened yet.
+
+    Raises:
+        InstallError: the inbox needs a library that is not installed.
+    """
+    url = options.inbox
+    if url is None:
+        return LiveDelivery(None)
+    if url == "memory://":
+        return LiveDelivery(MemoryInbox(options.inbox_size))
+    if url.startswith("sqlite:///"):
+        return KeptDelivery(SqliteInbox(url.removeprefix("sqlite:///"), options.inbox_size))
+    from .inbox.redis import RedisInbox
+
+    return KeptDelivery(RedisInbox(url, options.inbox_size))
+
+
+@extension("pm", options=Options)
+def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, app: DeclaredApp) -> None:
+    """Write to another user: `ws.send_pm(to_username, message)`."""
+    admission = Admission(options.allow, options.max_size, options.rate)
+    delivery = open_delivery(options)
+    if isinstance(delivery, KeptDelivery):
+        app.on_startup(delivery.start)
+        app.on_shutdown(delivery.stop)
+
+    @ws.method
+    async def join_pm(self: Any) -> None:
+        """Listen for messages to this socket's user; first come those that wait in the inbox, in order.
+
+        Raises:
+            LookupError: the socket's user data has no username.
+        """
+        await delivery.join(self, username_of(self.get_user_data()))
+
+    @ws.method
+    def send_pm(self: Any, to_username: str, message: Any, *, key: str | None = None) -> Receipt:
+        """Send a message, whatever JSON can carry, to all sockets of a user.
+
+        They get the JSON `{"type": "pm", "id", "username", "message", "at"}`, and the sender's other joined sockets
+        the same with `"to"` and `"sent": true`. A socket that has not joined, in an app without an inbox, writes to
+        the room of both users, where the other one is there.
+
+        `key` is the client's own name of the message: the same key and receiver give the same id, so that a client
+        which does not know whether a message arrived can send it again.
+
+        Returns:
+            A receipt with the message's id. With an inbox, the message is accepted once `await receipt.stored` is
+            true; the client gets `{"type": "pm-receipt", "id", "status": "stored"}`. A message that may not go has
+            `status` "refused" and a `reason`, and the client is told in the same way.
+
+        Raises:
+            LookupError: the socket's user data has no username.
+            TypeError, ValueError: JSON can't carry the message.
+        """
+        sender, body = username_of(self.get_user_data()), as_json(message)
+        reason = admission.refusal(sender, to_username, body, key)
+        if reason is not None:
+            receipt = Receipt(None, key if isinstance(key, str) else None, "refused", reason)
+            tell(self, receipt)
+            return receipt
+        return delivery.send(self, Message.make(sender, to_username, body, key), key)
+
+    @ws.method
+    def ack_pm(self: Any, id: str) -> bool:
+        """Acknowledge a message to this socket's user, so that the inbox forgets it.
+
+        Returns:
+            Whether it was the id of a message; one that waits for another user stays where it is.
+
+        Raises:
+            LookupError: the socket's user data has no username.
+        """
+        username = username_of(self.get_user_data())
+        if not isinstance(id, str) or _ID.fullmatch(id) is None:
+            return False
+        delivery.ack(username, id)
+        return True
+
+    @ws.method
+    def join_pm_room(self: Any, username: str) -> str:
+        """Listen on the room of this socket's user and another, for what need not be kept, as that somebody types.
+
+        Returns:
+            The room's topic, the same for both, to publish to.
+
+        Raises:
+            LookupError: the socket's user data has no username.
+            ValueError: the other name can't be one.
+        """
+        if not is_username(username):
+            raise ValueError(f"{username!r} is no username")
+        room = room_topic(username_of(self.get_user_data()), username)
+        self.subscribe(room)
+        return room

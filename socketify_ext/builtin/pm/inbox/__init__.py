@@ -1,0 +1,1 @@
+"""Where messages wait until their receivers acknowledge them."""

@@ -1,0 +1,195 @@
+"""The inbox in an SQLite file, shared by the processes of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from ..message import Message
+from ..outage import Outage
+from ..topics import decoded, encoded
+from .inbox import KEPT, Ack, Entry, Outcome, Page, Row
+
+POLL: Final = 0.02
+"""Seconds between two looks for what other processes have written, while somebody here listens."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS pm (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice
+    username TEXT NOT NULL, -- encoded as in topics
+    id TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    frame TEXT NOT NULL,
+    done REAL -- when it was acknowledged
+);
+CREATE UNIQUE INDEX IF NOT EXISTS pm_id ON pm (username, id);
+CREATE INDEX IF NOT EXISTS pm_number ON pm (username, number);
+CREATE INDEX IF NOT EXISTS pm_unread ON pm (username, number) WHERE done IS NULL;
+CREATE INDEX IF NOT EXISTS pm_done ON pm (done) WHERE done IS NOT NULL;
+"""
+
+_ALL: Final = "SELECT number, origin, frame FROM pm WHERE username = ? AND number > ? ORDER BY number LIMIT ?"
+_UNREAD: Final = _ALL.replace(" ORDER", " AND done IS NULL ORDER")
+
+Result = TypeVar("Result")
+
+
+class SqliteInbox:
+    """Keep messages in a file, with a thread that writes and one that reads, which needs not wait for the disk.
+
+    Every commit is on the disk when it returns (write-ahead log, synchronous=FULL).
+
+    Args:
+        path: the file; it is made where it is missing.
+        size: messages that wait for one user at most.
+    """
+
+    def __init__(self, path: str, size: int) -> None:
+        self._path = path
+        self._size = size
+        self._watched: set[str] = set()
+        self._poller: asyncio.Task[None] | None = None
+
+    async def open(self, heard: Callable[[str], None]) -> None:
+        """Open the file and look for changes; see `Inbox`."""
+        self._heard = heard
+        self._written = asyncio.Event()
+        self._writer, self._reader = (ThreadPoolExecutor(1, f"socketify-ext-pm-{name}") for name in ("write", "read"))
+        await self._run(self._writer, self._open_writing)
+        await self._run(self._reader, self._open_reading)
+        self._poller = asyncio.get_running_loop().create_task(self._poll())
+
+    async def close(self) -> None:
+        """Close the file."""
+        if self._poller is not None:
+            self._poller.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._poller
+        await self._run(self._reader, self._read_from.close)
+        await self._run(self._writer, self._write_to.close)
+        for thread in (self._reader, self._writer):
+            thread.shutdown(wait=False)
+
+    async def write(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Keep messages and forget acknowledged ones in one transaction; see `Inbox`."""
+        outcomes = await self._run(self._writer, lambda: self._write(entries))
+        self._written.set()
+        return outcomes
+
+    async def read(self, username: str, after: int, limit: int, *, unread: bool) -> Page:
+        """Read a user's frames; see `Inbox`."""
+        return await self._run(self._reader, lambda: self._read(username, after, limit, unread))
+
+    def watch(self, username: str) -> None:
+        """Look for a user's new messages."""
+        self._watched.add(username)
+
+    def unwatch(self, username: str) -> None:
+        """No longer do that."""
+        self._watched.discard(username)
+
+    async def _poll(self) -> None:
+        outage = Outage(f"can't look into the inbox {self._path}")
+        while True:
+            timer = asyncio.get_running_loop().call_later(POLL, self._written.set)
+            await self._written.wait()
+            timer.cancel()
+            self._written.clear()
+            if not self._watched:
+                continue
+            try:
+                for username in await self._run(self._reader, self._changed):
+                    if username in self._watched:
+                        self._heard(username)
+                outage.is_over()
+            except sqlite3.Error as error:
+                outage.goes_on(error)
+
+    async def _run(self, thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=10, isolation_level=None)
+
+    # -- in the reading thread
+
+    def _open_reading(self) -> None:
+        self._read_from = self._connect()
+        self._version = -1
+        self._seen = self._head()
+
+    def _head(self) -> int:
+        found = self._read_from.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pm'").fetchone()
+        return 0 if found is None else int(found[0])
+
+    def _changed(self) -> list[str]:
+        version = self._read_from.execute("PRAGMA data_version").fetchone()[0]
+        if version == self._version:
+            return []
+        head = self._head()
+        found = self._read_from.execute(
+            "SELECT DISTINCT username FROM pm WHERE number > ? AND number <= ?", (self._seen, head)
+        ).fetchall()
+        self._version, self._seen = version, head
+        return [decoded(username) for (username,) in found]
+
+    def _read(self, username: str, after: int, limit: int, unread: bool) -> Page:
+        self._read_from.execute("BEGIN")
+        try:
+            head = self._head()
+            rows = self._read_from.execute(_UNREAD if unread else _ALL, (encoded(username), after, limit)).fetchall()
+        finally:
+            self._read_from.execute("COMMIT")
+        return Page([Row(*row) for row in rows], head)
+
+    # -- in the writing thread
+
+    def _open_writing(self) -> None:
+        self._write_to = self._connect()
+        self._write_to.execute("PRAGMA journal_mode=WAL")
+        self._write_to.execute("PRAGMA synchronous=FULL")
+        self._write_to.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            self._write_to.execute(statement)
+        self._write_to.execute("COMMIT")
+        self._swept = time.monotonic()
+
+    def _write(self, entries: Sequence[Entry]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        now = time.time()
+        self._write_to.execute("BEGIN IMMEDIATE")
+        try:
+            for entry in entries:
+                if isinstance(entry, Ack):
+                    done = "UPDATE pm SET done = ? WHERE username = ? AND id = ? AND done IS NULL"
+                    self._write_to.execute(done, (now, encoded(entry.username), entry.id))
+                    outcomes.append("acknowledged")
+                    continue
+                outcomes.append(self._put(entry.message, entry.origin, now))
+            if time.monotonic() - self._swept > KEPT:
+                self._write_to.execute("DELETE FROM pm WHERE done < ?", (now - KEPT,))
+                self._swept = time.monotonic()
+            self._write_to.execute("COMMIT")
+        except BaseException:
+            self._write_to.execute("ROLLBACK")
+            raise
+        return outcomes
+
+    def _put(self, message: Message, origin: str, now: float) -> Outcome:
+        to, sender = encoded(message.to), encoded(message.sender)
+        known = self._write_to.execute("SELECT 1 FROM pm WHERE username = ? AND id = ?", (to, message.id))
+        if known.fetchone() is not None:
+            return "known"
+        waiting = self._write_to.execute("SELECT COUNT(*) FROM pm WHERE username = ? AND done IS NULL", (to,))
+        if waiting.fetchone()[0] >= self._size:
+            return "full"
+        row = "INSERT INTO pm (username, id, origin, frame, done) VALUES (?, ?, ?, ?, ?)"
+        self._write_to.execute(row, (to, message.id, "", message.received, None))
+        if to != sender:
+            self._write_to.execute(row, (sender, message.id, origin, message.sent, now))
+        return "stored"

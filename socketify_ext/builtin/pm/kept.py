@@ -1,0 +1,86 @@
+"""Delivery through an inbox that all processes share: what is delivered comes from there, and only from there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from .inbox.inbox import Ack, Inbox, Outcome, Post
+from .message import Message
+from .outage import Outage
+from .outbox import Outbox
+from .reader import Reader
+from .receipt import Receipt, tell
+
+SWEEP: Final = 5.0
+"""Seconds between two looks for sockets that have closed."""
+
+FLUSH: Final = 5.0
+"""Seconds that messages get to reach the inbox when the server stops."""
+
+
+class KeptDelivery:
+    """Keep each message before anybody gets it; each joined socket reads its user's messages in the inbox's order."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._outage = Outage("can't read the inbox")
+        self._readers: dict[str, dict[Any, Reader]] = {}
+
+    async def start(self) -> None:
+        """Open the inbox."""
+        await self._inbox.open(self._wake)
+        self._outbox = Outbox(self._inbox)
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Write what waits, and close the inbox."""
+        self._sweeper.cancel()
+        await self._outbox.close(FLUSH)
+        await self._inbox.close()
+
+    async def join(self, ws: Any, username: str) -> None:
+        """Send a socket what waits for its user, and from then on what comes; a second call changes nothing."""
+        readers = self._readers.setdefault(username, {})
+        reader = readers.get(ws)
+        if reader is None:
+            reader = readers[ws] = Reader(ws, username, self._inbox, self._outage)
+            self._inbox.watch(username)
+            reader.wake()
+        await reader.caught_up.wait()
+
+    def send(self, ws: Any, message: Message, key: str | None) -> Receipt:
+        """Take a message; its receipt is settled, and the sender's client told, once the inbox has it."""
+        receipt = Receipt(message.id, key, "pending")
+        reader = self._readers.get(message.sender, {}).get(ws)
+
+        def done(outcome: Outcome) -> None:
+            if outcome == "full":
+                receipt.settle("refused", "full")
+            else:
+                receipt.settle("stored")
+            tell(ws, receipt)
+
+        post = Post(message, "" if reader is None else reader.mark)
+        if not self._outbox.put(post, done):
+            receipt.settle("refused", "busy")
+            tell(ws, receipt)
+        return receipt
+
+    def ack(self, username: str, id: str) -> None:
+        """Forget a message that its receiver has; if that fails, it comes again at the next join."""
+        self._outbox.put(Ack(username, id))
+
+    def _wake(self, username: str) -> None:
+        for reader in self._readers.get(username, {}).values():
+            reader.wake()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            for username, readers in list(self._readers.items()):
+                for ws in [ws for ws in readers if ws.closed]:
+                    del readers[ws]
+                if not readers:
+                    del self._readers[username]
+                    self._inbox.unwatch(username)

@@ -1,0 +1,32 @@
+"""What the log says while an engine is away."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+log: Final = logging.getLogger("socketify_ext")
+
+
+class Outage:
+    """Log the beginning and the end of each outage, and nothing in between.
+
+    Args:
+        what: what can't be done meanwhile.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._lasts = False
+
+    def goes_on(self, error: Exception) -> None:
+        """Note that it was tried in vain."""
+        if not self._lasts:
+            log.warning("extension 'pm' %s, and tries again: %s: %s", self._what, type(error).__name__, error)
+        self._lasts = True
+
+    def is_over(self) -> None:
+        """Note that it was done."""
+        if self._lasts:
+            log.warning("extension 'pm' %s: that is over", self._what)
+        self._lasts = False

@@ -1,0 +1,50 @@
+"""`socketify-ext lock TARGET`: pin what extensions add, and fail when an upgrade changes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .target import TIME_LIMIT, Timeout, app_description
+
+LockFile = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The lock file.")]
+
+
+def lock_target(
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[TARGET]", help="As for stubs; with --check, the one in the file by default."),
+    ] = None,
+    output: LockFile = Path("socketify-ext.lock"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff where the file is not right.")
+    ] = False,
+    timeout: Timeout = TIME_LIMIT,
+) -> None:
+    """Pin the members that extensions add: names, signatures, defaults, providers and versions."""
+    from socketify_ext.errors import GeneratedFileError
+
+    from .lockfile import Lock, differences
+
+    pinned = Lock.read(output) if check or target is None else None
+    wanted = target or (pinned.target if pinned else "")
+    found = Lock.of(app_description(wanted, timeout))
+    if not check:
+        output.write_text(found.text())
+        typer.echo(f"{output}: {len(found.extensions)} extensions, {len(found.members)} members", err=True)
+        return
+    changes = differences(pinned, found) if pinned else []
+    if not changes:
+        typer.echo(f"{output} is right: {len(found.members)} members", err=True)
+        return
+    for line in changes:
+        typer.echo(line)
+    raise GeneratedFileError(
+        f"lock file {str(output)!r}",
+        "is not right any more",
+        f"{len(changes)} lines differ from {wanted}",
+        f"If the change is wanted, write it anew: socketify-ext lock {wanted} -o {output}",
+        path=str(output),
+    )

@@ -1,0 +1,100 @@
+"""The lock file: what extensions add, in an order and words that do not change from run to run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from socketify_ext.errors import GeneratedFileError
+
+if TYPE_CHECKING:
+    from .app_description import AppDescription
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What is pinned: extensions by name in order, members by `target.name`, all as plain texts."""
+
+    target: str
+    extensions: dict[str, dict[str, Any]]
+    members: dict[str, dict[str, Any]]
+
+    @classmethod
+    def of(cls, described: AppDescription) -> Lock:
+        """Pin what an app has."""
+        extensions: dict[str, dict[str, Any]] = {
+            source.name: {"distribution": source.distribution, "version": source.version, "requires": source.requires}
+            for source in described.extensions
+        }
+        members = {
+            member.path: {
+                "extension": member.extension,
+                "kind": f"async {member.kind}" if member.is_async else member.kind,
+                "signature": member.signature,
+            }
+            for member in sorted(described.members, key=lambda member: member.path)
+        }
+        return cls(described.target, extensions, members)
+
+    @classmethod
+    def read(cls, path: Path) -> Lock:
+        """Read a lock file.
+
+        Raises:
+            GeneratedFileError: there is none, or it is no lock file of a format that this version knows.
+        """
+        again = "Write it: socketify-ext lock TARGET"
+        try:
+            values = json.loads(path.read_text())
+            version = values.pop("format")
+            read = cls(**values) if version == FORMAT else None
+        except FileNotFoundError:
+            raise _wrong(path, "there is no such file", again) from None
+        except OSError as error:
+            raise _wrong(path, str(error), "Name a file that can be read") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise _wrong(path, "it is no lock file", again) from None
+        if read is None:
+            raise _wrong(path, f"it has format {version}, not {FORMAT}", "Use the socketify-ext that wrote it")
+        return read
+
+    def text(self) -> str:
+        """Write it as JSON with a line for each thing that may change."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n"
+
+
+def _wrong(path: Path, why: str, fix: str) -> GeneratedFileError:
+    return GeneratedFileError(f"lock file {str(path)!r}", "can't be read", why, fix, path=str(path))
+
+
+def differences(pinned: Lock, found: Lock) -> list[str]:
+    """Tell what has changed, a line for each extension and member: `-` was, `+` is new."""
+    lines: list[str] = []
+    for kind in ("extensions", "members"):
+        before, now = getattr(pinned, kind), getattr(found, kind)
+        show = _extension if kind == "extensions" else _member
+        for name in dict.fromkeys([*before, *now]):
+            if before.get(name) == now.get(name):
+                continue
+            lines += [f"- {show(name, before[name])}"] if name in before else []
+            lines += [f"+ {show(name, now[name])}"] if name in now else []
+    if not lines and list(pinned.extensions) != list(found.extensions):
+        lines = [f"- order: {', '.join(pinned.extensions)}", f"+ order: {', '.join(found.extensions)}"]
+    return lines
+
+
+def _extension(name: str, values: dict[str, Any]) -> str:
+    origin = " ".join(part for part in (values.get("distribution"), values.get("version")) if part)
+    requires = values.get("requires") or []
+    return (
+        f"extension {name}" + (f" ({origin})" if origin else "") + (f" requires {', '.join(requires)}" * bool(requires))
+    )
+
+
+def _member(name: str, values: dict[str, Any]) -> str:
+    prefix = "async " if str(values.get("kind")).startswith("async") else ""
+    return f"{prefix}{name}{values.get('signature')}  [{values.get('extension')}]"

@@ -1,0 +1,140 @@
+"""`socketify-ext why MEMBER TARGET`: who put a member there, and instead of what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from .output import console, echo_json
+from .target import TIME_LIMIT, AsJson, Target, Timeout, app_description
+
+if TYPE_CHECKING:
+    from socketify_ext.errors import ExtensionError
+
+    from .app_description import AppDescription, Contest
+    from .member import Member
+
+_ALIASES: Final = {"req": "request", "res": "response", "websocket": "ws", "socket": "ws"}
+
+MemberName = Annotated[
+    str, typer.Argument(metavar="MEMBER", help="A member with what it is on, as in request.get_user.")
+]
+
+
+def explain_member(member: MemberName, target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
+    """Tell who put a member there: extension, distribution, file and line, and what it overrode."""
+    from socketify_ext.spec import TARGETS
+
+    kind, _, name = member.partition(".")
+    if kind not in TARGETS or not name.isidentifier():
+        raise _malformed(member)
+    described = app_description(target, timeout)
+    found = next((each for each in described.members if each.path == member), None)
+    if found is None and name not in described.own_names[kind]:
+        raise _unknown(member, described)
+    if as_json:
+        echo_json(_record(member, found, described))
+    else:
+        _print(member, found, described)
+
+
+def _malformed(member: str) -> ExtensionError:
+    from socketify_ext.errors import MemberNameError
+    from socketify_ext.spec import TARGETS
+
+    kind, dot, name = member.partition(".")
+    kind = _ALIASES.get(kind.lower(), kind)
+    name = re.sub(r"\W+", "_", name.removesuffix("()"))
+    if dot and kind in TARGETS and name.isidentifier():
+        fix = f"Did you mean '{kind}.{name}'?"
+    else:
+        fix = "Write it as in request.get_user; it is on request, response or ws"
+    return MemberNameError(f"member {member!r}", "can't be explained", "it is no name of a member", fix)
+
+
+def _unknown(member: str, described: AppDescription) -> ExtensionError:
+    from socketify_ext.errors import MemberNameError
+    from socketify_ext.spec import TARGETS
+    from socketify_ext.suggest import suggestion
+
+    kind, _, name = member.partition(".")
+    added = [each.path for each in described.members]
+    elsewhere = [f"{other}.{name}" for other in TARGETS if f"{other}.{name}" in added]
+    known = [*added, *(f"{kind}.{own}" for own in described.own_names[kind])]
+    close = f"Did you mean '{elsewhere[0]}'?" if elsewhere else suggestion(member, known)
+    fix = close or f"See all members with `socketify-ext tree {described.target}`"
+    return MemberNameError(f"member {member!r}", "can't be explained", f"{described.target} has no such member", fix)
+
+
+def _contest(member: str, described: AppDescription) -> Contest | None:
+    return next((contest for contest in described.contests if contest.member == member), None)
+
+
+def _record(name: str, member: Member | None, described: AppDescription) -> dict[str, Any]:
+    if member is None:
+        return {"member": name, "extension": None, "distribution": "socketify", "version": described.core}
+    source = described.source(member)
+    contest = _contest(name, described)
+    return {
+        "member": name,
+        "signature": member.signature,
+        "is_async": member.is_async,
+        "doc": member.doc,
+        "extension": source.name,
+        "distribution": source.distribution,
+        "version": source.version,
+        "file": member.file,
+        "line": member.line,
+        "renamed_from": member.renamed_from,
+        "overrides_core": described.replaces_own(member),
+        "instead_of": [each.extension for each in contest.providers if each.extension != source.name]
+        if contest
+        else [],
+        "settled_by": contest.by if contest else None,
+        "required_by": source.required_by,
+        "requires": source.requires,
+        "parameters": None if member.parameters is None else [asdict(each) for each in member.parameters],
+    }
+
+
+def _print(name: str, member: Member | None, described: AppDescription) -> None:
+    out = console()
+    if member is None:
+        out.print(name, style="bold")
+        out.print(f"  no extension put it there: it is socketify's own ({described.core})")
+        return
+    out.print(f"{'async ' if member.is_async else ''}{name}{member.signature}", style="bold")
+    for line in member.doc.splitlines()[:1]:
+        out.print(f"  {line}")
+    for line in _told(name, member, described):
+        out.print(f"  {line}")
+
+
+def _told(name: str, member: Member, described: AppDescription) -> Iterator[str]:
+    source = described.source(member)
+    origin = f", of {source.origin}" if source.origin else ", declared by the program"
+    yield f"added by extension '{source.name}'{origin}"
+    yield f"at {member.file}:{member.line}"
+    if member.renamed_from:
+        yield f"renamed from {member.target}.{member.renamed_from}"
+    if described.replaces_own(member):
+        yield f"overrides socketify's own {name}"
+    contest = _contest(name, described)
+    for other in contest.providers if contest else ():
+        if contest and other.extension != source.name:
+            by = {"override": "it says override", "hook": "a plugin's hook chose it"}
+            why = by.get(contest.by, f"the app has on_collision={contest.by!r}")
+            yield f"instead of that of '{other.extension}' ({other.file}:{other.line}): {why}"
+    if source.required_by:
+        yield f"'{source.name}' is there because '{source.required_by}' requires it"
+    for each in described.extensions:
+        if each.name != source.required_by and source.name in [_name(text) for text in each.requires]:
+            yield f"'{each.name}' requires '{source.name}' too"
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[<>=!~ ]", requirement, maxsplit=1)[0]

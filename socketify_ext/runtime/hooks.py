@@ -1,0 +1,276 @@
+"""Request hooks at work: what they put around the handlers of a route, and the response that tells its end.
+
+It is put there when a route is bound and when hooks change; a route that no hook concerns keeps its own handlers and
+the plain response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import isawaitable
+from time import perf_counter
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+from ..request_hooks import Outcome, RequestHook
+from .layout import lay_out
+
+if TYPE_CHECKING:
+    from ..request_hooks import Event
+    from .dispatch import Route
+
+Handler = Callable[..., Any]
+
+
+class Applied(tuple[tuple[RequestHook, bool], ...]):
+    """The hooks of one event that concern a route, each with whether a request's path has yet to tell."""
+
+    __slots__ = ()
+
+    @property
+    def by_path(self) -> bool:
+        """Tell whether the path of a request matters."""
+        return any(undecided for _, undecided in self)
+
+    def on(self, path: str | None) -> list[RequestHook]:
+        """Give those that a request with this path runs through."""
+        return [hook for hook, undecided in self if not undecided or hook.matches(path)]
+
+
+class Hooks:
+    """The request hooks of an app, in the order in which they run."""
+
+    def __init__(self, hooks: Sequence[RequestHook] = ()) -> None:
+        self._hooks = tuple(hooks)
+        self._observed: dict[type, type] = {}
+
+    def of(self, event: Event, pattern: str) -> Applied:
+        """Give the hooks of an event that may concern a route's requests."""
+        found = [(hook, hook.covers(pattern)) for hook in self._hooks if hook.event == event]
+        return Applied((hook, covered is None) for hook, covered in found if covered is not False)
+
+    def need_upgrade(self, pattern: str) -> bool:
+        """Tell whether an upgrade to a WebSocket must come through here, instead of being done by the core."""
+        requests = self.of("before_request", pattern) or self.of("after_response", pattern)
+        return bool(requests) or self._sockets_by_path(pattern)
+
+    def observed(self, response_class: type) -> type:
+        """Give the class of responses that tell their end."""
+        if response_class not in self._observed:
+            names = {"__module__": response_class.__module__, "__qualname__": response_class.__qualname__}
+            bases = (Observed, response_class)
+            made = self._observed[response_class] = type(response_class.__name__, bases, names)
+            lay_out("response", made, "_watched", "_began", "_admitted")
+        return self._observed[response_class]
+
+    def surround(self, route: Route, handler: Handler, *, for_socket: bool = False) -> Handler:
+        """Put the hooks of a route around a handler of its requests, and choose the class of their responses.
+
+        Args:
+            route: what the handler belongs to; its classes are set.
+            handler: takes a response, a request and, for upgrades, a context.
+            for_socket: whether it upgrades, and the hooks of the WebSocket may ask for the path.
+        """
+        if not self._hooks:
+            return handler
+        before = self.of("before_request", route.pattern)
+        route.after = after = self.of("after_response", route.pattern)
+        if before:
+            handler = _guarded(before, handler)
+        by_path = after.by_path or (for_socket and self._sockets_by_path(route.pattern))
+        if after or by_path:
+            route.response_class = self.observed(route.response_class)
+            handler = _watched(route, handler, with_path=by_path)
+        return handler
+
+    def _sockets_by_path(self, pattern: str) -> bool:
+        return any(self.of(event, pattern).by_path for event in ("on_ws_open", "on_ws_close"))
+
+    def opening(self, route: Route, handler: Handler | None) -> Handler | None:
+        """Put the hooks of a WebSocket route before its handler of the open event."""
+        hooks = self.of("on_ws_open", route.pattern)
+        by_path = self._sockets_by_path(route.pattern)
+        if not hooks and not by_path:
+            return handler
+        server = route.server
+
+        def opened(ws: Any) -> Any:
+            if by_path:
+                ws._path = server.upgrading_path
+            for hook in hooks.on(ws._path):
+                _run(route, hook, ws)
+                if ws.closed:
+                    return None
+            return None if handler is None else handler(ws)
+
+        return opened
+
+    def closing(self, route: Route, handler: Handler | None) -> Handler | None:
+        """Put the hooks of a WebSocket route before its handler of the close event."""
+        hooks = self.of("on_ws_close", route.pattern)
+        if not hooks:
+            return handler
+
+        def closed(ws: Any, code: int, message: Any) -> Any:
+            for hook in hooks.on(ws._path):
+                _run(route, hook, ws, code, message)
+            return None if handler is None else handler(ws, code, message)
+
+        return closed
+
+
+def _guarded(hooks: Applied, handler: Handler) -> Handler:
+    """Let a handler have only what the hooks let pass; once, where routes leave a request to each other."""
+    by_path, every = hooks.by_path, [hook for hook, _ in hooks]
+
+    def handle(response: Any, request: Any, *context: Any) -> Any:
+        if response._admitted:
+            return handler(response, request, *context)
+        chosen = hooks.on(request.get_url()) if by_path else every
+        for number, hook in enumerate(chosen, 1):
+            result = _call(hook, response, request)
+            if result is not None and isawaitable(result):
+                return _go_on(hook, result, chosen[number:], handler, response, request, *context)
+            if response._answered or request._yielded:
+                return None
+        response._admitted = True
+        return handler(response, request, *context)
+
+    return handle
+
+
+async def _go_on(
+    hook: RequestHook,
+    result: Any,
+    others: Sequence[RequestHook],
+    handler: Handler,
+    response: Any,
+    request: Any,
+    *context: Any,
+) -> None:
+    """Go on in a coroutine from the first hook that is one."""
+    await _await(hook, result)
+    for other in others:
+        if response._answered or request._yielded:
+            return
+        result = _call(other, response, request)
+        if result is not None and isawaitable(result):
+            await _await(other, result)
+    if not response._answered and not request._yielded:
+        response._admitted = True
+        result = handler(response, request, *context)
+        if isawaitable(result):
+            await result
+
+
+def _watched(route: Route, handler: Handler, *, with_path: bool) -> Handler:
+    """Note when a request has begun and where it is."""
+
+    def handle(response: Any, request: Any, *context: Any) -> Any:
+        if response._watched is None:
+            response._began = perf_counter()
+            if with_path:
+                response._path = request.get_url()
+        response._watched = route
+        if route.method == "ANY":
+            response._method = request.get_method()
+        return handler(response, request, *context)
+
+    return handle
+
+
+class Observed:
+    """What makes a response tell its end, whichever way it comes: each sets `_answered`."""
+
+    # Of the response.
+    _server: Any
+    _status: bytes | None
+    _begun: bool
+    _request: Any
+    aborted: bool
+    # Ours.
+    _over = False
+    _line: bytes | None = None  # the status line that has gone to the client, or None
+    _dropped = False  # the connection is being closed without an answer
+    _watched: Any = None  # the route that has the request
+    _began = 0.0
+    _path: str | None = None
+    _method: str | None = None
+
+    @property
+    def _answered(self) -> bool:
+        return self._over
+
+    @_answered.setter
+    def _answered(self, over: bool) -> None:
+        if over and not self._over and self._watched is not None:
+            # Its hooks come when this event has been dealt with, so that the client does not wait for them.
+            self._server.loop.call_soon(_finished, self._watched, self._outcome())
+        self._over = over
+
+    def _outcome(self) -> Outcome:
+        ended_early = self.aborted or self._dropped
+        line = self._line if self._begun or ended_early else self._status or b"200"
+        route = self._watched
+        return Outcome(
+            status=None if line is None else int(line[:3]),
+            route=route.pattern,
+            method=route.method if self._method is None else self._method,
+            duration=perf_counter() - self._began,
+            aborted=ended_early,
+            response=self,  # type: ignore[arg-type]  # it is put before a response's class
+            request=self._request,
+        )
+
+    def _write_head(self, *arguments: Any, **options: Any) -> None:
+        self._line = self._status or b"200"
+        super()._write_head(*arguments, **options)  # type: ignore[misc]
+
+    def upgrade(self, *arguments: Any, **options: Any) -> Any:
+        """Turn the request into a WebSocket, which is its end too."""
+        if self._over:
+            return super().upgrade(*arguments, **options)  # type: ignore[misc]
+        status, self._status = self._status, b"101"
+        self._server.upgrading_path = self._path
+        try:
+            return super().upgrade(*arguments, **options)  # type: ignore[misc]
+        finally:
+            self._server.upgrading_path = None
+            if not self._over:
+                self._status = status
+
+    def close(self) -> Any:
+        """Close the connection without an answer."""
+        self._dropped = not self._over
+        return super().close()  # type: ignore[misc]
+
+
+def _finished(route: Route, outcome: Outcome) -> None:
+    for hook in route.after.on(outcome.response._path):
+        _run(route, hook, outcome)
+
+
+def _run(route: Route, hook: RequestHook, *arguments: Any) -> None:
+    """Call a hook that answers nothing; its error is logged."""
+    try:
+        result = _call(hook, *arguments)
+        if result is not None and isawaitable(result):
+            route.server.start(_await(hook, result), None, None, route.name)
+    except BaseException as error:
+        route.server.fail(error, None, None, route.name)
+
+
+def _call(hook: RequestHook, *arguments: Any) -> Any:
+    return hook.function(*arguments)
+
+
+async def _await(hook: RequestHook, awaitable: Awaitable[Any]) -> None:
+    await awaitable
+
+
+_CALLS: Final[frozenset[CodeType]] = frozenset((_call.__code__, _await.__code__))
+
+
+def hook_in(frame: FrameType) -> RequestHook | None:
+    """Give the hook that a frame of a traceback calls."""
+    return frame.f_locals["hook"] if frame.f_code in _CALLS else None

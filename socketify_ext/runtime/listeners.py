@@ -1,0 +1,59 @@
+"""Who listens on which topic in this process, for a backplane; without one, nothing here runs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .websocket import WebSocket
+
+
+class Backplane(Protocol):
+    """What carries publications to other processes; each call returns at once and raises nothing."""
+
+    def publish(self, topic: bytes, data: bytes, opcode: int, compress: bool, /) -> None:
+        """Carry what has just been published here to all other processes."""
+
+    def follow(self, topic: bytes, /) -> None:
+        """Bring what others publish on a topic from now on: its first listener has come."""
+
+    def unfollow(self, topic: bytes, /) -> None:
+        """Bring no more of a topic: its last listener has gone."""
+
+
+class Listeners:
+    """Count the sockets that listen on each topic, and tell the backplane of the first and of the last."""
+
+    def __init__(self, backplane: Backplane) -> None:
+        self.backplane = backplane
+        self._counts: dict[bytes, int] = {}
+
+    def enter(self, connection: WebSocket, topic: bytes) -> None:
+        """Note that a connection listens on a topic."""
+        topics = connection._topics
+        if topics is None:
+            topics = connection._topics = set()
+        if topic in topics:
+            return
+        topics.add(topic)
+        count = self._counts.get(topic, 0)
+        self._counts[topic] = count + 1
+        if not count:
+            self.backplane.follow(topic)
+
+    def leave(self, connection: WebSocket, topic: bytes) -> None:
+        """Note that a connection listens on a topic no longer."""
+        topics = connection._topics
+        if topics is None or topic not in topics:
+            return
+        topics.remove(topic)
+        count = self._counts[topic] - 1
+        if count:
+            self._counts[topic] = count
+        else:
+            del self._counts[topic]
+            self.backplane.unfollow(topic)
+
+    def leave_all(self, connection: WebSocket) -> None:
+        """Note that a connection is gone."""
+        for topic in tuple(connection._topics or ()):
+            self.leave(connection, topic)

@@ -1,0 +1,53 @@
+"""Apps whose handlers a type checker knows: what `socketify-ext stubs` builds on. At run time there is nothing here.
+
+`TypedApp[Response, Request]` is a `socketify_ext.App`, `TypedCoreApp[...]` a stock app, with routes that take handlers
+of exactly these classes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Generic, TypedDict, TypeVar
+
+    import socketify
+    from typing_extensions import Self
+
+    from .app import App
+
+    ResponseT = TypeVar("ResponseT")
+    RequestT = TypeVar("RequestT")
+
+    class Limits(TypedDict, total=False):
+        """The core's limits of a WebSocket route, which stand beside its handlers in `app.ws`."""
+
+        compression: int
+        max_payload_length: int
+        idle_timeout: int
+        max_backpressure: int
+        close_on_backpressure_limit: bool
+        reset_idle_timeout_on_send: bool
+        send_pings_automatically: bool
+        max_lifetime: int
+
+    class Routes(Generic[ResponseT, RequestT]):
+        """The HTTP routes of an app."""
+
+        def get(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+        def post(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+        def put(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+        def patch(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+        def delete(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+        def options(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+        def head(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+        def connect(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+        def trace(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+        def any(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
+
+    class TypedApp(Routes[ResponseT, RequestT], App):
+        """A `socketify_ext.App` with handlers of these types."""
+
+    class TypedCoreApp(Routes[ResponseT, RequestT], socketify.App):  # type: ignore[misc]  # see pyproject.toml
+        """A stock app with handlers of these types."""

@@ -1,0 +1,126 @@
+"""Types of weather:make, written by `socketify-ext stubs`; do not edit."""
+
+# ruff: noqa
+# mypy: disable-error-code="override,assignment,misc,import-untyped"
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false, reportMissingTypeStubs=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socketify_ext
+    from builtins import list as _builtins_list
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from datetime import date, datetime as _datetime_datetime
+    from decimal import Decimal
+    from socketify_ext.typed_app import Limits, TypedApp
+    from typing import Any, Literal, TypeVar
+    from typing_extensions import Self
+    from weather import Metres, Report, Sky, Station, T
+    V = TypeVar('V', bound=date)
+
+    class Request(socketify_ext.Request):
+        """Request with the members of 'weather' and 'evaluated'."""
+
+        city: str
+
+        units: dict[str, int]
+
+        seen: _builtins_list[Any]
+
+        since: date | None
+
+        anything: Any
+
+        async def forecast(self, days: int = ..., *, sky: Sky | None = ...) -> _builtins_list[Report.Line]:
+            """Look ahead.
+
+            With a backslash \\ and "quotes" in it.\"
+            """
+            ...
+
+        def stations(self, near: Sequence[Station] = ..., /, within: Metres = ...) -> dict[str, int | Decimal]: ...
+
+        def list(self, *names: str, **limits: _builtins_list[int]) -> Callable[[str, int], _builtins_list[str]]:
+            """Hide a builtin."""
+            ...
+
+        def datetime(self) -> _datetime_datetime:
+            """Hide a module."""
+            ...
+
+        def first(self, values: Sequence[T], default: T) -> T:
+            """Give the first value."""
+            ...
+
+        def either(self, mode: Literal['dry', Sky.CLEAR], kind: type[Report]) -> tuple[int, ...]:
+            """Choose."""
+            ...
+
+        def latest(self, days: _builtins_list[V], otherwise: V | None = ...) -> V:
+            """Give the latest day."""
+            ...
+
+    class Response(socketify_ext.Response):
+        """Response with the members of 'weather'."""
+
+        def stream(self) -> AsyncIterator[bytes]:
+            """Send what comes."""
+            ...
+
+        def pages(self) -> AsyncIterator[bytes]:
+            """Give page after page."""
+            ...
+
+        def redirect(self, *, to: str) -> Any:
+            """Replace the core's own."""
+            ...
+
+        def unannotated(self, value: Any, status: Any = ..., *rest: Any, **more: Any) -> Any:
+            """Say nothing of its types."""
+            ...
+
+    class WebSocket(socketify_ext.WebSocket):
+        """WebSocket with the members of 'weather' and 'evaluated'."""
+
+        def bare(self, queue: dict[Any, Any], numbers: tuple[Any, ...], every: Any, call: Callable[..., Any]) -> _builtins_list[Any]:
+            """Leave out what generic classes hold, and take functions for types, as the core does."""
+            ...
+
+        def tell(self, *days: date | str) -> date:
+            """Tell of days."""
+            ...
+
+    class Behavior(Limits, total=False):
+        """What `app.ws` takes."""
+
+        upgrade: Callable[[Response, Request, Any], object]
+        open: Callable[[WebSocket], object]
+        message: Callable[[WebSocket, Any, Any], object]
+        drain: Callable[[WebSocket], object]
+        ping: Callable[[WebSocket, Any], object]
+        pong: Callable[[WebSocket, Any], object]
+        close: Callable[[WebSocket, Any, Any], object]
+        subscription: Callable[[WebSocket, Any, Any, Any], object]
+
+    class App(TypedApp[Response, Request]):
+        """The app, for handlers of these types."""
+
+        def ws(self, path: str, behavior: Behavior) -> Self: ...
+
+    def install(
+        app: object,
+        *,
+        on_collision: Literal["error", "keep", "replace"] = ...,
+        registry: socketify_ext.Registry | None = ...,
+        shutdown_grace: float = ...,
+        shutdown_timeout: float = ...,
+    ) -> App:
+        """Make an app that someone else made a `socketify_ext.App`; see `socketify_ext.install`."""
+        ...
+else:
+    from socketify_ext import App, Request, Response, WebSocket, install
+
+    Behavior = dict
+
+__all__ = ["App", "Behavior", "Request", "Response", "WebSocket", "install"]

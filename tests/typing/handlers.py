@@ -1,0 +1,67 @@
+"""Handlers with the types that `socketify-ext stubs weather:make` has written; nothing here runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from app_types import App, Behavior, Request, Response, WebSocket, install
+from typing_extensions import assert_type
+from weather import Metres, Report, Sky
+
+import socketify_ext
+
+app = App()
+
+
+async def home(res: Response, req: Request) -> None:
+    assert_type(req.city, str)
+    assert_type(req.units, dict[str, int])
+    assert_type(req.since, date | None)
+    assert_type(await req.forecast(3, sky=Sky.CLEAR), list[Report.Line])
+    assert_type(req.stations([], within=Metres(5)), dict[str, int | Decimal])
+    assert_type(req.list("a", b=[1]), Callable[[str, int], list[str]])
+    assert_type(req.datetime(), datetime)
+    assert_type(req.first([1, 2], 3), int)
+    assert_type(req.latest([date(2026, 1, 2)]), date)
+    assert_type(req.either("dry", Report), tuple[int, ...])
+    assert_type(req.get_header("accept"), str | None)
+    assert_type(req.preserve().get_url(), str | None)
+    assert_type(res.pages(), AsyncIterator[bytes])
+    assert_type(await res.get_text(), str | None)
+    assert_type(res.write_status(201).write_header("X-A", 1).aborted, bool)
+    assert_type(res.end("done"), Response)
+    res.redirect(to="/there")
+
+
+def upgrade(res: Response, req: Request, context: Any) -> None:
+    protocol = req.get_header("sec-websocket-protocol")
+    assert_type(res.upgrade(req.get_header("sec-websocket-key"), protocol, None, context, {}), bool)
+
+
+def opened(ws: WebSocket) -> None:
+    assert_type(ws.tell(date(2026, 1, 2), "today"), date)
+    assert_type(ws.subscribe("news"), bool)
+    assert_type(ws.get_topics(), list[str])
+
+
+def message(ws: WebSocket, text: str, opcode: int) -> None:
+    ws.send(text, opcode)
+
+
+assert_type(app.get("/", home), App)
+assert_type(app.post("/", lambda res, req: res.end(req.city)).put("/", home), App)
+app.any("/stations", lambda res, req: assert_type(req, Request) and assert_type(res, Response))
+app.ws("/chat", {"upgrade": upgrade, "open": opened, "message": message, "close": lambda ws, code, text: None})
+news: Behavior = {"open": opened, "idle_timeout": 60}
+app.ws("/news", news)
+app.ws("/news", {"open": lambda ws: assert_type(ws, WebSocket), "max_payload_length": 1024})
+app.listen(0, lambda config: None).run()
+
+
+def run(core: socketify_ext.App) -> None:
+    assert_type(install(core, on_collision="keep"), App)
+    given: socketify_ext.App = install(core)
+    given.get("/", home)
