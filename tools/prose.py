@@ -63,15 +63,13 @@ def signature(name: str, function: Callable[..., Any], *, drop_self: bool = Fals
 
 
 def _broken(head: str, given: inspect.Signature) -> str:
-    lines: list[str] = []
-    kinds = inspect.Parameter
-    starred = False
-    for each in given.parameters.values():
-        if each.kind is kinds.KEYWORD_ONLY and not starred:
-            lines.append("*")
-            starred = True
-        starred = starred or each.kind is kinds.VAR_POSITIONAL
-        lines.append(str(each))
+    """Set one parameter a line, with the marks of those that are positional or keywords only."""
+    kinds = [each.kind for each in given.parameters.values()]
+    lines = [str(each) for each in given.parameters.values()]
+    if inspect.Parameter.KEYWORD_ONLY in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        lines.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
+    if inspect.Parameter.POSITIONAL_ONLY in kinds:
+        lines.insert(kinds.count(inspect.Parameter.POSITIONAL_ONLY), "/")
     answer = "" if given.return_annotation is inspect.Signature.empty else f" -> {given.return_annotation}"
     inner = "".join(f"    {line},\n" for line in lines)
     return f"{head}(\n{inner}){answer}"

@@ -20,6 +20,9 @@ The public names of `socketify_ext`, from their signatures and docstrings. Membe
 [Extensions](extensions-reference.md). `req`, `res` and `ws` have the methods of socketify's own classes; those below
 are the ones that socketify_ext makes safe or adds."""
 
+HOOKS = """Mark a function as one of these hooks around `app.register`. A plugin gives them through the entry-point group
+`socketify_ext.hooks`, a program through `Registry.add_hooks`; see [Hooks](hooks.md)."""
+
 
 def render() -> str:
     """Write the page."""
@@ -64,8 +67,7 @@ def _documented(cls: type) -> Iterator[tuple[str, Any]]:
 
 
 def _hooks() -> Iterator[str]:
-    yield "Mark a function as one of these hooks around `app.register`. A plugin gives them through the entry-point group"
-    yield "`socketify_ext.hooks`, a program through `Registry.add_hooks`."
+    yield HOOKS
     for name, hook in vars(hookspecs).items():
         if hasattr(hook, f"{hookspecs.PROJECT}_spec"):
             yield f"### {name}"
