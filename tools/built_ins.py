@@ -18,10 +18,10 @@ from socketify_ext.environment import variable_prefix
 from socketify_ext.errors import OptionsError
 from socketify_ext.spec import MemberSpec
 
-HEAD = """# Extensions
+HEAD = """# Options and members
 
-The built-in extensions, from their declarations: options, the variables that set them (see
-[Settings](settings.md)), and members. A list or a mapping in a variable is JSON."""
+What the built-in extensions take and add, from their declarations. Below each option stands the variable that sets it
+(see [Settings](settings.md))."""
 
 # Options with which an extension has all of its members.
 COMPLETE: Final[dict[str, dict[str, Any]]] = {
@@ -46,8 +46,7 @@ def _extension(name: str) -> Iterator[str]:
     yield f"## {name}"
     yield prose(found.function)
     if found.options_model is not None:
-        rows = list(_options(found.options_model, "", variable_prefix(name)))
-        yield table(["option", "type", "default", "", "variable"], rows)
+        yield table(["option", "type", "default", ""], _options(found.options_model, "", variable_prefix(name)))
     complete = COMPLETE.get(name, {})
     always = _members(name, {}) if complete.keys() <= _optional(found) else _members(name, complete)
     for path, member in _members(name, complete).items():
@@ -88,8 +87,8 @@ def _options(model: type[BaseModel], path: str, prefix: str) -> Iterator[list[st
         nested = _nested(field)
         kind = _type(field.annotation)
         settable = "callable" not in kind
-        variable = f"`{prefix}{name.upper()}`" if settable else ""
-        yield [f"`{path}{name}`", f"`{kind}`", _default(field), field.description or "", variable]
+        variable = f"<br>`{prefix}{name.upper()}`" if settable else ""
+        yield [f"`{path}{name}`{variable}", f"`{kind}`", _default(field), field.description or ""]
         if nested is not None:
             yield from _options(nested, f"{path}{name}.", f"{prefix}{name.upper()}__")
 

@@ -17,7 +17,7 @@ from socketify_ext.errors import ExtensionError
 HEAD = """# Reference
 
 The public names of `socketify_ext`, from their signatures and docstrings. Members that built-ins add are in
-[Extensions](extensions-reference.md). `req`, `res` and `ws` have the methods of socketify's own classes; those below
+[Options and members](extensions-reference.md). `req`, `res` and `ws` have the methods of socketify's own classes; those below
 are the ones that socketify_ext makes safe or adds."""
 
 HOOKS = """Mark a function as one of these hooks around `app.register`. A plugin gives them through the entry-point group
