@@ -64,9 +64,8 @@ def make(engine):
     async def upgrade(res, req, context):
         await res.upgrade_authenticated(req, context)
 
-    async def opened(ws):
+    def opened(ws):  # pm has let it join already
         ws.subscribe("orders")
-        await ws.join_pm()
         ws.send({"type": "welcome", "name": ws.get_user().name}, OpCode.TEXT)
 
     def message(ws, text, opcode):

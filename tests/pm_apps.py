@@ -47,7 +47,8 @@ def chat(kind="app", allow=None, join=True, backplane=None, **options):
 
     async def opened(ws):
         if join:
-            await ws.join_pm()
+            if join != "by itself":
+                await ws.join_pm()
             if backplane is not None:
                 await app.backplane.synced(10)
             ws.send({"type": "joined"}, 1)

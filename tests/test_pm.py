@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import datetime
 import itertools
 import json
 import re
 import sqlite3
+from decimal import Decimal
 from typing import get_args
 
 import engines
@@ -510,6 +512,17 @@ def test_a_frame_holds_what_was_said_and_nothing_else(sender, to, value):
     assert json.loads(message.sent.encode()) == {**received, "to": to, "sent": True}
 
 
+def test_a_message_may_hold_what_other_answers_may():
+    moment = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+    written = {"at": moment, "on": moment.date(), "price": Decimal("9.90"), "tags": {"a"}}
+    assert json.loads(as_json(written)) == {
+        "at": "2026-01-02T03:04:05+00:00",
+        "on": "2026-01-02",
+        "price": "9.90",
+        "tags": ["a"],
+    }
+
+
 @pytest.mark.parametrize("value", [float("nan"), object(), {1: b"x"}])
 def test_what_json_can_not_carry_is_an_error(value):
     with pytest.raises((TypeError, ValueError)):
@@ -546,3 +559,23 @@ def test_an_inbox_file_that_can_not_be_opened_stops_the_start(tmp_path):
     with pytest.raises(socketify_ext.errors.LifecycleError, match="'pm'") as raised:
         app.listen({"port": 0, "host": "127.0.0.1"}, print)
     assert isinstance(raised.value.__cause__, sqlite3.OperationalError)
+
+
+@pytest.mark.parametrize("kind", ["app", "install"])
+@pytest.mark.parametrize("inbox", ["memory://", "sqlite:///{folder}/pm.db"])
+def test_with_an_inbox_a_socket_joins_by_itself(kind, inbox, tmp_path):
+    async def chat(serving):
+        ann, ben = fresh("Ann", "Ben")
+        async with user(serving, ann) as tab:
+            await tab.send(ben, "while away")
+            name = {"name": json.dumps(ben)}
+            async with websockets.connect(f"{serving.ws_url}/chat", additional_headers=name) as other:
+                await tab.send(ben, "there")
+                frames = [json.loads(await asyncio.wait_for(other.recv(), 10)) for _ in range(3)]
+                said = [frame["message"] for frame in frames if frame["type"] == "pm"]
+                assert said == ["while away", "there"]
+
+    url = inbox.format(folder=tmp_path)
+    with serve(pm_apps.chat, kind=kind, inbox=url, join="by itself") as serving:
+        asyncio.run(chat(serving))
+        assert "ERROR" not in serving.log

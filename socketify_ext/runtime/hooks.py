@@ -246,7 +246,8 @@ class Observed:
 
 
 def _finished(route: Route, outcome: Outcome) -> None:
-    for hook in route.after.on(outcome.response._path):
+    response: Any = outcome.response
+    for hook in route.after.on(response._path):
         _run(route, hook, outcome)
 
 

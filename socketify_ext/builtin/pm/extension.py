@@ -17,7 +17,7 @@ from .message import Message, as_json
 from .options import Options
 from .receipt import Receipt, tell
 from .topics import is_username, room_topic
-from .username import username_of
+from .username import has_username, username_of
 
 _ID = re.compile("[0-9a-f]{32}")
 
@@ -40,14 +40,34 @@ def open_delivery(options: Options) -> LiveDelivery | KeptDelivery:
     return KeptDelivery(RedisInbox(url, options.inbox_size))
 
 
+def _serve(app: DeclaredApp, delivery: KeptDelivery) -> None:
+    app.on_startup(delivery.start)
+    app.on_shutdown(delivery.stop)
+
+    @app.on_ws_close
+    def leave(socket: Any, code: int, message: Any) -> None:
+        """Forget the socket."""
+        if has_username(socket.get_user_data()):
+            delivery.leave(socket, username_of(socket.get_user_data()))
+
+
+def _join_by_itself(app: DeclaredApp, delivery: LiveDelivery | KeptDelivery) -> None:
+    @app.on_ws_open
+    async def join(socket: Any) -> None:
+        """Let each socket that has a username listen."""
+        if has_username(socket.get_user_data()):
+            await delivery.join(socket, username_of(socket.get_user_data()))
+
+
 @extension("pm", options=Options)
 def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, app: DeclaredApp) -> None:
     """Write to another user: `ws.send_pm(to_username, message)`."""
     admission = Admission(options.allow, options.max_size, options.rate)
     delivery = open_delivery(options)
     if isinstance(delivery, KeptDelivery):
-        app.on_startup(delivery.start)
-        app.on_shutdown(delivery.stop)
+        _serve(app, delivery)
+    if app.is_installed and options.inbox is not None:
+        _join_by_itself(app, delivery)
 
     @ws.method
     async def join_pm(self: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 from .inbox.inbox import Ack, Inbox, Outcome, Post
@@ -11,9 +10,6 @@ from .outage import Outage
 from .outbox import Outbox
 from .reader import Reader
 from .receipt import Receipt, tell
-
-SWEEP: Final = 5.0
-"""Seconds between two looks for sockets that have closed."""
 
 FLUSH: Final = 5.0
 """Seconds that messages get to reach the inbox when the server stops."""
@@ -31,16 +27,16 @@ class KeptDelivery:
         """Open the inbox."""
         await self._inbox.open(self._wake)
         self._outbox = Outbox(self._inbox)
-        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 
     async def stop(self) -> None:
         """Write what waits, and close the inbox."""
-        self._sweeper.cancel()
         await self._outbox.close(FLUSH)
         await self._inbox.close()
 
     async def join(self, ws: Any, username: str) -> None:
         """Send a socket what waits for its user, and from then on what comes; a second call changes nothing."""
+        if ws.closed:
+            return
         readers = self._readers.setdefault(username, {})
         reader = readers.get(ws)
         if reader is None:
@@ -48,6 +44,13 @@ class KeptDelivery:
             self._inbox.watch(username)
             reader.wake()
         await reader.caught_up.wait()
+
+    def leave(self, ws: Any, username: str) -> None:
+        """Read nothing more for a socket that has closed."""
+        readers = self._readers.get(username, {})
+        readers.pop(ws, None)
+        if not readers and self._readers.pop(username, None) is not None:
+            self._inbox.unwatch(username)
 
     def send(self, ws: Any, message: Message, key: str | None) -> Receipt:
         """Take a message; its receipt is settled, and the sender's client told, once the inbox has it."""
@@ -74,13 +77,3 @@ class KeptDelivery:
     def _wake(self, username: str) -> None:
         for reader in self._readers.get(username, {}).values():
             reader.wake()
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP)
-            for username, readers in list(self._readers.items()):
-                for ws in [ws for ws in readers if ws.closed]:
-                    del readers[ws]
-                if not readers:
-                    del self._readers[username]
-                    self._inbox.unwatch(username)

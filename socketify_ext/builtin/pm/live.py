@@ -22,7 +22,12 @@ class LiveDelivery:
         self._inbox = inbox
 
     async def join(self, ws: Any, username: str) -> None:
-        """Let a socket listen for its user, behind what has waited; there is no await, so nothing comes in between."""
+        """Let a socket listen for its user, behind what has waited; a second call changes nothing.
+
+        There is no await, so nothing comes in between.
+        """
+        if ws.is_subscribed(sent_topic(username)):
+            return
         for frame in self._inbox.unread(username) if self._inbox is not None else ():
             ws.send(frame, TEXT)
         ws.subscribe(signal_topic(username))

@@ -23,12 +23,22 @@ def as_json(value: Any) -> str:
     Raises:
         TypeError, ValueError: it can't be written.
     """
-    text = json.dumps(value, default=plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(value, default=plain, allow_nan=False, separators=(",", ":"))
+        return json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":"))
     return text
+
+
+def _plain(value: Any) -> Any:
+    """Write for JSON what `plain` leaves to a codec that has a type for it."""
+    found = plain(value)
+    if isinstance(found, datetime.datetime):
+        return found.isoformat()
+    if isinstance(found, bytes):
+        raise TypeError(f"JSON can't carry bytes: {found!r}")
+    return found
 
 
 def message_id(sender: str, to: str, key: str | None) -> str:

@@ -14,11 +14,19 @@ def username_of(user_data: Any) -> str:
     Raises:
         LookupError: there is none.
     """
-    given = user_data if isinstance(user_data, Mapping) else {"username": getattr(user_data, "username", None)}
-    name: Any = given.get("username")
+    name = _told(user_data)
     if not is_username(name):
         raise LookupError(
             f"this WebSocket has no username of 1 to {MAX_NAME} characters: upgrade it with user_data={{'username': ...}}, "
             "as in res.upgrade(key, protocol, extensions, context, user_data)"
         )
     return str(name)
+
+
+def has_username(user_data: Any) -> bool:
+    """Tell whether there is one."""
+    return is_username(_told(user_data))
+
+
+def _told(user_data: Any) -> Any:
+    return user_data.get("username") if isinstance(user_data, Mapping) else getattr(user_data, "username", None)
