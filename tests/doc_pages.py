@@ -48,6 +48,7 @@ class Exchange(NamedTuple):
     method: str
     path: str
     headers: dict[str, str]
+    content: str | None
     answer: str
 
 
@@ -58,16 +59,18 @@ def exchanges(block):
         command, _, answer = part.partition("\n")
         if command.startswith("curl "):
             words = iter(shlex.split(command)[1:])
-            method, headers, path = "GET", {}, ""
+            method, headers, content, path = "GET", {}, None, ""
             for word in words:
                 if word == "-X":
                     method = next(words)
                 elif word == "-H":
                     name, _, value = next(words).partition(": ")
                     headers[name] = value
-                elif word in ("-b", "-c"):
+                elif word == "-d":
+                    content = next(words)
+                elif word in ("-b", "-c"):  # each block has a client of its own, which keeps its cookies
                     next(words)
                 else:
                     path = word.removeprefix("http://localhost:3000")
-            found.append(Exchange(method, path, headers, answer.strip()))
+            found.append(Exchange(method, path, headers, content, answer.strip()))
     return found

@@ -1,4 +1,4 @@
-"""docs/index.md and docs/tutorial.md: what they tell to do gives what they say."""
+"""docs/tutorial.md, and other pages that show conversations: what they tell to do gives what they say."""
 
 import subprocess
 import sys
@@ -12,7 +12,8 @@ from socketify_ext.testing import serve
 
 SECRET = {"SOCKETIFY_EXT_CART__SECRET": "only for this test"}
 *SHOP, TEST = (block.text for block in python("docs/tutorial.md"))
-PROGRAMS = {"docs/index.md": [block.text for block in python("docs/index.md")], "docs/tutorial.md": SHOP}
+PROGRAMS = {page: [block.text for block in python(page)] for page in ("docs/index.md", "docs/json.md")}
+PROGRAMS["docs/tutorial.md"] = SHOP
 
 
 @pytest.mark.parametrize("page", PROGRAMS)
@@ -23,8 +24,8 @@ def test_every_request_of_the_page_gets_the_answer_that_it_shows(page, tmp_path,
     with serve(written, sources=PROGRAMS[page], environment=SECRET) as server:
         for conversation in shown:
             with httpx2.Client(base_url=server.url) as client:
-                for method, path, headers, answer in conversation:
-                    assert client.request(method, path, headers=headers).text == answer
+                for method, path, headers, content, answer in conversation:
+                    assert client.request(method, path, headers=headers, content=content).text == answer
 
 
 def test_the_socket_reads_what_the_tutorial_says(tmp_path, monkeypatch):
