@@ -2,7 +2,7 @@
 
 Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx resolution,
 3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served,
-6xx the command line.
+6xx the command line, 7xx the kit for authors.
 """
 
 from __future__ import annotations
@@ -284,3 +284,19 @@ class GeneratedFileError(ExtensionError, ValueError):
     code = "EXT601"
     cause = "A file of `socketify-ext stubs` or `lock` is missing, unreadable, or not what would be written now."
     remedy = "Look at the differences; where they are wanted, write the file anew without `--check`."
+
+
+class ServeError(ExtensionError, RuntimeError):
+    """A test's server did not start; `log` holds what it has written."""
+
+    code = "EXT700"
+    cause = "What was given to `serve` makes no app that listens, or can't be sent to a process of its own."
+    remedy = "Give `serve` a function that returns an app; what can't be sent is made inside it."
+
+
+class ProjectError(ExtensionError, ValueError):
+    """A new project can't be written; nothing was."""
+
+    code = "EXT701"
+    cause = "The name of a new project is no identifier, is taken by a built-in or the core, or its folder is there."
+    remedy = "Give `socketify-ext new` another name, or another folder with `--into`."

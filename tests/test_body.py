@@ -2,13 +2,7 @@ import body_apps
 import httpx2
 import pytest
 
-from socketify_ext.testing import serve
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serve(body_apps.make) as serving:
-        yield serving
+make_app = body_apps.make
 
 
 def parts(size):

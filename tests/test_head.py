@@ -4,13 +4,7 @@ import head_apps
 import httpx2
 import pytest
 
-from socketify_ext.testing import serve
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serve(head_apps.make) as serving:
-        yield serving
+make_app = head_apps.make
 
 
 def exchange(server, method, path):

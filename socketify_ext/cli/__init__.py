@@ -6,8 +6,10 @@ from typing import Annotated, Final
 
 import typer
 
+from .check import check_extension
 from .list import list_extensions
 from .lock import lock_target
+from .new import new_project
 from .plugins import CommandGroup
 from .show import show_extension
 from .stubs import write_stubs
@@ -31,6 +33,8 @@ cli.command("tree")(show_tree)
 cli.command("why")(explain_member)
 cli.command("stubs")(write_stubs)
 cli.command("lock")(lock_target)
+cli.command("new")(new_project)
+cli.command("check")(check_extension)
 
 
 def _print_version(asked: bool) -> None:

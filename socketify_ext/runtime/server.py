@@ -17,7 +17,7 @@ from .hooks import Hooks
 from .layout import lay_out_all
 from .request import Request
 from .response import Response
-from .standard_json import make_encoder
+from .standard_json import make_dump
 from .tasks import start
 from .waiting import waiting
 from .websocket import WebSocket
@@ -75,22 +75,8 @@ class Server:
         self.app.run_async = self.app.loop.run_async = self.run_async
 
     def use_json(self, serializer: Any) -> None:
-        """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes.
-
-        Where it has a `dump_bytes`, which gives nothing but bytes, that is called, and nothing around it.
-        """
-        if serializer is json:
-            self.dump_json: Callable[[Any], bytes] = make_encoder()
-            return
-        if callable(getattr(serializer, "dump_bytes", None)):
-            self.dump_json = serializer.dump_bytes
-            return
-
-        def dump(value: Any) -> bytes:
-            data = serializer.dumps(value)
-            return data.encode() if isinstance(data, str) else bytes(data)
-
-        self.dump_json = dump
+        """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes."""
+        self.dump_json = make_dump(serializer)
 
     def exchange(self, classes: Classes, members: Iterable[MemberSpec], hooks: Sequence[RequestHook] = ()) -> None:
         """Put other compiled classes behind all routes and open connections, and other hooks around them.

@@ -35,3 +35,21 @@ def make_encoder() -> Callable[[Any], bytes]:
             raise
 
     return dump
+
+
+def make_dump(serializer: Any) -> Callable[[Any], bytes]:
+    """Make a function that gives the bytes of a serializer: anything with `dumps`, giving text or bytes.
+
+    Where it has a `dump_bytes`, which gives nothing but bytes, that is called, and nothing around it.
+    """
+    if serializer is json:
+        return make_encoder()
+    given: Callable[[Any], bytes] | None = getattr(serializer, "dump_bytes", None)
+    if callable(given):
+        return given
+
+    def dump(value: Any) -> bytes:
+        data = serializer.dumps(value)
+        return data.encode() if isinstance(data, str) else bytes(data)
+
+    return dump

@@ -20,10 +20,8 @@ OPTIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def client():
-    with testing.serve(cors_apps.installed, **OPTIONS) as server, httpx2.Client(base_url=server.url) as client:
-        yield client
+def make_app():
+    return cors_apps.installed(**OPTIONS)
 
 
 def allowed(response):

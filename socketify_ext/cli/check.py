@@ -1,0 +1,130 @@
+"""`socketify-ext check TARGET`: every member of an extension, run in every place where an app may call it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .output import console, echo_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from socketify_ext.conformance.matrix import Progress
+    from socketify_ext.conformance.report import Report
+
+
+def check_extension(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TARGET",
+            help="An extension's name, module:attribute, or module:run of an app.",
+            show_default=False,
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Check all extensions that are installed.")] = False,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME=VALUE", help="An option of the extension; VALUE is JSON or text."),
+    ] = None,
+    examples: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="CALL", help="How to call a member: 'request.member(1, key=\"x\")'."),
+    ] = None,
+    ignored: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="KIND", help="A kind of finding that is no failure.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML too.")] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long the target may take to start.")
+    ] = 10.0,
+) -> None:
+    """Run every member in the whole matrix of apps, handlers and events, and tell what is wrong with it."""
+    from socketify_ext.conformance.report import KINDS
+
+    if (target is None) is not every:
+        raise typer.BadParameter("give one target, or --all", param_hint="TARGET")
+    if every and (options or examples):
+        raise typer.BadParameter("--option and --with go with one target", param_hint="--all")
+    for kind in ignored or ():
+        if kind not in KINDS:
+            raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--ignore")
+    given = dict(map(_option, options or ()))
+    reports = []
+    for each in _targets(target):
+        with _progress(each) as progress:
+            reports.append(_checked(each, given, examples or [], timeout, progress, every=every))
+    reports = [report.without(set(ignored or ())) for report in reports]
+    if junit is not None:
+        from socketify_ext.conformance.junit import write_junit
+
+        write_junit(reports, junit)
+    if as_json:
+        echo_json([report.as_data() for report in reports] if every else reports[0].as_data())
+    else:
+        from socketify_ext.conformance.table import print_report
+
+        for report in reports:
+            print_report(report, console())
+    if not all(report.passed for report in reports):
+        raise typer.Exit(1)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    import json
+
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="--option")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _targets(target: str | None) -> list[str]:
+    if target is not None:
+        return [target]
+    from socketify_ext.registry import Registry
+
+    listings = [listing for listing in Registry().list() if listing.status not in ("blocked", "shadowed")]
+    return [f"{each.distribution}:{each.name}" if each.status == "duplicate" else each.name for each in listings]
+
+
+def _checked(
+    target: str, options: dict[str, Any], examples: list[str], timeout: float, progress: Progress, *, every: bool
+) -> Report:
+    from socketify_ext.conformance.matrix import check_target
+    from socketify_ext.conformance.report import Finding, Report
+    from socketify_ext.errors import ExtensionError, OptionsError
+
+    try:
+        return check_target(target, options=options, examples=examples, timeout=timeout, progress=progress)
+    except OptionsError as error:
+        if not every:
+            raise
+        return Report(target, reason=f"it needs options: {error.why}")
+    except ExtensionError as error:
+        if not every:
+            raise
+        return Report(target, findings=[Finding("register", str(error))])
+
+
+@contextlib.contextmanager
+def _progress(target: str) -> Iterator[Progress]:
+    """Show a bar at a terminal, and nothing elsewhere."""
+    if not sys.stdout.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console(), transient=True) as bar:
+        task = bar.add_task(target, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

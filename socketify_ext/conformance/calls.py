@@ -1,0 +1,218 @@
+"""How a member is called: with arguments that its signature suggests, or as `--with` says."""
+
+from __future__ import annotations
+
+import ast
+import collections.abc
+import datetime
+import decimal
+import enum
+import functools
+import inspect
+import pathlib
+import types
+import typing
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .. import errors
+from ..cli.scope import Scope
+from ..spec import MemberSpec, MethodSpec
+
+TAG: Final = "probe"
+REHEARSAL: Final = "probe-00000000-0"  # the tag of calls before the first probe; a member may keep it, too
+
+# Makes an argument from what is there at the call: "request", "response", "ws" and "tag".
+Argument = Callable[[Mapping[str, Any]], Any]
+
+_LIVE: Final = {"req": "request", "res": "response", "websocket": "ws", "socket": "ws"}
+_TARGETS: Final = ("request", "response", "ws")
+_CLASSES: Final = {"Request": "request", "Response": "response", "WebSocket": "ws"}
+_PLAIN: Final[dict[Any, tuple[str, Argument]]] = {
+    str: (repr(TAG), lambda there: there["tag"]),
+    bytes: (f"b'{TAG}'", lambda there: there["tag"].encode()),
+    int: ("1", lambda _: 1),
+    float: ("1.0", lambda _: 1.0),
+    bool: ("True", lambda _: True),
+    type(None): ("None", lambda _: None),
+    Any: (f"{{'probe': '{TAG}'}}", lambda there: {"probe": there["tag"]}),
+    object: (f"{{'probe': '{TAG}'}}", lambda there: {"probe": there["tag"]}),
+    datetime.datetime: ("now", lambda _: datetime.datetime.now(datetime.timezone.utc)),
+    datetime.date: ("today", lambda _: datetime.datetime.now(datetime.timezone.utc).date()),
+    datetime.timedelta: ("1 s", lambda _: datetime.timedelta(seconds=1)),
+    decimal.Decimal: ("Decimal(1)", lambda _: decimal.Decimal(1)),
+    uuid.UUID: ("UUID(int=1)", lambda _: uuid.UUID(int=1)),
+    pathlib.Path: ("Path('probe')", lambda _: pathlib.Path("probe")),
+}
+_LISTS: Final = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
+_SETS: Final = (set, frozenset, collections.abc.Set)
+_MAPS: Final = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+
+
+class UnguessableError(Exception):
+    """No argument can be made for a parameter."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """How to call a member; `guessed` where an argument was made up."""
+
+    name: str
+    text: str
+    positional: tuple[Argument, ...] = ()
+    keyword: tuple[tuple[str, Argument], ...] = ()
+    guessed: bool = False
+    is_property: bool = False
+
+    def __call__(self, target: Any, there: Mapping[str, Any]) -> Any:
+        """Call the member of `target`, or read the property."""
+        return self.bound(target, there)()
+
+    def bound(self, target: Any, there: Mapping[str, Any]) -> Callable[[], Any]:
+        """Prepare the call, so that nothing but the member's own work is left."""
+        if self.is_property:
+            return lambda: getattr(target, self.name)
+        positional = [make(there) for make in self.positional]
+        keyword = {key: make(there) for key, make in self.keyword}
+        return functools.partial(getattr(target, self.name), *positional, **keyword)
+
+
+def plan(member: MemberSpec) -> Call:
+    """Plan a call with whatever must be given.
+
+    Raises:
+        UnguessableError: a parameter takes what can't be made up.
+    """
+    if not isinstance(member, MethodSpec):
+        return Call(member.name, member.name, is_property=True)
+    try:
+        parameters = list(inspect.signature(member.function).parameters.values())[1:]
+    except ValueError:
+        raise UnguessableError("its signature can't be read") from None
+    scope = Scope(member.function)
+    positional: list[Argument] = []
+    keyword: list[tuple[str, Argument]] = []
+    texts: list[str] = []
+    for parameter in parameters:
+        if parameter.default is not parameter.empty or parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            continue
+        text, make = _argument(parameter, scope, member.target)
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            keyword.append((parameter.name, make))
+            text = f"{parameter.name}={text}"
+        else:
+            positional.append(make)
+        texts.append(text)
+    text = f"{member.name}({', '.join(texts)})"
+    return Call(member.name, text, tuple(positional), tuple(keyword), guessed=bool(texts))
+
+
+def _argument(parameter: inspect.Parameter, scope: Scope, target: str) -> tuple[str, Argument]:
+    name = _LIVE.get(parameter.name, parameter.name)
+    there = ("ws",) if target == "ws" else ("request", "response")
+    if name in _TARGETS:
+        if name not in there:
+            raise UnguessableError(f"{parameter.name} is not there where a member of {target} runs")
+        return name, lambda live: live[name]
+    annotation = parameter.annotation
+    if annotation is parameter.empty:
+        return _PLAIN[str]
+    try:
+        wanted = scope.evaluate(annotation) if isinstance(annotation, str) else annotation
+        return _sample(wanted, there)
+    except UnguessableError:
+        raise UnguessableError(f"nothing can be made up for {parameter}") from None
+    except Exception as error:  # an annotation is code, and may raise anything
+        raise UnguessableError(f"the annotation of {parameter} can't be evaluated ({error})") from None
+
+
+def _sample(wanted: Any, there: tuple[str, ...]) -> tuple[str, Argument]:
+    """Make a value of a type."""
+    if wanted is None:
+        wanted = type(None)
+    try:
+        if wanted in _PLAIN:
+            return _PLAIN[wanted]
+    except TypeError:  # no key: an Annotated with a list in it, and the like
+        pass
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (typing.Union, types.UnionType):
+        return _first(arguments, there)
+    if origin is typing.Annotated:
+        return _sample(arguments[0], there)
+    if origin is typing.Literal:
+        return repr(arguments[0]), lambda _: arguments[0]
+    kind = origin or wanted
+    live_name = _CLASSES.get(getattr(kind, "__name__", ""))
+    if live_name in there and str(getattr(kind, "__module__", "")).startswith("socketify"):
+        return live_name, lambda live: live[live_name]
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        chosen = next(iter(kind))
+        return str(chosen), lambda _: chosen
+    return _container(kind, arguments, there)
+
+
+def _first(arguments: tuple[Any, ...], there: tuple[str, ...]) -> tuple[str, Argument]:
+    for argument in arguments:
+        try:
+            return _sample(argument, there)
+        except UnguessableError:
+            continue
+    raise UnguessableError
+
+
+def _container(kind: Any, arguments: tuple[Any, ...], there: tuple[str, ...]) -> tuple[str, Argument]:
+    inner = [_sample(argument, there) for argument in arguments if argument is not ...] or [_PLAIN[str]]
+    if kind in _MAPS:
+        (key_text, key), (text, value) = (inner[0], inner[-1]) if len(inner) > 1 else (_PLAIN[str], inner[0])
+        return f"{{{key_text}: {text}}}", lambda live: {key(live): value(live)}
+    if kind in _SETS:
+        return f"{{{inner[0][0]}}}", lambda live: {inner[0][1](live)}
+    if kind in _LISTS:
+        texts = ", ".join(text for text, _ in inner)
+        if kind is tuple:
+            return f"({texts},)", lambda live: tuple(make(live) for _, make in inner)
+        return f"[{texts}]", lambda live: [make(live) for _, make in inner]
+    raise UnguessableError
+
+
+def parse(text: str) -> tuple[str, Call]:
+    """Read an example: "request.member(1, key='x')", in which `request`, `response` and `ws` are those of the call.
+
+    Returns:
+        The member as "target.name", and the call.
+
+    Raises:
+        TargetError: it is no such call.
+    """
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            raise ValueError("it is no call")  # noqa: TRY301, TRY004 - all that is wrong has one message
+        target = node.func.value
+        if not isinstance(target, ast.Name) or target.id not in _TARGETS:
+            raise ValueError("it does not begin with request, response or ws")  # noqa: TRY301
+        positional = tuple(_literal(each) for each in node.args)
+        keyword = tuple((str(each.arg), _literal(each.value)) for each in node.keywords)
+    except (SyntaxError, ValueError) as error:
+        raise errors.TargetError(
+            f"--with {text!r}",
+            "can't be read",
+            str(error).partition("\n")[0],
+            "Write a call with plain values, as in --with 'request.member(1, key=\"x\")'",
+        ) from None
+    call = Call(node.func.attr, text.strip().partition(".")[2], positional, keyword)
+    return f"{target.id}.{node.func.attr}", call
+
+
+def _literal(node: ast.expr) -> Argument:
+    if isinstance(node, ast.Name) and node.id in _TARGETS:
+        name = node.id
+        return lambda there: there[name]
+    value = ast.literal_eval(node)
+    return lambda _: value

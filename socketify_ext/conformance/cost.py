@@ -1,0 +1,112 @@
+"""What one call of a member costs, measured on objects without a server: time, and memory at its peak."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import gc
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from inspect import isawaitable
+from typing import Any, Final
+
+from ..spec import MemberSpec
+from ..testing.fakes import fake_request, fake_response, fake_websocket
+from .calls import REHEARSAL, Call
+from .members import again
+from .observation import Steps
+from .report import Cost
+
+_ROUNDS: Final = 200
+_MEMORY_ROUNDS: Final = 20
+_SECONDS: Final = 0.3  # for one member at most
+_MAKERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "request": fake_request,
+    "response": fake_response,
+    "ws": fake_websocket,
+}
+
+
+def costs(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> Iterator[tuple[str, Cost]]:
+    """Measure each member that runs without a server, and leave out those that do not.
+
+    Args:
+        members: all of an app, by "target.name".
+        calls: how to call those that are to be measured.
+    """
+    extension = again(members)
+    user_data = {"username": REHEARSAL}
+    templates = {
+        each: make(extension, **({"user_data": user_data} if each == "ws" else {})) for each, make in _MAKERS.items()
+    }
+    for name, call in calls.items():
+        try:
+            yield name, asyncio.run(_measured(templates, name.partition(".")[0], call))
+        except Exception:  # noqa: S112 - what a member raises is told by the probes
+            continue
+
+
+async def _measured(templates: Mapping[str, Any], target: str, call: Call) -> Cost:
+    gc.collect()
+    gc.disable()
+    try:
+        times: list[int] = []
+        until = time.perf_counter() + _SECONDS
+        while len(times) < _ROUNDS and (len(times) < 3 or time.perf_counter() < until):
+            times.append(await _timed(*_ready(templates, target, call)))
+        empty = [await _timed(lambda: None) for _ in range(_ROUNDS)]
+        peaks: list[int] = []
+        tracemalloc.start()
+        until = time.perf_counter() + _SECONDS
+        while len(peaks) < _MEMORY_ROUNDS and (not peaks or time.perf_counter() < until):
+            peaks.append(await _peak(*_ready(templates, target, call)))
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    return Cost(max(0, int(statistics.median(times) - statistics.median(empty))), int(statistics.median(peaks)))
+
+
+def _ready(templates: Mapping[str, Any], target: str, call: Call) -> tuple[Callable[[], Any]]:
+    """Make fresh objects, and what calls the member on one of them."""
+    live = {each: _fresh(template) for each, template in templates.items()}
+    there = {**live, "tag": REHEARSAL}
+    return (call.bound(live[target], there),)
+
+
+def _fresh(template: Any) -> Any:
+    made = copy.copy(template)
+    if hasattr(template, "recorded"):
+        made.recorded = copy.deepcopy(template.recorded)
+    return made
+
+
+class _Sum:
+    """Add up the steps of a coroutine; what it waits for is not its own time."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def take(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+async def _timed(run: Callable[[], Any]) -> int:
+    steps = _Sum()
+    start = time.perf_counter_ns()
+    value = run()
+    taken = time.perf_counter_ns() - start
+    if isawaitable(value):
+        await Steps(value, steps)
+    return taken + int(steps.seconds * 1e9)
+
+
+async def _peak(run: Callable[[], Any]) -> int:
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    value = run()
+    if isawaitable(value):
+        await value
+    _, peak = tracemalloc.get_traced_memory()
+    return max(0, peak - before)

@@ -1,0 +1,29 @@
+"""What a member lacks that others read: annotations and docstrings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from ..spec import MemberSpec, MethodSpec
+from .report import Finding
+
+
+def lint(member: MemberSpec) -> Iterator[Finding]:
+    """Find missing annotations and docstrings of one member."""
+    place = member.provenance.place
+    if not isinstance(member, MethodSpec):
+        if member.type is None:
+            yield Finding("types", f"property {member.name} has no type", place=place)
+        return
+    if not member.doc:
+        yield Finding("docs", f"{member.name} has no docstring", place=place)
+    try:
+        signature = inspect.signature(member.function)
+    except ValueError:  # a builtin that tells nothing
+        return
+    bare = [name for name, each in list(signature.parameters.items())[1:] if each.annotation is each.empty]
+    if bare:
+        yield Finding("types", f"{', '.join(bare)} of {member.name} has no annotation", place=place)
+    elif signature.return_annotation is signature.empty:
+        yield Finding("types", f"the result of {member.name} has no annotation", place=place)

@@ -1,0 +1,27 @@
+"""An app's members once more, for other objects than the app's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..declaration import Extension, extension
+from ..spec import TARGETS, MemberSpec, MethodSpec
+from ..surface import Surface
+
+
+def again(members: Mapping[str, MemberSpec]) -> Extension:
+    """Declare an app's members once more, to be put on other objects."""
+
+    @extension("members")
+    def add(request: Surface, response: Surface, ws: Surface) -> None:
+        surfaces = dict(zip(TARGETS, (request, response, ws), strict=True))
+        for member in members.values():
+            surface = surfaces[member.target]
+            if isinstance(member, MethodSpec):
+                surface.method(member.function, name=member.name, override=True)
+            elif member.default_factory is not None:
+                surface.property(member.name, default_factory=member.default_factory, override=True)
+            else:
+                surface.property(member.name, member.default, override=True)
+
+    return add

@@ -1,0 +1,54 @@
+"""What a member reads of a request: the names of headers, query keys and cookies, so that probes can bring them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from inspect import isawaitable
+from typing import Any
+
+from ..spec import MemberSpec
+from ..testing.fakes import fake_request, fake_response
+from .calls import REHEARSAL, Call
+from .members import again
+
+
+def names_read(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> dict[str, list[str]]:
+    """Run the members of requests and responses once on fakes, and note the names that they ask for."""
+    read: dict[str, set[str]] = {"header": set(), "query": set(), "cookie": set()}
+    extension = again(members)
+    for name, call in calls.items():
+        target = name.partition(".")[0]
+        if target == "ws":
+            continue
+        request = noting(fake_request(extension), read)
+        response = fake_response(extension, request=request)
+        there = {"request": request, "response": response, "tag": REHEARSAL}
+        with contextlib.suppress(Exception):  # what a member raises is told by the probes
+            asyncio.run(_run(call, there[target], there))
+    return {kind: sorted(names) for kind, names in read.items()}
+
+
+async def _run(call: Call, target: Any, there: Mapping[str, Any]) -> None:
+    value = call(target, there)
+    if isawaitable(value):
+        await asyncio.wait_for(value, 1)
+
+
+def noting(request: Any, read: dict[str, set[str]]) -> Any:
+    """Let a request note the names that it is asked for."""
+    kind = type(request)
+
+    def note(what: str, getter: str) -> Any:
+        inner = getattr(kind, getter)
+
+        def noted(self: Any, name: Any) -> Any:
+            read[what].add(name.decode() if isinstance(name, bytes) else str(name))
+            return inner(self, name)
+
+        return noted
+
+    getters = {"get_header": "header", "get_query": "query", "get_cookie": "cookie"}
+    request.__class__ = type(kind.__name__, (kind,), {getter: note(what, getter) for getter, what in getters.items()})
+    return request

@@ -1,0 +1,151 @@
+"""What is seen of one call of a member, in the server's process."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import sysconfig
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from .. import errors
+from ..http_error import HTTPError
+
+_OWN: Final = str(Path(__file__).parent.parent)
+_BUILT_IN: Final = str(Path(_OWN, "builtin"))
+_STANDARD: Final = sysconfig.get_path("stdlib")
+_RUNTIME: Final = str(Path(__file__).parent.parent / "runtime")
+_LIMIT: Final = 20_000  # characters of a value that are looked through
+
+current: contextvars.ContextVar[Observation | None] = contextvars.ContextVar("observation", default=None)
+
+
+@dataclass
+class Observation:
+    """One call: its outcome, the longest time that it held the loop, and what went wrong beside it.
+
+    `outcome` is "ok", "refused" (with an error that is an answer to a client or to a closed socket) or "raised".
+    """
+
+    outcome: str = "ok"
+    error: str = ""
+    place: str = ""
+    answer_failed: bool = False
+    value: str = ""
+    left: str = ""
+    longest: float = 0.0
+    late: list[tuple[str, str]] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+
+    def take(self, seconds: float) -> None:
+        """Note how long one step held the loop."""
+        self.longest = max(self.longest, seconds)
+
+    def fail(self, error: BaseException) -> None:
+        """Note what the member raised."""
+        self.outcome = "refused" if isinstance(error, (HTTPError, errors.ConnectionClosedError)) else "raised"
+        self.error = f"{type(error).__name__}: {error}"
+        self.place = place_of(traceback.extract_tb(error.__traceback__))
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        last = [frame.f_code for frame in frames if frame.f_code.co_filename.startswith(_RUNTIME)]
+        writes = any(code.co_name in ("_body", "dump", "encode_message") for code in last)
+        self.answer_failed = writes and not isinstance(error, errors.ExtensionError)
+
+    def look_at(self, value: Any, tag: str) -> None:
+        """Keep what a member gave, and leave a mark in it, which no other request may find."""
+        self.value = shown(value)
+        mark(value, tag)
+
+
+def shown(value: Any) -> str:
+    """Write a value as far as it is looked through."""
+    try:
+        return repr(value)[:_LIMIT]
+    except Exception as error:  # a repr is code, and may raise anything
+        return f"<{type(error).__name__}>"
+
+
+def mark(value: Any, tag: str) -> None:
+    """Leave a tag in a container."""
+    try:
+        if isinstance(value, list):
+            value.append(tag)
+        elif isinstance(value, dict):
+            value[f"mark-{tag}"] = tag
+        elif isinstance(value, set):
+            value.add(tag)
+        elif isinstance(value, bytearray):
+            value.extend(tag.encode())
+    except Exception:  # a container of another kind may refuse
+        return
+
+
+def place_of(frames: Iterable[traceback.FrameSummary]) -> str:
+    """Find the last line that is neither the package's own, nor the core's, nor the standard library's."""
+    for frame in reversed(list(frames)):
+        file = frame.filename
+        own = file.startswith(_OWN) and not file.startswith(_BUILT_IN)
+        standard = file.startswith(_STANDARD) and "site-packages" not in file
+        if not (own or standard or "/socketify/" in file or file.startswith("<")):
+            return f"{Path(file).name}:{frame.lineno}"
+    return ""
+
+
+class Timekeeper(Protocol):
+    """Take note of seconds."""
+
+    def take(self, seconds: float) -> None:
+        """Note how long one step held the loop."""
+
+
+class Steps:
+    """Await something, and note how long each of its steps holds the loop."""
+
+    def __init__(self, awaited: Awaitable[Any], observation: Timekeeper) -> None:
+        self._awaited = awaited
+        self._observation = observation
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        inner = self._awaited.__await__()
+        send: Callable[[Any], Any] = getattr(inner, "send", lambda _: next(inner))
+        act, given = send, None
+        while True:
+            start = time.perf_counter()
+            try:
+                waits_for = act(given)
+            except StopIteration as end:
+                return end.value
+            finally:
+                self._observation.take(time.perf_counter() - start)
+            try:
+                given = yield waits_for
+                act = send
+            except GeneratorExit:
+                raise
+            except BaseException as error:  # a cancellation, most often: it is the inner one's to handle
+                given, act = error, getattr(inner, "throw", send)
+
+
+class _Log(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        observation = current.get()
+        if observation is not None:
+            observation.logged.append(record.getMessage().partition("\n")[0])
+
+
+def watch() -> None:
+    """Note, from now on, each late read of a request and each logged error in the observation that it belongs to."""
+    logging.getLogger().addHandler(_Log(logging.ERROR))
+    make = errors.RequestGoneError.__init__
+
+    def note(self: Any, *arguments: Any, **parts: Any) -> None:
+        make(self, *arguments, **parts)
+        observation = current.get()
+        if observation is not None:
+            observation.late.append((str(self.why), place_of(traceback.extract_stack())))
+
+    setattr(errors.RequestGoneError, "__init__", note)  # noqa: B010 - this process does nothing else

@@ -1,0 +1,160 @@
+"""Serve an app in a process of its own, for tests that talk to it over real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import errors
+
+
+class Serving:
+    """A server process: `port`, `url` and `ws_url` to reach it, `log` for what it has written."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+        self.process = process
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.ws_url = f"ws://127.0.0.1:{port}"
+        self._output = output
+
+    @property
+    def log(self) -> str:
+        """Give what the process has written to its standard output and error so far."""
+        return self._output.read_text(errors="replace")
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the process still runs."""
+        return self.process.poll() is None
+
+    def stop(self, number: int = signal.SIGTERM, timeout: float = 15.0) -> int:
+        """Send a signal and wait for the end.
+
+        Returns:
+            The exit code, negative for a signal that killed it.
+
+        Raises:
+            TimeoutExpired: it did not end in time, and was killed.
+        """
+        if self.alive:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+@contextlib.contextmanager
+def serve(
+    factory: Callable[..., Any],
+    /,
+    *,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 30.0,
+    **arguments: Any,
+) -> Iterator[Serving]:
+    """Serve the app that `factory(**arguments)` makes, in a child process on a free loopback port.
+
+    Args:
+        factory: gives an app that does not listen yet; any function, a lambda or a closure too.
+        environment: variables added to the process's own.
+        timeout: seconds until the server must listen.
+        arguments: passed to the factory.
+
+    Raises:
+        ServeError: the factory can't be sent to another process, or the process ended or did not listen in time;
+            `log` holds what it has written.
+        InstallError: cloudpickle is not installed.
+    """
+    payload = _packed(factory, arguments)
+    with tempfile.TemporaryDirectory(prefix="socketify-ext-") as folder:
+        given, output = Path(folder, "factory.pickle"), Path(folder, "output.txt")
+        given.write_bytes(payload)
+        reader, writer = os.pipe()
+        with output.open("wb") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"{__package__}.child", str(writer), str(given)],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                pass_fds=[writer],
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            )
+        os.close(writer)
+        try:
+            ready, _, _ = select.select([reader], [], [], timeout)
+            port = os.read(reader, 16) if ready else b""
+            if not port:
+                raise _silent(
+                    process, factory, output, f"did not listen within {timeout:g} seconds" if not ready else ""
+                )
+            yield Serving(process, int(port), output)
+        finally:
+            os.close(reader)
+            _end(process)
+
+
+def _silent(process: subprocess.Popen[bytes], factory: Any, output: Path, why: str) -> errors.ServeError:
+    if why:
+        process.kill()
+    code = process.wait()
+    log = output.read_text(errors="replace")
+    return errors.ServeError(
+        f"the server of {_name(factory)}",
+        "did not start",
+        f"{why or f'its process ended with code {code}'}; it wrote:\n{log.rstrip()}\n",
+        "Return the app from the factory, without listen() and run()",
+        log=log,
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _packed(factory: Any, arguments: dict[str, Any]) -> bytes:
+    """Pack a factory for a fresh process: by name where it has one there, else by its code."""
+    who = f"serve({_name(factory)})"
+    if not callable(factory):
+        fix = "Give a function that makes the app: serve(make), or serve(lambda: extension_app(greet))"
+        raise errors.ServeError(who, "can't start", f"a {type(factory).__name__} is no function", fix)
+    try:
+        import cloudpickle
+    except ImportError:
+        fix = 'Install the extra: pip install "socketify-ext[testing]"'
+        raise errors.InstallError(who, "can't start", "cloudpickle is not installed", fix) from None
+    try:
+        call = cloudpickle.dumps((factory, arguments))
+    except Exception as error:  # whatever an object's own way of being pickled raises
+        raise errors.ServeError(
+            who,
+            "can't be sent to the server's process",
+            f"{type(error).__name__}: {error}",
+            "Make what can't be sent, such as an app or a connection, inside the factory",
+        ) from error
+    module = sys.modules.get(getattr(factory, "__module__", None) or "")
+    file = getattr(module, "__file__", None)
+    sources = {module.__name__: str(Path(file).resolve())} if module is not None and file else {}
+    return pickle.dumps({"path": sys.path, "sources": sources, "call": call})
+
+
+def _name(factory: Any) -> str:
+    return getattr(factory, "__qualname__", None) or type(factory).__name__
