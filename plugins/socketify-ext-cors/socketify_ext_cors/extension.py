@@ -7,7 +7,7 @@ from typing import Any
 import socketify_ext
 
 from .options import Options
-from .policy import VARY_ORIGIN, VARY_PREFLIGHT, Policy
+from .policy import VARY_ORIGIN, Policy
 
 
 @socketify_ext.extension("cors", options=Options)
@@ -33,10 +33,11 @@ def cors(
         origin = req.get_header("origin")
         method = req.get_header("access-control-request-method")
         if origin and method:
-            headers = policy.preflight(origin, method, req.get_header("access-control-request-headers"))
+            asked = (req.get_header(f"access-control-request-{name}") for name in ("headers", "private-network"))
+            headers = policy.preflight(origin, method, *asked)
         else:
             actual = (header for header in policy.actual(origin) if header != VARY_ORIGIN)
-            headers = (*actual, policy.allow, VARY_PREFLIGHT)
+            headers = (*actual, policy.allow, policy.vary)
         res.write_status(204)
         for name, value in headers:
             res.write_header(name, value)

@@ -107,6 +107,24 @@ def test_options_without_a_preflight_tells_what_is_allowed(client):
     assert crossing.headers.get_list("vary") == [VARY]
 
 
+def test_subdomains_and_a_private_network_are_allowed_over_the_wire():
+    options = {"allow_origins": ["https://*.app.example"], "allow_private_network": True}
+    with testing.serve(cors_apps.installed, **options) as server:
+        origin = "https://shop.app.example"
+        asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        private = {"Access-Control-Request-Private-Network": "true"}
+        with httpx2.Client(base_url=server.url) as client:
+            granted = client.options("/items", headers=asked | private)
+            assert granted.headers["access-control-allow-origin"] == origin
+            assert granted.headers["access-control-allow-private-network"] == "true"
+            assert granted.headers["vary"] == f"{VARY}, Access-Control-Request-Private-Network"
+            assert "access-control-allow-private-network" not in client.options("/items", headers=asked).headers
+            refused = client.options("/items", headers=asked | private | {"Origin": APP})
+            assert allowed(refused) == {}
+            assert client.get("/items", headers={"Origin": origin}).headers["access-control-allow-origin"] == origin
+            assert allowed(client.get("/items", headers={"Origin": APP})) == {}
+
+
 def test_a_204_carries_neither_length_nor_body(client):
     with socket.create_connection((client.base_url.host, client.base_url.port), timeout=5) as connection:
         for _ in range(2):  # the connection stays usable

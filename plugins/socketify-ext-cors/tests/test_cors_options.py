@@ -22,6 +22,8 @@ def refused(**options):
         "https://app.example:80",
         "chrome-extension://abcdef",
         "https://xn--bcher-kva.example",
+        "https://*.app.example",
+        "http://*.localhost:3000",
     ],
 )
 def test_origins_as_browsers_send_them_are_taken(origin):
@@ -39,10 +41,15 @@ def test_origins_as_browsers_send_them_are_taken(origin):
         "https://app.example:443",
         "http://app.example:80",
         "https://*.example",
+        "https://*",
+        "https://*app.example",
+        "https://a.*.example",
+        "https://*.*.example",
+        "https://*.app.example/",
+        "https://*.app.example:443",
         "https://a.example, https://b.example",
         "https://user@app.example",
         "https://bücher.example",
-        "null",
     ],
 )
 def test_origins_that_no_browser_sends_are_refused_with_the_form_to_use(origin):
@@ -50,6 +57,18 @@ def test_origins_that_no_browser_sends_are_refused_with_the_form_to_use(origin):
     assert repr(origin) in message
     assert "scheme://host:port" in message
     assert "allow_origin_regex" in message
+
+
+def test_the_origin_of_sandboxed_frames_can_not_be_listed():
+    assert "every sandboxed frame" in refused(allow_origins=["null"])
+
+
+@pytest.mark.parametrize("pattern", [".*", r"https://.*", r"https://[\w.-]+", r"https?://.+\.?.*"])
+def test_credentials_for_a_pattern_that_anybody_matches_are_refused_with_the_fix(pattern):
+    message = refused(allow_origin_regex=pattern, allow_credentials=True)
+    assert "matches any site" in message
+    assert r'allow_origin_regex=r"https://\w+\.app\.example"' in message
+    assert Options(allow_origin_regex=pattern)
 
 
 def test_some_origin_must_be_allowed():

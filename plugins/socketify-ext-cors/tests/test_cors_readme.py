@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -23,6 +24,10 @@ def test_the_example_does_what_it_says():
         assert httpx2.options(url, headers=asked).headers["access-control-allow-methods"] == "GET, PUT"
 
 
-def test_the_table_names_every_option():
+def test_the_table_names_every_option_with_its_default():
     table = README.read_text().partition("## Options")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Options.model_fields)
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(.*?)`)? *\|", table, re.MULTILINE)
+    assert [name for name, _ in rows] == list(Options.model_fields)
+    for name, shown in rows:
+        default = Options.model_fields[name].default
+        assert (ast.literal_eval(shown) if shown else None) == (list(default) if type(default) is tuple else default)
