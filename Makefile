@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PLUGIN_VENV := $(VENV)-plugins
 
-.PHONY: test test-plugins soak lint types demo demo-check bench libuv clean
+.PHONY: test test-plugins soak lint types demo demo-check docs reference bench libuv clean
 
 test: $(VENV)/.ready test-plugins
 	$(BIN)/python -m pytest
@@ -29,6 +29,15 @@ demo: $(VENV)/.ready
 
 demo-check: $(VENV)/.ready
 	$(BIN)/python examples/demo_check.py
+
+# The site, in site/: open site/index.html, or serve it for its search: python3 -m http.server -d site
+docs: $(VENV)/.ready
+	$(BIN)/python tools/reference.py --check
+	$(BIN)/zensical build --strict
+
+# The pages that tell what the code says.
+reference: $(VENV)/.ready
+	$(BIN)/python tools/reference.py
 
 $(VENV)/.ready: pyproject.toml | libuv
 	$(PYTHON) -m venv $(VENV)
@@ -56,4 +65,4 @@ libuv:
 	else echo "libuv is missing; install it with your system's package manager" >&2; exit 1; fi
 
 clean:
-	rm -rf $(VENV) $(PLUGIN_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PLUGIN_VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

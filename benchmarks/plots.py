@@ -1,4 +1,4 @@
-"""Draw plots/*.svg from results.json; needs matplotlib."""
+"""Draw docs/plots/*.svg from results.json; needs matplotlib."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from figures import HERE, Record, asked, default_python, read
 
-PLOTS = HERE / "plots"
+PLOTS = HERE.parent / "docs" / "plots"
 OURS, CORE, PEER = "#1f7a4d", "#b5543a", "#9aa3ad"
 
 

@@ -100,18 +100,3 @@ def test_readme_example_answers():
         answer = httpx2.get(f"{server.url}/me", headers={"token": "secret"})
         assert msgpack.unpackb(answer.content) == {"name": "Ann"}
         assert httpx2.get(f"{server.url}/shout?text=hello").text == "HELLO!"
-
-
-def test_the_extension_from_zero_passes_its_own_test(tmp_path):
-    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## An extension from zero")[2]
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (tmp_path / "test_greet.py").write_text("\n".join(blocks))
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "1 passed" in run.stdout

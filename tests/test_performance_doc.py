@@ -70,7 +70,7 @@ def test_every_goal_of_a_record_is_on_the_page():
 
 
 def test_every_plot_on_the_page_is_there():
-    plots = re.findall(r"\]\((\.\./benchmarks/plots/[^)]+)\)", PAGE.read_text())
+    plots = re.findall(r"\]\((plots/[^)]+)\)", PAGE.read_text())
     assert plots
     for plot in plots:
         assert (PAGE.parent / plot).is_file()

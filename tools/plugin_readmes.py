@@ -1,0 +1,25 @@
+"""docs/plugins.md: the readmes of the plugins under plugins/."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+PLUGINS: Final = Path(__file__).parent.parent / "plugins"
+
+HEAD = """# Plugins
+
+Distributions of their own, with extensions that are found once they are installed. How to write one is told in
+[Your own extension](extensions.md)."""
+
+
+def render() -> str:
+    """Write the page."""
+    return "\n\n".join([HEAD, *(_lowered(path.read_text()) for path in sorted(PLUGINS.glob("*/README.md")))]) + "\n"
+
+
+def _lowered(readme: str) -> str:
+    """Put each heading one level down, but nothing in a block of code."""
+    parts = re.split(r"(^```.*?^```$)", readme.strip(), flags=re.MULTILINE | re.DOTALL)
+    return "".join(part if part.startswith("```") else re.sub(r"^#", "##", part, flags=re.MULTILINE) for part in parts)
