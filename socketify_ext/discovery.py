@@ -152,7 +152,8 @@ def _described(distribution: Distribution) -> tuple[str, str, str]:
 def _built_in_summary(value: str) -> str:
     """Read the first line of a built-in's module, as in `cart`: a list for each request."""
     module = value.partition(":")[0].strip()
-    path = Path(__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    path = Path(__file__).parent.joinpath(*module.split(".")[1:])
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     try:
         with path.open(encoding="utf-8") as source:
             first = source.readline()

@@ -10,6 +10,7 @@ from socketify_ext.errors import (
     CollisionError,
     CoreNameError,
     DeclarationError,
+    DuplicateRouteError,
     InstallError,
     LifecycleError,
     MemberNameError,
@@ -429,7 +430,7 @@ HANDLERS = {"ws": {"message": lambda ws, message, opcode: None}, "static": "/"}
 def test_a_second_route_of_one_method_and_pattern_is_refused(app, method):
     handler = HANDLERS.get(method, lambda res, req: None)
     getattr(app, method)("/a/:b", handler)
-    with pytest.raises(errors.DuplicateRouteError, match=r"/a/:b.*another path"):
+    with pytest.raises(DuplicateRouteError, match=r"/a/:b.*another path"):
         getattr(app, method)("/a/:b", handler)
     getattr(app, method)("/a/:c", handler)
 
@@ -452,6 +453,6 @@ def test_an_extension_whose_route_is_taken_leaves_the_app_as_it_was(app, method,
         getattr(app, method)("/metrics", handler)
     elif taken == "by another extension":
         app.register(routing("first", 1))
-    with pytest.raises(errors.DuplicateRouteError, match="'second'.*/metrics"):
+    with pytest.raises(DuplicateRouteError, match=r"'second'.*/metrics"):
         app.register(routing("second", 2 if taken == "by itself" else 1))
     assert "request.from_second" not in socketify_ext.inspect(app).members

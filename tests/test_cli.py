@@ -171,6 +171,12 @@ def test_list_tells_each_status_and_its_reason(run: Run, install: Install) -> No
         assert (records[name]["source"], records[name]["version"]) == ("plugin", "1.0")
 
 
+def test_list_tells_each_built_in_by_a_summary_of_its_own(run: Run) -> None:
+    summaries = {record["name"]: record["summary"] for record in json.loads(run("list", "--json").stdout)}
+    assert len(set(summaries.values())) == len(BUILTINS)
+    assert summaries["cart"].startswith("What a client wants")
+
+
 def test_list_writes_one_line_an_extension_to_a_program(run: Run, install: Install) -> None:
     install("dist-gone", "gone", None, {"socketify_ext": {"gone": "gone_module:gone"}})
     head, *rows = run("list").stdout.splitlines()

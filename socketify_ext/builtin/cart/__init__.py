@@ -1,4 +1,4 @@
-"""`cart`: what a client wants, for one request or kept in a store: see `docs/cart.md`."""
+"""`cart`: what a client wants, for one request or kept in a store."""
 
 from .extension import cart
 from .items import Cart, CartItem
