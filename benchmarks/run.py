@@ -98,7 +98,7 @@ def main() -> int:
     kept = {} if whole or not arguments.results.exists() else json.loads(arguments.results.read_text())
     results = {
         "taken": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "quick": arguments.quick or kept.get("quick", False),
+        "quick": kept.get("quick", []),  # questions that had a short look only
         "machine": machine(),
         "pythons": kept.get("pythons", {}),
     }
@@ -126,6 +126,8 @@ def main() -> int:
                 reasons = {building_label(name): reason for name, reason in left_out[number].items()}
                 record["left_out"] |= {name: why for name, why in reasons.items() if name in record["left_out"]}
             entry["questions"][question] = record
+            looked_at = {*results["quick"], question} if arguments.quick else {*results["quick"]} - {question}
+            results["quick"] = sorted(looked_at)
     arguments.results.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     say(f"{arguments.results} after {time.monotonic() - start:.0f} s")
     if arguments.results == HERE / "results.json":

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
 from ..http_error import HTTPError
+from .address import Address
 from .core import ffi, lib, unpack
-from .waiting import Waiting, waiting_response
+from .waiting import waiting_response
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _HELD_LIMIT: Final = 1024 * 1024  # bytes
 
 
-class Body(Waiting):
+class Body(Address):
     """The reading side of a response."""
 
     def on_data(self, handler: Callable[[Any, bytes, bool], Any]) -> Self:

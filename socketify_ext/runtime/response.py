@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from ..http_error import HTTPError
-from .core import cast, ffi, lib, unpack
+from .core import cast, ffi, lib
 from .cork import cork_response
 from .head import CONTENT_TYPE, Head
 from .headers import BODILESS, OK, encode_name, encode_status, encode_value
@@ -351,31 +351,6 @@ class Response(Head):
     def get_native_handle(self) -> Any:
         """Give the core's native handle, None after the answer."""
         return None if self._answered else lib.uws_res_get_native_handle(self._ssl, self.res)
-
-    def _address(self, getter: Callable[..., int]) -> bytes | None:
-        if self._answered:
-            return None
-        buffer = ffi.new("char**")
-        length = getter(self._ssl, self.res, buffer)
-        return unpack(buffer[0], length) if buffer[0] else None
-
-    def get_remote_address_bytes(self) -> bytes | None:
-        """Give the client's address as 4 or 16 bytes; None after the answer."""
-        return self._address(lib.uws_res_get_remote_address)
-
-    def get_remote_address(self) -> str | None:
-        """Give the client's address as text; None after the answer."""
-        found = self._address(lib.uws_res_get_remote_address_as_text)
-        return None if found is None else found.decode()
-
-    def get_proxied_remote_address_bytes(self) -> bytes | None:
-        """Give the address that a proxy in front told (PROXY protocol)."""
-        return self._address(lib.uws_res_get_proxied_remote_address)
-
-    def get_proxied_remote_address(self) -> str | None:
-        """Give the address that a proxy in front told, as text."""
-        found = self._address(lib.uws_res_get_proxied_remote_address_as_text)
-        return None if found is None else found.decode()
 
     def _fail(self, status: int, body: bytes, content_type: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Answer an error if nothing was sent yet, else close the connection.
