@@ -45,6 +45,10 @@ WEATHER = """
         async def connect(): ...
         @app.on_shutdown
         def disconnect(): ...
+        @app.before_request(prefix="/weather/today")
+        def warn(res, req): ...
+        @app.on_ws_close
+        def left(ws, code, message): ...
 """
 HELLO = """
     import socketify_ext
@@ -281,7 +285,10 @@ def test_show_describes_a_plugin_whose_options_must_be_given(run: Run, install: 
     assert [place["name"] for place in described["startup"]] == ["connect"]
     assert [place["name"] for place in described["shutdown"]] == ["disconnect"]
     assert described["routes"] == [{"method": "get", "path": "/weather"}]
+    hooks = [(hook["event"], hook["prefix"], hook["name"]) for hook in described["request_hooks"]]
+    assert hooks == [("before_request", "/weather/today", "warn"), ("on_ws_close", "/", "left")]
     text = run("show", "weather").stdout
+    assert "before_request /weather/today  warn" in text
     for part in ("key: str (required)", "unit: str = '[C]'", "socketify_ext_cli", "connect", "/weather", "auth>=0"):
         assert part in text
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from socketify_ext.declaration import Declaration, Extension
+    from socketify_ext.request_hooks import RequestHook
     from socketify_ext.spec import MemberSpec
 
 
@@ -55,6 +56,17 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Hook:
+    """A function that the extension has run around requests or WebSockets; `prefix` is "/" for all paths."""
+
+    event: str
+    prefix: str
+    name: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
 class Route:
     """A route that the extension adds."""
 
@@ -67,7 +79,7 @@ class Description:
     """All that can be told of an extension without an app.
 
     `members` has a list for each target. Where the extension could not be declared, `members_error` says why and
-    members, start-up, shutdown and routes are empty.
+    members, request hooks, start-up, shutdown and routes are empty.
     """
 
     name: str
@@ -84,6 +96,7 @@ class Description:
     members: dict[str, list[Member]]
     members_error: str | None
     hooks: list[str]
+    request_hooks: list[Hook]
     startup: list[Place]
     shutdown: list[Place]
     routes: list[Route]
@@ -118,6 +131,7 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[Description, b
         members=_members(declaration.spec.members if declaration else ()),
         members_error=problem,
         hooks=list(hooks),
+        request_hooks=[_hook(hook) for hook in app.hooks] if app else [],
         startup=[_place(function) for function in app.startup] if app else [],
         shutdown=[_place(function) for function in app.shutdown] if app else [],
         routes=[Route(method, path) for method, path, _ in app.routes] if app else [],
@@ -176,6 +190,11 @@ def _members(members: Iterable[MemberSpec]) -> dict[str, list[Member]]:
 
 def _short(annotations: str) -> str:
     return re.sub(r"\b(?:typing|collections\.abc)\.(?=[A-Z])", "", annotations)
+
+
+def _hook(hook: RequestHook) -> Hook:
+    place = _place(hook.function)
+    return Hook(hook.event, "/" + "/".join(hook.prefix), place.name, place.file, place.line)
 
 
 def _place(function: Callable[..., Any]) -> Place:

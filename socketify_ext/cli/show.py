@@ -50,6 +50,10 @@ def _print(out: Console, described: Description) -> None:
         ("Hooks", described.hooks),
     ):
         _section(out, title, [[name] for name in names])
+    hooks = [
+        [f"{hook.event} {hook.prefix}", hook.name, place_of(hook.file, hook.line)] for hook in described.request_hooks
+    ]
+    _section(out, "Request hooks", hooks)
     _section(out, "Start-up", [_place(place) for place in described.startup])
     _section(out, "Shutdown", [_place(place) for place in described.shutdown])
     _section(out, "Routes", [[route.method, route.path] for route in described.routes])
