@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import sys
 from collections import Counter
@@ -92,6 +93,7 @@ class Routes:
 
     def __init__(self, count=0):
         self.app = socketify_ext.App()
+        self.numbers = itertools.count()
         if count:
             self.app.register(members(count))
 
@@ -99,7 +101,7 @@ class Routes:
         found = []
         real = lib.uws_app_get
         lib.__dict__["uws_app_get"] = lambda ssl, app, path, callback, user_data: found.append((callback, user_data))
-        self.app.get("/", handler)
+        self.app.get(f"/{next(self.numbers)}", handler)
         lib.__dict__["uws_app_get"] = real
         return found[0]
 

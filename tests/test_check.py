@@ -207,7 +207,7 @@ def test_a_kind_that_is_ignored_is_no_failure():
         (["auth"], 1, "EXT104"),
         (["checked_extensions:stuck", "--timeout", "1"], 1, "still runs after 1 s"),
         (["cart", "--with", "cart"], 1, "Write a call with plain values"),
-        (["cart", "--option", "colour=red"], 1, "it takes no options"),
+        (["json", "--option", "colour=red"], 1, "it takes no options"),
         (["cart", "--with", "request.cort()"], 1, "Did you mean 'request.cart'?"),
         (["checked_extensions:unsure", "--option", "a=1"], 1, "it is an app"),
         (["cart", "--option", "colour"], 2, "NAME=VALUE"),

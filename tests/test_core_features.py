@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import ssl
@@ -16,6 +15,7 @@ import subprocess
 import sys
 import time
 from email.utils import formatdate
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import core_feature_apps
@@ -494,7 +494,7 @@ class CLI:
         """Read what is written until `enough()`, or the end."""
         limit = time.monotonic() + 3 * PATIENCE
         while not enough():
-            if not select.select([self.process.stdout], [], [], max(limit - time.monotonic(), 0))[0]:
+            if not wait([self.process.stdout], max(limit - time.monotonic(), 0)):
                 raise TimeoutError(f"the CLI goes on and has written:\n{self.log}")
             data = os.read(self.process.stdout.fileno(), 65536)
             if not data:

@@ -6,13 +6,13 @@ import contextlib
 import http.client
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from multiprocessing.connection import wait
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -71,8 +71,7 @@ class Session:
         """
         until = time.monotonic() + self.timeout
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._reader], [], [], max(0.0, until - time.monotonic()))
-            if not ready:
+            if not wait([self._reader], max(0.0, until - time.monotonic())):
                 raise HungError
             part = os.read(self._reader, 65536)
             if not part:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import select
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ def serve(
             )
         os.close(writer)
         try:
-            ready, _, _ = select.select([reader], [], [], timeout)
+            ready = wait([reader], timeout)
             port = os.read(reader, 16) if ready else b""
             if not port:
                 raise _silent(
