@@ -136,4 +136,6 @@ def taken(results: Record) -> str:
     """Tell when and where the figures were taken."""
     machine = results["machine"]
     text = f"Taken {results['taken']} on {machine['cores']} cores of {machine['processor']}, {machine['system']}."
-    return text + (" **A quick look: short rounds, nothing to rely on.**" if results["quick"] else "")
+    return text + (
+        f" **A quick look only, in short rounds: {', '.join(results['quick'])}.**" if results["quick"] else ""
+    )
