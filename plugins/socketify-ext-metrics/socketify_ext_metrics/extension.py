@@ -22,8 +22,8 @@ def metrics(
     """Measure requests by method, route and status, requests in flight and open WebSockets; show them at /metrics."""
     measured = Metrics(options)
     # Another extension's hook may have ended a request or a connection before it was counted here.
-    response.property("counted_in_flight", default=False)
-    ws.property("counted_open", default=False)
+    response.property("counted_in_flight", default=False, type=bool)
+    ws.property("counted_open", default=False, type=bool)
 
     @app.before_request
     def begin(res: Any, req: Any) -> None:  # noqa: ARG001
