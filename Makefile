@@ -3,18 +3,34 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PLUGIN_VENV := $(VENV)-plugins
+# A file's tests share its servers, so one worker runs them all. PARALLEL= for one process.
+PARALLEL ?= -n auto --dist loadfile
 
-.PHONY: test test-plugins soak lint types demo demo-check docs reference bench libuv clean
+.PHONY: test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs libuv clean
 
 test: $(VENV)/.ready test-plugins
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # Plugins are installed beside the package in an environment of their own, as a user would.
 test-plugins: $(PLUGIN_VENV)/.ready
-	set -e; for plugin in plugins/*/; do (cd $$plugin && $(CURDIR)/$(PLUGIN_VENV)/bin/python -m pytest tests); done
+	set -e; for plugin in plugins/*/; do (cd $$plugin && $(CURDIR)/$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) tests); done
+
+# The tests with every line that they run counted, in child processes too.
+coverage: $(VENV)/.ready
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PARALLEL)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --show-missing --skip-covered
 
 soak: $(VENV)/.ready
 	SOCKETIFY_EXT_SOAK=1 $(BIN)/python -m pytest tests/test_soak.py tests/test_pm_faults.py
+
+# Requests, frames and answers at random; what is found stays in tests/fuzz/corpus, and every `make test` tries it first.
+# Among the plugins, so that the fuzzed app has all of them.
+FUZZ_SECONDS ?= 300
+fuzz: $(PLUGIN_VENV)/.ready
+	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]"
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(PLUGIN_VENV)/bin/python -m pytest -s tests/fuzz
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -41,8 +57,18 @@ reference: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml | libuv
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable ".[all,testing]" --group dev
 	touch $@
+
+# nginx and HAProxy as docs/proxies.md configures them, in front of a real server.
+proxies: $(VENV)/.ready proxy-programs
+	$(BIN)/python -m pytest tests/proxies/test_proxies.py
+
+proxy-programs:
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v nginx >/dev/null && command -v haproxy >/dev/null \
+	|| if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq nginx-light haproxy; \
+	else echo "nginx and haproxy are needed; install them with your system's package manager" >&2; exit 1; fi
 
 # BENCH="--quick", BENCH="--only members", BENCH="--python python3.11 --python python3.13"
 bench: | libuv
@@ -50,7 +76,9 @@ bench: | libuv
 
 $(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) | libuv
 	$(PYTHON) -m venv $(PLUGIN_VENV)
-	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable . $(foreach plugin,$(wildcard plugins/*/),--editable "./$(plugin)[test]")
+	$(PLUGIN_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable . \
+		$(foreach plugin,$(wildcard plugins/*/),--editable "./$(plugin)" --group $(plugin)pyproject.toml:test)
 	touch $@
 
 # The core loads libuv.so.1, which its wheel does not carry.
@@ -65,4 +93,4 @@ libuv:
 	else echo "libuv is missing; install it with your system's package manager" >&2; exit 1; fi
 
 clean:
-	rm -rf $(VENV) $(PLUGIN_VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PLUGIN_VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

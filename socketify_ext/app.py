@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any, TypeVar
 
 from . import errors
@@ -17,10 +19,14 @@ from .lifecycle import Lifecycle, Unit
 from .registry import Registry, default_registry
 from .request_hooks import RequestHook, RequestHooks
 from .resolution import Policy, Settled
+from .runtime.body import MAX_BODY, MAX_HELD_BODIES
 from .runtime.core_app import CoreApp
+from .runtime.listening import address_of
 from .runtime.server import Server
 from .runtime.stock import is_managed
 from .spec import ExtensionSpec, MemberSpec
+
+log = logging.getLogger("socketify_ext")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Registered = TypeVar("Registered")
@@ -40,6 +46,9 @@ class App(CoreApp, RequestHooks):
         registry: where extensions that others require are loaded from.
         shutdown_grace: seconds that running requests get after the listen socket has closed.
         shutdown_timeout: seconds that all shutdown functions together get.
+        max_body: bytes of a request's body that are kept until somebody asks for it, and that `get_data` reads without
+            a limit of its own; a larger one is answered 413.
+        max_held_bodies: bytes of all bodies together; a request for which no room is left is answered 503.
     """
 
     def __init__(
@@ -55,6 +64,8 @@ class App(CoreApp, RequestHooks):
         registry: Registry | None = None,
         shutdown_grace: float = 5.0,
         shutdown_timeout: float = 10.0,
+        max_body: int = MAX_BODY,
+        max_held_bodies: int = MAX_HELD_BODIES,
     ) -> None:
         super().__init__(
             options,
@@ -63,6 +74,7 @@ class App(CoreApp, RequestHooks):
             task_factory_max_items=task_factory_max_items,
         )
         self._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+        self._limit_bodies(max_body, max_held_bodies)
 
     def _take_over(self, on_collision: Policy, registry: Registry | None, grace: float, timeout: float) -> None:
         """Become this class, for a new app or one that someone else made."""
@@ -101,6 +113,7 @@ class App(CoreApp, RequestHooks):
         Raises:
             ExtensionError: see `docs/errors.md`; the app is as it was.
         """
+        self._server.check_thread("register")
         self._binding.register(as_extension(extension))
         return extension
 
@@ -128,6 +141,7 @@ class App(CoreApp, RequestHooks):
                 self.use_backplane(declaration.app.carrier)
 
     def _add_hook(self, hook: RequestHook) -> None:
+        self._server.check_thread("a request hook")
         self._own_hooks.append(hook)
         try:
             self.apply_hooks()
@@ -163,15 +177,17 @@ class App(CoreApp, RequestHooks):
         """Start up, then listen.
 
         Raises:
-            LifecycleError: a start-up function failed; what had started was stopped.
+            LifecycleError: a start-up function failed; what had started was stopped. Or the app was closed before.
             ListenError: the port or path is not to be had.
         """
+        address = address_of(port_or_options)
+        self._check_unspent("listen")
         self._handle_signals()
         try:
             if self.lifespan and self._lifecycle.state == "new":
                 units = [*self._binding.units(), Unit("the app", self._own_startup, self._own_shutdown)]
                 self._server.loop.run_until_complete(self._lifecycle.start(units))
-            self._listen_core(port_or_options, handler)
+            self._listen_core(address, handler)
         except BaseException:
             self._leave_signals()
             raise
@@ -181,10 +197,12 @@ class App(CoreApp, RequestHooks):
         """Serve until `close()`, SIGINT or SIGTERM, then shut down in order.
 
         Raises:
+            LifecycleError: the app runs already, or was closed before.
             SystemExit: a forked process got a signal, which ends it as in the core; the core's CLI, and programs that
                 fork as it does, would serve again in a worker whose `run()` returns.
         """
         loop = self._server.loop
+        self._check_unspent("run")
         self._handle_signals()
         self._running = True
         if self._signalled:  # during start-up
@@ -201,6 +219,16 @@ class App(CoreApp, RequestHooks):
         if self._signalled and is_forked():
             raise SystemExit(0)
         return self
+
+    def _check_unspent(self, what: str) -> None:
+        """Refuse what could never be closed: an app serves once."""
+        why, fix = "", "Make another App to serve again"
+        if self._closing is not None or self._lifecycle.state in ("stopping", "stopped"):
+            why = "it has served and was closed"
+        elif what == "run" and self._server.loop.is_running():
+            why, fix = "it runs already", "Call app.run() once, outside of its own handlers"
+        if why:
+            raise errors.LifecycleError("the app", f"can't {what}", why, fix)
 
     def _handle_signals(self) -> None:
         """Take SIGINT and SIGTERM from the start-up on, so that what has started is always stopped."""
@@ -220,12 +248,17 @@ class App(CoreApp, RequestHooks):
         if again:  # a second signal: no patience left
             if not self._running:
                 raise SystemExit(1)
+            if self._lifecycle.stopping is not None:
+                log.error("a second signal: the process ends without waiting for %s", self._lifecycle.stopping)
             self._stop_core()
         elif self._running:
             self.close()
 
     def close(self) -> App:
         """Stop listening, give running requests their grace, run the shutdown functions, and end `run()`."""
+        if self._server.loop.is_running() and get_ident() != self._server.thread:
+            self._server.hand_over("close", self.close)
+            return self
         self._close_listen_socket()
         if self._server.loop.is_running():
             if self._closing is None:
@@ -250,6 +283,8 @@ def install(
     registry: Registry | None = None,
     shutdown_grace: float = 5.0,
     shutdown_timeout: float = 10.0,
+    max_body: int = MAX_BODY,
+    max_held_bodies: int = MAX_HELD_BODIES,
 ) -> App:
     """Make an app that someone else made, such as the core's CLI, a `socketify_ext.App`.
 
@@ -279,6 +314,7 @@ def install(
     app.__class__ = App if App.__mro__[2] is kind else type(kind.__name__, (kind, App), {})
     try:
         app._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+        app._limit_bodies(max_body, max_held_bodies)
     except BaseException:
         app.__class__ = kind
         vars(app).clear()

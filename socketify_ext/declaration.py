@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -132,9 +132,10 @@ class Extension:
         try:
             return self.options_model.model_validate(dict(self.options))
         except ValidationError as error:
-            problems = "; ".join(_problem(self.options_model, detail) for detail in error.errors())
-            fix = f"See `socketify-ext show {self.name}`"
-            raise errors.OptionsError(who, "was given invalid options", problems, fix) from None
+            problems = "; ".join(_problem(self.options_model, detail) for detail in error.errors(include_input=False))
+        # Raised here, where no context is kept: pydantic's own error quotes what was given.
+        fix = f"See `socketify-ext show {self.name}`"
+        raise errors.OptionsError(who, "was given invalid options", problems, fix)
 
     def declare(self, *, options: BaseModel | None = None, app: Any = None) -> Declaration:
         """Run the function on recording surfaces and validate what it declared.
@@ -219,14 +220,25 @@ def options_by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def _problem(model: type[BaseModel], detail: Any) -> str:
-    """Say what is wrong with an option; keys inside one that its model does not show may be secrets."""
-    location = list(detail["loc"])
-    if location:
-        info = options_by_name(model).get(location[0])
-        if info is not None and not info.repr:
-            del location[1:]
-    where = ".".join(map(str, location))
+    where = ".".join(map(str, _shown([model], detail["loc"])))
     return f"{where}: {detail['msg']}" if where else str(detail["msg"])
+
+
+def _shown(models: Sequence[type[BaseModel]], location: Sequence[Any]) -> Sequence[Any]:
+    """Return where a problem is, down to the first option that its model does not show: keys inside may be secrets."""
+    for depth, name in enumerate(location, 1):
+        found = [info for model in models if (info := options_by_name(model).get(name)) is not None]
+        if not all(info.repr for info in found):
+            return location[:depth]
+        if found:
+            models = [inner for info in found for inner in _models_in(info.annotation)]
+    return location
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if inspect.isclass(annotation) and not get_args(annotation):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for each in get_args(annotation) for model in _models_in(each)]
 
 
 def extension(

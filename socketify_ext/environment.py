@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from . import errors
 
@@ -30,7 +31,7 @@ def options_in(environment: Mapping[str, str], extension: Extension) -> dict[str
             expected = ", ".join(sorted(prefix + option for option in known)) or "none"
             raise errors.OptionsError(
                 f"extension {extension.provenance}",
-                f"was given {name}",
+                f"was given {_without_keys(name, prefix)}",
                 "it has no such option",
                 f"It reads {expected}",
             )
@@ -41,15 +42,26 @@ def options_in(environment: Mapping[str, str], extension: Extension) -> dict[str
     except SettingsError as error:
         raise errors.OptionsError(
             f"extension {extension.provenance}",
-            f"was given {', '.join(sorted(given))}",
+            f"was given {', '.join(sorted({_without_keys(name, prefix) for name in given}))}",
             str(error),
             "Write lists and mappings as JSON",
         ) from None
 
 
+def _takes_text(annotation: Any) -> bool:
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        return any(map(_takes_text, get_args(annotation)))
+    return annotation is str
+
+
 def variable_prefix(name: str) -> str:
     """Give what the variables of an extension begin with."""
     return f"SOCKETIFY_EXT_{name.upper().replace('-', '_')}__"
+
+
+def _without_keys(name: str, prefix: str) -> str:
+    """Return a variable's name up to the option: keys inside one, as in AUTH__TOKENS__<token>, may be secrets."""
+    return prefix + name.removeprefix(prefix).partition("__")[0]
 
 
 def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,5 +83,13 @@ def _source(extension: Extension, prefix: str) -> Any:
             "pydantic-settings is not installed",
             f'Install the extra: pip install "socketify-ext[env]", or unset {prefix}*',
         ) from None
+
+    class Source(EnvSettingsSource):
+        def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
+            """Keep a text as it is where text will do: a secret of digits is no number."""
+            if _takes_text(getattr(field, "annotation", None)) and not value.lstrip().startswith(("[", "{", '"')):
+                return value
+            return super().decode_complex_value(field_name, field, value)
+
     model: Any = extension.options_model  # it asks for a BaseSettings, and reads the fields of any model
-    return EnvSettingsSource(model, case_sensitive=False, env_prefix=prefix, env_nested_delimiter="__")
+    return Source(model, case_sensitive=False, env_prefix=prefix, env_nested_delimiter="__")

@@ -194,8 +194,8 @@ class ListenError(ExtensionError, OSError):
     """The server can't listen where it was told to."""
 
     code = "EXT403"
-    cause = "The port or socket path is taken, or not allowed to this user."
-    remedy = "Stop the other server, or choose another port."
+    cause = "The port or socket path is taken, or not allowed to this user, or it is no place to listen at."
+    remedy = "Stop the other server, choose another port, or write the place as the message shows."
 
 
 class RequestGoneError(ExtensionError, RuntimeError):
@@ -236,6 +236,30 @@ class DuplicateRouteError(ExtensionError, ValueError):
     code = "EXT504"
     cause = "A method and a pattern are routed twice; the core would end the process."
     remedy = "Give one of the two routes another path."
+
+
+class ThreadError(ExtensionError, RuntimeError):
+    """A request, a response, a WebSocket or an app is used from a thread that does not serve it."""
+
+    code = "EXT505"
+    cause = "Another thread than the server's reads a request, or makes a call of which an answer is expected."
+    remedy = "Make the call in the handler, or hand it over with `loop.call_soon_threadsafe`."
+
+
+class BodyError(ExtensionError, ValueError):
+    """A part of a body does not fit what was said of its size."""
+
+    code = "EXT506"
+    cause = "`try_end` or `send_chunk` goes beyond the size that it has announced, or two `send_chunk` overlap."
+    remedy = "Announce the whole size each time, and await each `send_chunk` before the next."
+
+
+class RouteError(ExtensionError, ValueError):
+    """A route's path, handler or folder can't be served."""
+
+    code = "EXT507"
+    cause = "A path the core would take otherwise than it is written, a handler that can't be called, a missing folder."
+    remedy = "Write the path, the handler or the folder as the message shows."
 
 
 class StoreAddressError(ExtensionError, ValueError):
@@ -287,11 +311,13 @@ class TargetError(ExtensionError, LookupError):
 
 
 class GeneratedFileError(ExtensionError, ValueError):
-    """A file that a command has written is missing or out of date; `path` is where."""
+    """A file of a command is missing or out of date, or is not the command's to write; `path` is where."""
 
     code = "EXT601"
-    cause = "A file of `socketify-ext stubs` or `lock` is missing, unreadable, or not what would be written now."
-    remedy = "Look at the differences; where they are wanted, write the file anew without `--check`."
+    cause = (
+        "A file of `socketify-ext stubs`, `lock` or `check` is missing, unreadable, out of date, or not written by it."
+    )
+    remedy = "Where the differences are wanted, write the file anew without `--check`; `--force` replaces any file."
 
 
 class ServeError(ExtensionError, RuntimeError):

@@ -13,8 +13,8 @@ from . import errors
 
 log = logging.getLogger("socketify_ext")
 
-CANCELLATION: Final = 0.1
-"""Seconds that a shutdown function gets to clean up once it has run out of time."""
+RESERVE: Final = 0.1
+"""Seconds that a shutdown function has even when one before it hung, and as many again to clean up when cancelled."""
 
 State = Literal["new", "started", "stopping", "stopped"]
 
@@ -33,11 +33,15 @@ class Lifecycle:
 
     Args:
         timeout: seconds that all shutdown functions together may take.
+
+    Attributes:
+        stopping: whose shutdown function runs now, and which, or None.
     """
 
     def __init__(self, timeout: float) -> None:
         self.timeout = timeout
         self.state: State = "new"
+        self.stopping: str | None = None
         self._started: list[Unit] = []
 
     async def start(self, units: Sequence[Unit]) -> None:
@@ -67,24 +71,32 @@ class Lifecycle:
     async def stop(self) -> None:
         """Run the shutdown functions of what has started, once, in reverse, within the time limit.
 
-        A function that fails or runs out of time is logged, and the others still run.
+        A function that fails or runs out of time is logged, and the others still run. One that hangs, even if it
+        ignores its cancellation, leaves the others their reserve. Only a sync function that blocks can exceed the limit.
         """
         started, self._started = self._started, []
         self.state = "stopping"
-        deadline = asyncio.get_running_loop().time() + self.timeout
-        for unit in reversed(started):
-            for function in reversed(unit.shutdown):
-                await self._stop(unit, function, max(deadline - asyncio.get_running_loop().time(), 0.0))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.timeout
+        calls = [(unit, function) for unit in reversed(started) for function in reversed(unit.shutdown)]
+        reserve = min(RESERVE, self.timeout / (2 * len(calls) or 1))
+        for number, (unit, function) in enumerate(calls, start=1):
+            kept = reserve * (2 * (len(calls) - number) + 1)  # for the others, and for this one's cancellation
+            self.stopping = f"{unit.who}: {_name(function)}"
+            await self._stop(unit, function, max(deadline - loop.time() - kept, 0.0), reserve)
+        self.stopping = None
         self.state = "stopped"
 
-    async def _stop(self, unit: Unit, function: Callable[..., Any], timeout: float) -> None:
+    async def _stop(self, unit: Unit, function: Callable[..., Any], timeout: float, patience: float) -> None:
         task = asyncio.ensure_future(_call(function))
         try:
             await asyncio.wait({task}, timeout=timeout)
             if not task.done():
                 log.error("%s: shutdown function %s ran out of time (%s s)", unit.who, _name(function), self.timeout)
                 task.cancel()
-                await asyncio.wait({task}, timeout=CANCELLATION)
+                await asyncio.wait({task}, timeout=patience)
+                if not task.done():
+                    log.error("%s: shutdown function %s ignores its cancellation", unit.who, _name(function))
             elif task.cancelled():
                 log.error("%s: shutdown function %s was cancelled", unit.who, _name(function))
             elif task.exception() is not None:

@@ -36,6 +36,42 @@ def auth_app(kind, own_verify=False, json=False, pools=(), **options):
     return app
 
 
+def chat_app(**options):
+    """Private messages between users of `auth`, and a cart of each."""
+    app = socketify_ext.App(shutdown_grace=0.5)
+    app.register(socketify_ext.load("auth", **options))
+    app.register(socketify_ext.load("pm"))
+    app.register(socketify_ext.load("cart", store="memory://", secret="s" * 32))
+
+    async def upgrade(res, req, context):
+        await res.upgrade_authenticated(req, context)
+
+    async def opened(ws):
+        await ws.join_pm()
+        ws.send({"id": ws.get_user().id, "name": ws.get_user().name}, socketify.OpCode.TEXT)
+
+    def message(ws, text, opcode):
+        ws.send_pm(text, "for you alone")
+
+    async def add(res, req):
+        async with req.edit_cart() as cart:
+            cart.add("book")
+        res.end("added")
+
+    async def count(res, req):
+        res.end({"items": len(await req.load_cart())})
+
+    app.ws("/ws", {"upgrade": upgrade, "open": opened, "message": message})
+    app.post("/cart", add)
+    app.get("/cart", count)
+    app.get("/me", lambda res, req: answer_me(res, req))
+    return app
+
+
+async def answer_me(res, req):
+    res.end((await req.require_user()).id)
+
+
 def answer_http_errors(app):
     def answer(error, res, req):
         known = isinstance(error, socketify_ext.HTTPError)

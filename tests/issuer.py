@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,3 +83,56 @@ def issuer():
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class RawIssuer:
+    """An issuer that sends to each connection what it likes: `send(connection, stopped)` of raw bytes."""
+
+    def __init__(self, send, reads):
+        self.send, self.reads, self.asked, self.stopped = send, reads, 0, threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/keys"
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.asked += 1
+            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+
+    def talk(self, connection):
+        with connection, contextlib.suppress(OSError):
+            if self.reads:
+                connection.recv(4096)
+            self.send(connection, self.stopped)
+
+
+@contextlib.contextmanager
+def raw_issuer(send, reads=True):
+    """Serve what `send` gives on a free loopback port, once a request is there or, without `reads`, at once."""
+    state = RawIssuer(send, reads)
+    thread = threading.Thread(target=state.serve)
+    thread.start()
+    try:
+        yield state
+    finally:
+        state.stopped.set()
+        state.listener.shutdown(socket.SHUT_RDWR)
+        state.listener.close()
+        thread.join()
+
+
+def drip(first, piece, last=b""):
+    """Send `first`, then a piece each hundredth of a second until the other end has had enough."""
+
+    def send(connection, stopped):
+        connection.sendall(first)
+        for _ in range(3000):
+            if stopped.wait(0.01):
+                return
+            connection.sendall(piece)
+        connection.sendall(last)
+
+    return send

@@ -51,6 +51,9 @@ def members(kind, pools=(), max_size=LIMIT):
     async def numbers(res, req):
         res.msgpack(sum(await res.get_msgpack(list[int])))
 
+    async def prices(res, req):
+        res.msgpack(len(await res.get_msgpack(dict[str, int])))
+
     async def late(res, req):
         await asyncio.sleep(0.001)
         value = await res.get_msgpack()
@@ -84,6 +87,7 @@ def members(kind, pools=(), max_size=LIMIT):
     app.post("/order", order)
     app.post("/line", line)
     app.post("/numbers", numbers)
+    app.post("/prices", prices)
     app.post("/late", late)
     app.post("/twice", twice)
     app.get("/choice", lambda res, req: res.negotiate({"day": builtin_apps.VALUES["date"]}))

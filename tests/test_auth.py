@@ -9,7 +9,7 @@ import httpx2
 import msgpack
 import pytest
 import websockets
-from issuer import EC, RSA, issuer, jwk, key_set, sign
+from issuer import EC, RSA, drip, issuer, jwk, key_set, raw_issuer, sign
 from websockets.exceptions import InvalidStatus
 from wire import gather, wire
 
@@ -143,7 +143,7 @@ def test_scopes_are_demanded(server, token, status, challenge):
         (["Authorization: Bearer secret", "Authorization: Bearer secret"], "authorization header"),
         (["Authorization:", "Authorization: Bearer secret"], "authorization header"),
         (["token: secret", "Token: readonly"], "token header"),
-        (["Cookie: session=secret", "Cookie: session=readonly"], "cookie header"),
+        (["Cookie: session=secret", "Cookie: session=readonly"], "cookie session"),
         (["Cookie: session=readonly; session=secret"], "cookie session"),
     ],
 )
@@ -226,6 +226,45 @@ def test_the_server_answers_others_while_an_issuer_does_not(kind):
         assert published.asked == 1
 
 
+@pytest.mark.parametrize(
+    "send", [drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"), drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n")]
+)
+def test_keys_that_are_known_serve_and_the_server_stops_while_the_issuer_drips(send):
+    document = key_set(jwk(RSA, kid="one"))
+
+    def first_well(connection, stopped):
+        if published.asked == 1:
+            connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + document)
+        else:
+            send(connection, stopped)
+
+    with raw_issuer(first_well) as published:
+        options = {"algorithms": ["RS256"], "jwks_max_age": 1e-6, "jwks_cooldown": 0, "jwks_timeout": 600}
+        with serve(auth_apps.chat_app, jwt={"jwks": published.url, **options}) as serving:
+            for _ in range(20):
+                answer = http.get(f"{serving.url}/me", headers=bearer(sign(RSA, "RS256", {"kid": "one"})))
+                assert (answer.status_code, answer.text) == (200, "7")
+            with wire(serving.port) as waiting:  # who asks for an unknown key waits, and is cut off by the stop
+                unknown = sign(RSA, "RS256", {"kid": "unknown"})
+                waiting.send("GET", "/me", authorization=f"Bearer {unknown}")
+                assert http.get(f"{serving.url}/me", headers=bearer(sign(RSA, "RS256", {"kid": "one"}))).text == "7"
+                assert serving.stop() == 0
+        assert published.asked == 2
+
+
+def test_random_kids_cost_one_fetch_each_cooldown():
+    with (
+        issuer() as published,
+        serve(
+            auth_apps.chat_app, jwt={"jwks": published.url, "algorithms": ["RS256"], "jwks_cooldown": 600}
+        ) as serving,
+    ):
+        requests = [("/me", bearer(sign(RSA, "RS256", {"kid": f"random-{number}"}))) for number in range(300)]
+        assert {answer.status for answer in gather(serving.port, requests)} == {"401 Unauthorized"}
+        assert http.get(f"{serving.url}/me", headers=bearer(sign(RSA, "RS256", {"kid": "one"}))).text == "7"
+        assert published.asked == 1
+
+
 def test_an_issuer_that_is_away_gives_503():
     with issuer() as published:
         published.status = 500
@@ -236,6 +275,39 @@ def test_an_issuer_that_is_away_gives_503():
                 assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
             assert http.get(f"{serving.url}/me", headers=bearer("e30.e30.")).status_code == 401
         assert published.asked == 1
+
+
+# -- identity
+
+
+def test_two_users_of_one_display_name_share_nothing():
+    options = {"key": auth_apps.SECRET, "algorithms": ["HS256"]}
+    tokens = {subject: sign(auth_apps.SECRET, "HS256", sub=subject) for subject in ("7", "8", "9")}
+    with serve(auth_apps.chat_app, jwt=options) as serving:
+
+        async def talk():
+            async with contextlib.AsyncExitStack() as stack:
+                sockets = {}
+                for subject, token in tokens.items():
+                    connecting = websockets.connect(serving.ws_url + "/ws", additional_headers=bearer(token))
+                    sockets[subject] = await stack.enter_async_context(connecting)
+                    told = json.loads(await asyncio.wait_for(sockets[subject].recv(), 10))
+                    assert told == {"id": subject, "name": "Ann"}
+                await sockets["9"].send("Ann")  # nobody has this id
+                await sockets["9"].send("7")
+                received = json.loads(await asyncio.wait_for(sockets["7"].recv(), 10))
+                assert (received["username"], received["message"]) == ("9", "for you alone")
+                await sockets["9"].send("8")
+                received = json.loads(await asyncio.wait_for(sockets["8"].recv(), 10))
+                assert (received["username"], received["message"]) == ("9", "for you alone")
+
+        asyncio.run(talk())
+        assert http.post(f"{serving.url}/cart", headers=bearer(tokens["7"])).text == "added"
+        items = {
+            subject: http.get(f"{serving.url}/cart", headers=bearer(token)).json()["items"]
+            for subject, token in tokens.items()
+        }
+        assert items == {"7": 1, "8": 0, "9": 0}
 
 
 # -- the app's own verify

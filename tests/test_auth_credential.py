@@ -9,6 +9,7 @@ from socketify_ext.builtin.auth import Options
 from socketify_ext.builtin.auth.authentication import Authentication
 from socketify_ext.builtin.auth.credential import MAX_LENGTH, AmbiguousRequestError, Sources
 from socketify_ext.builtin.auth.refusal import Refusal
+from socketify_ext.runtime.cookies import cookie_pairs
 
 asked = []
 
@@ -25,6 +26,9 @@ class Request:
     def for_each_header(self, handler):
         for item in self.headers:
             handler(*item)
+
+    def get_cookie_list(self, wanted):
+        return [value for name, value in cookie_pairs(v for n, v in self.headers if n == "cookie") if name == wanted]
 
     def get_queries(self):
         return self.query

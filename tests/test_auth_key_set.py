@@ -1,13 +1,14 @@
 """Key sets: read in a thread, cached, rotated by kid, and never a way to hammer the issuer."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
-from issuer import EC, EC384, ED, RSA, WEAK_RSA, issuer, jwk, key_set
+from issuer import EC, EC384, ED, RSA, WEAK_RSA, jwk, key_set
 from jwt.algorithms import RSAAlgorithm
 
-from socketify_ext.builtin.auth import key_source
 from socketify_ext.builtin.auth.key_set import STALE, KeySet, KeysUnavailableError, parse
 
 ALGORITHMS = ("RS256", "ES256")
@@ -28,14 +29,18 @@ class Document:
         self.keys, self.reads, self.threads = keys, 0, set()
         self.open = threading.Event()
         self.open.set()
+        self.left = threading.Semaphore(0)
 
     def __call__(self):
         self.reads += 1
         self.threads.add(threading.get_ident())
-        assert self.open.wait(20)
-        if self.keys is None:
-            raise OSError("away")
-        return key_set(*self.keys)
+        try:
+            assert self.open.wait(20)
+            if self.keys is None:
+                raise OSError("away")
+            return key_set(*self.keys)
+        finally:
+            self.left.release()
 
 
 @pytest.fixture
@@ -166,15 +171,37 @@ def test_unknown_kids_do_not_hammer_the_issuer(keys, document, clock):
     asyncio.run(ask())
 
 
-def test_keys_that_have_aged_are_read_again_before_they_count(keys, document, clock):
+def test_keys_that_have_aged_serve_at_once_while_they_are_read_anew(keys, document, clock):
     async def ask():
-        await keys.find("one", "RS256")
+        old = await keys.find("one", "RS256")
         document.keys = (jwk(EC, kid="two"),)
+        document.open.clear()
         clock.now += 601
+        for _ in range(100):
+            assert keys.known("one", "RS256") is old
+        assert (document.reads, keys.known("two", "ES256")) == (2, None)
+        document.open.set()
+        assert await keys.find("two", "ES256") is not None
         assert keys.known("one", "RS256") is None
-        assert await keys.find("one", "RS256") is None
 
     asyncio.run(ask())
+    assert document.reads == 2
+
+
+def test_an_unknown_kid_holds_up_nobody_whose_key_is_known(keys, document, clock):
+    async def ask():
+        old = await keys.find("one", "RS256")
+        clock.now += 601
+        document.open.clear()
+        unknown = [asyncio.ensure_future(keys.find(f"unknown-{number}", "RS256")) for number in range(100)]
+        await asyncio.sleep(0)
+        assert keys.known("one", "RS256") is old
+        assert not any(task.done() for task in unknown)
+        document.open.set()
+        assert await asyncio.gather(*unknown) == [None] * 100
+
+    asyncio.run(ask())
+    assert document.reads == 2
 
 
 def test_known_keys_outlive_an_issuer_that_is_away_for_an_hour(keys, document, clock, caplog):
@@ -214,12 +241,74 @@ def test_nobody_waits_longer_than_the_limit_and_only_one_read_hangs(document, cl
             with pytest.raises(KeysUnavailableError):
                 await keys.find("one", "RS256")
         assert document.reads == 1
-        reading = keys._reading
         document.open.set()
-        await reading
-        assert keys.known("one", "RS256") is not None
+        assert await asyncio.to_thread(document.left.acquire, timeout=20)
 
     asyncio.run(ask())
+    asyncio.run(find(keys, "one"))
+    assert document.reads == 2
+
+
+async def find(keys, kid):
+    assert await keys.find(kid, "RS256") is not None
+
+
+def test_a_loop_that_ends_during_a_read_leaves_the_next_one_free(document, clock):
+    keys = KeySet(document, ALGORITHMS, cooldown=0, clock=clock)
+
+    async def leave():
+        document.open.clear()
+        asked = asyncio.ensure_future(keys.find("one", "RS256"))
+        await asyncio.sleep(0)
+        asked.cancel()
+
+    asyncio.run(leave())
+    document.open.set()
+    assert document.left.acquire(timeout=20)
+    asyncio.run(find(keys, "one"))
+    assert document.reads == 2
+
+
+def test_a_read_that_breaks_in_any_way_is_an_issuer_that_is_away(clock, caplog):
+    def broken():
+        raise RecursionError("too deep\x1b[2J\n")
+
+    keys = KeySet(broken, ALGORITHMS, clock=clock)
+    with pytest.raises(KeysUnavailableError):
+        asyncio.run(find(keys, "one"))
+    assert [record.getMessage() for record in caplog.records] == ["auth: the key set can't be read: too deep [2J "]
+
+
+def test_where_no_thread_can_start_the_keys_are_unavailable(keys, monkeypatch, caplog):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    async def ask():
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", start)
+            with pytest.raises(KeysUnavailableError):
+                await keys.find("one", "RS256")
+
+    asyncio.run(ask())
+    assert "can't start new thread" in caplog.text
+
+
+def test_nothing_waits_at_the_end_of_a_process_for_a_read_that_hangs():
+    program = """
+import asyncio, threading
+from socketify_ext.builtin.auth.key_set import KeySet, KeysUnavailableError
+began = threading.Event()
+def hang():
+    began.set()
+    threading.Event().wait()
+async def ask():
+    asyncio.ensure_future(KeySet(hang, ["RS256"]).find("one", "RS256"))
+    await asyncio.to_thread(began.wait)
+asyncio.run(ask())
+print("over")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "over\n", "")
 
 
 def test_one_who_gives_up_waiting_takes_nobody_with_them(keys, document):
@@ -234,47 +323,3 @@ def test_one_who_gives_up_waiting_takes_nobody_with_them(keys, document):
 
     asyncio.run(ask())
     assert document.reads == 1
-
-
-def test_a_set_is_fetched_from_a_url():
-    with issuer() as published:
-        assert key_source.read(published.url, 5) == published.document
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "message"),
-    [(404, {}, "answers 404"), (302, {"Location": "http://127.0.0.1:1/"}, "answers 302"), (500, {}, "answers 500")],
-)
-def test_an_issuer_that_answers_otherwise_is_not_followed(status, headers, message):
-    with issuer() as published:
-        published.status, published.headers = status, headers
-        with pytest.raises(OSError, match=message):
-            key_source.read(published.url, 5)
-
-
-def test_a_document_that_is_too_long_is_refused(tmp_path):
-    path = tmp_path / "keys.json"
-    path.write_bytes(b" " * (key_source.MAX_LENGTH + 1))
-    with pytest.raises(OSError, match="longer than"):
-        key_source.read(path, 5)
-    with issuer() as published:
-        published.document = path.read_bytes()
-        with pytest.raises(OSError, match="longer than"):
-            key_source.read(published.url, 5)
-
-
-def test_an_issuer_that_does_not_answer_is_left(monkeypatch):
-    with issuer() as published:
-        published.open.clear()
-        with pytest.raises(OSError, match="timed out"):
-            key_source.read(published.url, 0.05)
-        published.open.set()
-        monkeypatch.setattr(key_source.time, "monotonic", iter([0, 10, 10]).__next__)
-        with pytest.raises(OSError, match="more than 5 seconds"):
-            key_source.read(published.url, 5)
-
-
-def test_nothing_but_http_is_read():
-    for url in ("file:///etc/hostname", "ftp://127.0.0.1/keys", "data://text/plain,{}"):
-        with pytest.raises(OSError, match="unknown url type"):
-            key_source.read(url, 1)

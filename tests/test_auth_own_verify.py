@@ -54,6 +54,20 @@ def test_an_asynchronous_verify_is_awaited():
     assert asyncio.run(ask()) == {"name": "t", "sub": "t"}
 
 
+@pytest.mark.parametrize(
+    ("given", "identity", "name"),
+    [
+        ({"id": "7", "sub": "8", "name": "Ann"}, "7", "Ann"),
+        ({"sub": "8", "name": "Ann"}, "8", "Ann"),
+        ({"name": "Ann"}, "Ann", "Ann"),
+        ({"id": "7"}, "7", "7"),
+    ],
+)
+def test_the_identity_is_the_id_else_the_subject_else_the_name(given, identity, name):
+    user = as_user(given)
+    assert (user.id, user.name) == (identity, name)
+
+
 def test_a_user_passes_as_it_is():
     user = User("Ann")
     assert as_user(user) is user
@@ -61,7 +75,18 @@ def test_a_user_passes_as_it_is():
 
 
 @pytest.mark.parametrize(
-    ("given", "message"), [(True, "gave a bool"), ({}, "without a name"), ({"name": 5}, "without"), ("Ann", "a str")]
+    ("given", "message"),
+    [
+        (True, "gave a bool"),
+        ("Ann", "gave a str"),
+        ({}, "gave a dict without an id"),
+        ({"name": 5}, "whose name is no text, or empty"),
+        ({"name": ""}, "whose name is no text, or empty"),
+        ({"id": 7, "name": "Ann"}, "whose id is no text, or empty"),
+        ({"id": None, "name": "Ann"}, "whose id is no text, or empty"),
+        ({"id": "", "name": "Ann"}, "whose id is no text, or empty"),
+        ({"sub": 7, "name": "Ann"}, "whose sub is no text, or empty"),
+    ],
 )
 def test_what_is_no_user_lets_nobody_in(given, message):
     with pytest.raises(TypeError, match=message):

@@ -26,12 +26,30 @@ def test_a_user_is_its_claims_with_a_name():
 def test_the_anonymous_user_is_a_name_alone():
     assert ANONYMOUS == {"name": "Anonymous"}
     assert not ANONYMOUS.is_authenticated
-    assert ANONYMOUS.claims == {}
+    assert (ANONYMOUS.claims, ANONYMOUS.id) == ({}, "")
     assert ANONYMOUS.scopes == frozenset()
 
 
-def test_the_name_that_was_chosen_wins_over_the_claim():
-    assert User("7", {"name": "Ann", "sub": "7"}) == {"name": "7", "sub": "7"}
+def test_the_name_is_the_one_that_was_chosen_else_the_claim_else_the_id():
+    assert User("7", {"name": "Ann", "sub": "7"}, name="A.") == {"name": "A.", "sub": "7"}
+    assert User("7", {"name": "Ann"}).name == "Ann"
+    assert User("7", {"name": ["Ann"]}) == {"name": "7"}
+    assert User("7").name == "7"
+
+
+def test_users_are_one_if_their_ids_are():
+    assert User("7", {"name": "Ann"}) == User("7", {"name": "Ann"}) == {"name": "Ann"}
+    assert User("7", name="Ann") != User("8", name="Ann")
+    assert User("Anonymous") != ANONYMOUS
+    assert User("7") != 7
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(User("7"))
+
+
+@pytest.mark.parametrize("id", ["", None, 7, True, b"7", ["7"], "\udc80"])
+def test_what_is_no_text_is_no_identity(id):
+    with pytest.raises(ValueError, match="the id of a user is a text"):
+        User(id, {"name": "Ann"})
 
 
 @pytest.mark.parametrize(
@@ -48,6 +66,8 @@ def test_the_name_that_was_chosen_wins_over_the_claim():
         lambda user: setattr(user, "is_authenticated", False),
         lambda user: setattr(user, "claims", {}),
         lambda user: delattr(user, "claims"),
+        lambda user: setattr(user, "id", "Eve"),
+        lambda user: delattr(user, "id"),
         lambda user: user["groups"][1].update(b=2),
         lambda user: user.claims.update(role="none"),
     ],
@@ -70,11 +90,14 @@ def test_a_copy_of_a_user_is_the_user():
     assert copy.deepcopy(ANN) is ANN
     restored = pickle.loads(pickle.dumps(ANN))  # noqa: S301 - it is ours
     assert (restored, restored.claims, restored.is_authenticated) == (ANN, ANN.claims, True)
+    restored = pickle.loads(pickle.dumps(User("7", {"sub": "7"}, name="Ann")))  # noqa: S301 - the same
+    assert (restored.id, restored.name) == ("7", "Ann")
+    assert pickle.loads(pickle.dumps(ANONYMOUS)) == ANONYMOUS  # noqa: S301 - the same
     assert type(pickle.loads(pickle.dumps(ANN.claims))) is Frozen  # noqa: S301 - the same
 
 
 def test_a_log_shows_no_claims():
-    assert repr(ANN) == "User('Ann', is_authenticated=True)"
+    assert repr(ANN) == "User('Ann', name='Ann', is_authenticated=True)"
 
 
 json_values = st.recursive(

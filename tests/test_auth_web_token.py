@@ -77,11 +77,36 @@ def test_a_token_that_is_right_gives_its_user(algorithm, signing, key):
     assert (user.name, user["role"], user.claims["sub"], user.is_authenticated) == ("Ann", "admin", "7", True)
 
 
-def test_the_name_is_the_claim_name_else_sub():
-    assert hs256(sign(SECRET, "HS256")).name == "Ann"
-    assert hs256(sign(SECRET, "HS256", name=None)).name == "7"
-    assert verifier(name_claims=("sub",))(sign(SECRET, "HS256")).name == "7"
-    assert refusal(hs256, sign(SECRET, "HS256", name=None, sub=None)) == "the token names no user"
+def test_the_identity_is_the_subject_and_the_name_is_for_show():
+    user = hs256(sign(SECRET, "HS256"))
+    assert (user.id, user.name) == ("7", "Ann")
+    user = hs256(sign(SECRET, "HS256", name=None))
+    assert (user.id, user.name) == ("7", "7")
+    user = verifier(name_claims=("nick", "email"))(sign(SECRET, "HS256", email="ann@shop.example"))
+    assert (user.id, user.name) == ("7", "ann@shop.example")
+    assert verifier(name_claims=())(sign(SECRET, "HS256", name=None)).name == "7"
+
+
+def test_two_users_of_one_name_are_two():
+    ann, other = (hs256(sign(SECRET, "HS256", sub=subject, exp=2**40)) for subject in ("7", "8"))
+    assert ann.name == other.name
+    assert (ann.id, other.id) == ("7", "8")
+    assert ann != other
+
+
+def test_another_claim_may_be_the_identity():
+    verify = verifier(id_claim="email")
+    assert verify(sign(SECRET, "HS256", email="ann@shop.example")).id == "ann@shop.example"
+    assert refusal(verify, sign(SECRET, "HS256")) == "the token has no claim email"
+    assert refusal(verify, sign(SECRET, "HS256", email=7)) == "the token's claim email is no text, or empty"
+
+
+def test_the_same_subject_of_two_issuers_is_two_users():
+    verify = verifier(issuer=("https://a.example", "https://b.example"))
+    users = [verify(sign(SECRET, "HS256", iss=each)) for each in ("https://a.example", "https://b.example")]
+    assert [user.id for user in users] == ["https://a.example 7", "https://b.example 7"]
+    for single in ("https://a.example", ["https://a.example"]):
+        assert verifier(issuer=single)(sign(SECRET, "HS256", iss="https://a.example")).id == "7"
 
 
 # -- claims
@@ -96,7 +121,12 @@ def test_the_name_is_the_claim_name_else_sub():
         ({}, {"exp": float("inf")}, "malformed"),
         ({}, {"nbf": 2**40}, "not valid yet"),
         ({}, {"iat": 2**40}, "not valid yet"),
-        ({}, {"sub": 7}, "malformed"),
+        ({}, {"sub": 7}, "the token's subject, the claim sub, is no text"),
+        ({}, {"sub": True}, "is no text"),
+        ({}, {"sub": ["7"]}, "is no text"),
+        ({}, {"sub": ""}, "the token's claim sub is no text, or empty"),
+        ({}, {"sub": "\ud800"}, "the token's claim sub is no text, or empty"),
+        ({}, {"sub": None}, "the token has no claim sub"),
         ({}, {"aud": "another"}, "another audience"),
         ({"audience": "shop"}, {"aud": "another"}, "another audience"),
         ({"audience": "shop"}, {"aud": ["another", "shops"]}, "another audience"),
@@ -305,7 +335,7 @@ def test_a_key_set_without_a_key_that_fits_is_an_error(tmp_path):
 def test_the_vectors_of_rfc_7515(tmp_path, algorithm, key, token):
     path = tmp_path / "keys.json"
     path.write_bytes(key_set(key))
-    options = {"key": None, "jwks": path, "algorithms": [algorithm], "issuer": "joe", "name_claims": ["iss"]}
+    options = {"key": None, "jwks": path, "algorithms": [algorithm], "issuer": "joe", "id_claim": "iss"}
     verify = verifier(**options, leeway=10**10)
     assert verify(token) == {"name": "joe", "iss": "joe", "exp": 1300819380, "http://example.com/is_root": True}
     assert refusal(verifier(**options), token) == "the token has expired"

@@ -12,12 +12,14 @@ from pathlib import Path
 import backplane_apps
 import engines
 import httpx2
+import nats.errors
 import pytest
 import redis
 import socketify
 import websockets
 
 import socketify_ext
+from socketify_ext.builtin.backplane.nats import Nats
 from socketify_ext.errors import InstallError, OptionsError
 from socketify_ext.testing import serve
 
@@ -409,6 +411,30 @@ def test_a_password_is_never_shown():
     with serve(backplane_apps.chat, url=url) as server:
         assert "redis://127.0.0.1:1 is away" in server.log
         assert "s3cret" not in server.log
+
+
+@pytest.mark.parametrize(
+    ("login", "url"),
+    [
+        (["--user", "ann", "--pass", "p/#?@:%"], "nats://ann:p%2F%23%3F%40%3A%25@127.0.0.1:{port}"),
+        (["--auth", "t/#?@:%"], "nats://127.0.0.1:1,nats://t%2F%23%3F%40%3A%25@127.0.0.1:{port}"),
+    ],
+)
+def test_nats_takes_a_login_that_is_encoded(login, url):
+    with engines.nats(*login) as engine:
+
+        async def connect(url):
+            broker = Nats(url, "test", 5)
+            try:
+                await broker.connect(lambda topic, frame: None)
+                return broker.max_frame
+            finally:
+                await broker.close()
+
+        assert asyncio.run(connect(url.format(port=engine.port))) > 0
+        with pytest.raises(nats.errors.Error, match="Authorization") as caught:
+            asyncio.run(connect(f"nats://ann:s3cret@127.0.0.1:{engine.port}"))
+        assert "s3cret" not in str(caught.value)
 
 
 def test_a_stock_app_is_told_to_install():

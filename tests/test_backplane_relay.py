@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from socketify_ext.builtin.backplane import relay as relay_module
 from socketify_ext.builtin.backplane.frame import COMPRESS, HEAD_SIZE, pack, unpack
 from socketify_ext.builtin.backplane.nats import LONGEST, subject_of
+from socketify_ext.builtin.backplane.redis import Redis
 from socketify_ext.builtin.backplane.relay import Relay
 
 # nothing is timed here: a machine may be busy
@@ -108,6 +109,7 @@ class FakeEngine:
         self.frames += frames
         await self.gate.wait()
         self._fails("publish")
+        return ()
 
     async def close(self):
         self._fails("close")
@@ -303,3 +305,76 @@ def test_pings_stay_here():
 
 def test_a_head_has_the_size_that_it_is_counted_with():
     assert len(pack(b"12345678", 1, [])) == HEAD_SIZE
+
+
+def test_a_publication_that_can_not_be_delivered_stops_no_other(caplog):
+    async def run():
+        engine, delivered = FakeEngine(), []
+
+        def deliver(topic, data, opcode, compress):
+            if data == b"bad":
+                raise LookupError("no")
+            delivered.append(data)
+
+        relay = Relay(engine, 100, 10_000, 5.0)
+        relay.follow(b"a")
+        await relay.start(deliver)
+        for number in (1, 2):
+            engine.receive(b"a", pack(b"stranger", number, [(1, b"bad"), (1, b"good")]))
+        await relay.stop()
+        assert (delivered, relay.outages) == ([b"good", b"good"], 0)
+
+    asyncio.run(run())
+    assert caplog.text.count("can't deliver on topic b'a'") == 1
+
+
+@pytest.mark.parametrize("frame", [None, 5, "text", [b"list"], b"", b"\x01" * 17, b"\x02" * 40])
+def test_what_an_engine_brings_instead_of_a_frame_is_ignored(frame):
+    async def scenario(relay, engine, delivered):
+        relay.follow(b"a")
+        await relay.synced(5)
+        engine.receive(b"a", frame)
+        assert (delivered, relay.received, relay.outages) == ([], 0, 0)
+
+    on_relay(scenario)
+
+
+def test_a_neighbour_with_ever_new_senders_fills_a_bounded_table(monkeypatch):
+    monkeypatch.setattr(relay_module, "SENDERS", (4, 20))
+
+    async def scenario(relay, engine, delivered):
+        for topic in (b"a", b"b"):
+            relay.follow(topic)
+        for number in range(200):
+            engine.receive(b"a", pack(b"%08d" % number, 1, [(1, b"x")]))
+            engine.receive(b"a", pack(b"faithful", number + 1, [(1, b"x")]))
+        assert len(relay._followed[b"a"]) == 10
+        assert len(delivered) == 400
+        engine.receive(b"a", pack(b"faithful", 200, [(1, b"again")]))
+        assert len(delivered) == 400
+
+    on_relay(scenario)
+
+
+@pytest.mark.parametrize(
+    "channel", [b"socketify:room", b"sockstify:room", b"socketifyXroom", "socketify:room", 7, None]
+)
+def test_only_channels_of_the_own_prefix_are_taken_from_redis(channel):
+    class PubSub:
+        def __init__(self):
+            self.messages = [{"type": "message", "channel": channel, "data": b"frame"}, ConnectionError("end")]
+
+        async def get_message(self, timeout):
+            message = self.messages.pop(0)
+            if isinstance(message, Exception):
+                raise message
+            return message
+
+    async def run():
+        engine, received = Redis("redis://127.0.0.1", "socketify", 5.0), []
+        engine._pubsub, engine._receive = PubSub(), lambda *frame: received.append(frame)
+        with pytest.raises(ConnectionError, match="end"):
+            await engine.run()
+        assert received == ([(b"room", b"frame")] if channel == b"socketify:room" else [])
+
+    asyncio.run(run())

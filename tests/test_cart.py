@@ -8,6 +8,7 @@ import ssl
 import time
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import cart_apps
 import httpx2
@@ -19,13 +20,14 @@ import pytest
 from engines import valkey
 from hypothesis import given
 from hypothesis import strategies as st
+from wire import wire
 
 import socketify_ext
-from socketify_ext.builtin.cart import Cart, CartItem
+from socketify_ext.builtin.cart import Cart, CartItem, owner
 from socketify_ext.builtin.cart.items import MissingItemError
 from socketify_ext.builtin.cart.options import Options
 from socketify_ext.builtin.cart.session import SessionCookie
-from socketify_ext.errors import OptionsError, StoreAddressError
+from socketify_ext.errors import CartError, OptionsError, StoreAddressError
 from socketify_ext.http_error import HTTPError
 from socketify_ext.testing import serve
 
@@ -169,6 +171,15 @@ def test_a_merge_adds_quantities_up_and_keeps_the_users_price(mine, other):
     assert cart == list(wanted.values())
 
 
+def test_a_client_that_leaves_before_it_gets_its_cookie_leaves_no_error():
+    with serve(cart_apps.shop, store="memory://") as server, wire(server.port) as other:
+        for _ in range(20):
+            with wire(server.port) as connection:
+                connection.send("GET", "/add?sku=book")
+            other.ask("GET", "/show")
+        assert "ERROR" not in server.log
+
+
 def test_a_merge_leaves_out_what_the_cart_has_no_room_for_and_takes_nothing_away():
     cart = Cart([CartItem("a", 70), "gift"], max_items=3, max_quantity=60)
     cart.merge([CartItem("a", 5), CartItem("b"), CartItem("c"), "wish"])
@@ -298,6 +309,28 @@ def test_users_of_one_name_are_told_apart_by_issuer_and_subject(one_shop):
             assert skus(ann.get("/show")) == {token[-6:]: 1}
 
 
+@pytest.mark.parametrize(
+    ("known", "identity"),
+    [
+        ({"id": "7"}, ["id", "", "7"]),
+        ({"id": 0}, ["id", "", "0"]),
+        ({"id": "7", "claims": {"iss": "shop", "sub": "8"}}, ["id", "shop", "7"]),
+        ({"claims": {"iss": "shop", "sub": "8"}}, ["id", "shop", "8"]),
+        ({"claims": {}}, ["name", "Ann"]),
+    ],
+)
+def test_the_id_of_a_user_comes_before_the_name(known, identity):
+    user = SimpleNamespace(name="Ann", is_authenticated=True, **known)
+    assert asyncio.run(owner._identity(SimpleNamespace(get_user=lambda: user))) == identity
+
+
+@pytest.mark.parametrize("known", [{"name": ""}, {"name": 5}, {"name": "Ann", "id": ""}, {"claims": {"sub": ""}}])
+def test_a_user_without_an_identity_has_no_cart(known):
+    user = SimpleNamespace(is_authenticated=True, **known)
+    with pytest.raises(CartError, match="no id and no name"):
+        asyncio.run(owner._identity(SimpleNamespace(get_user=lambda: user)))
+
+
 @pytest.mark.parametrize("way", ["/show", "/add?sku=pen"])
 def test_an_anonymous_cart_merges_into_the_users_at_login(shop, way):
     token = f"Ann {time.monotonic_ns()}"
@@ -367,6 +400,17 @@ def test_a_cookie_that_is_signed_with_the_secret_is_taken(one_shop):
         signed("known", "another-secret-of-16"),
         signed("known", age=MONTH + 60),
         itsdangerous.TimestampSigner(cart_apps.SECRET).sign("known").decode(),
+    ],
+    ids=[
+        "unsigned",
+        "empty",
+        "long",
+        "longer-signature",
+        "shorter-signature",
+        "other-name",
+        "other-secret",
+        "expired",
+        "other-salt",
     ],
 )
 def test_a_forged_or_expired_cookie_gets_a_new_empty_cart(one_shop, cookie):

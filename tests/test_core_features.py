@@ -174,7 +174,7 @@ def test_a_static_file_is_served_with_its_type_and_date(server, http):
     answer = http.get("/files/page.html")
     modified = formatdate((server.folder / "page.html").stat().st_mtime, usegmt=True)
     assert (answer.status_code, answer.text) == (200, "<p>0123456789</p>")
-    assert answer.headers["content-type"] == "text/html"
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["last-modified"] == modified
     unchanged = http.get("/files/page.html", headers={"if-modified-since": modified})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
@@ -194,7 +194,7 @@ def test_a_range_of_a_static_file_is_served(http, given, served):
 
 def test_a_range_beyond_a_static_file_is_refused(http):
     assert http.get("/files/page.html", headers={"range": "bytes=100-"}).status_code == 416
-    assert http.get("/files/page.html", headers={"range": "bytes=nonsense"}).status_code == 500
+    assert http.get("/files/page.html", headers={"range": "bytes=nonsense"}).status_code == 200
     assert http.get("/files/page.html").status_code == 200
 
 
@@ -230,10 +230,10 @@ def test_a_template_that_fails_is_a_500(server, http):
 
 def test_cookies_are_read_and_set_one_header_each(plain):
     answer = plain.ask("GET", "/cookies", cookie="a=b; session=s%20s")
-    assert json.loads(answer.body) == {"session": "s%20s", "none": None}
+    assert json.loads(answer.body) == {"session": "s s", "none": None}
     one, two = values(answer, "set-cookie")
     assert set(one.split("; ")) == {"one=1", "Path=/", "HttpOnly", "SameSite=None", "Secure"}
-    assert two == "two=a+b%3Bc; Max-Age=5"
+    assert two == "two=a%20b%3Bc; Max-Age=5"
 
 
 @pytest.mark.parametrize(("path", "status"), [("/redirect", 302), ("/redirect/301", 301)])

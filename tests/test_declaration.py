@@ -242,9 +242,33 @@ def test_no_secret_shows_in_errors_or_reprs():
         with pytest.raises(OptionsError, match=f"{name}: Input should be a valid integer") as caught:
             made.configured(**{name: {"s3cret": "x"}})
         assert "s3cret" not in str(caught.value)
+        assert caught.value.__context__ is None  # pydantic's error would quote what was given
     good = made.configured(tokens={"s3cret": 1}, secrets={"s3cret": 1})
     assert "s3cret" not in repr(good)
     assert "s3cret" not in repr(good.declare().spec)
+
+
+def test_no_secret_shows_in_errors_of_options_within_options():
+    class Inner(BaseModel):
+        tokens: dict[str, int] = Field({}, repr=False)
+        shown: dict[str, int] = {}
+
+    class Outer(BaseModel):
+        one: Inner | None = None
+        several: list[Inner] = []
+        either: Inner | list[Inner] = []
+
+    made = extension("shop", options=Outer)(lambda request, response, ws: None)
+    for options in (
+        {"one": {"tokens": {"s3cret": "x"}}},
+        {"several": [{}, {"tokens": {"s3cret": "x"}}]},
+        {"either": {"tokens": {"s3cret": "x"}}},
+    ):
+        with pytest.raises(OptionsError, match="Input should be a valid integer") as caught:
+            made.configured(**options)
+        assert "s3cret" not in str(caught.value)
+    with pytest.raises(OptionsError, match=r"one\.shown\.key: Input"):
+        made.configured(one={"shown": {"key": "x"}})
 
 
 def test_an_extension_does_not_change():

@@ -72,6 +72,36 @@ def test_a_value_that_is_no_json_is_an_options_error():
         loaded({"SOCKETIFY_EXT_MY_SHOP__TAGS": "[a"})
 
 
+@pytest.mark.parametrize(
+    "secret", ["1234567890123456", "0012345678901234", "1234567890.123456", "12345e6789012345", "-1234567890123456"]
+)
+def test_a_secret_of_digits_stays_the_text_that_it_is(secret):
+    environment = {"SOCKETIFY_EXT_CART__STORE": "memory://", "SOCKETIFY_EXT_CART__SECRET": secret}
+    assert Registry(environment=environment).load("cart").options["secret"] == secret
+    environment["SOCKETIFY_EXT_CART__SECRET"] = f'["{secret}", "an older secret, too"]'
+    assert Registry(environment=environment).load("cart").options["secret"] == [secret, "an older secret, too"]
+    environment = {
+        "SOCKETIFY_EXT_AUTH__JWT__KEY": secret * 2,
+        "SOCKETIFY_EXT_AUTH__JWT__ALGORITHMS": '["HS256"]',
+        "SOCKETIFY_EXT_AUTH__JWT__AUDIENCE": secret,
+    }
+    loaded = Registry(environment=environment).load("auth").validated_options()
+    assert (loaded.jwt.key, loaded.jwt.audience) == (secret * 2, secret)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"SOCKETIFY_EXT_MY_SHOP__KEYS__S3CRET": "x"},
+        {"SOCKETIFY_EXT_MY_SHOP__KEY__ALGORITHMS": "[a", "SOCKETIFY_EXT_MY_SHOP__KEY__S3CRET": "x"},
+    ],
+)
+def test_no_error_shows_a_key_inside_an_option(environment):
+    with pytest.raises(errors.OptionsError, match=r"was given SOCKETIFY_EXT_MY_SHOP__KEYS?: ") as caught:
+        loaded(environment)
+    assert "s3cret" not in str(caught.value).lower()
+
+
 def test_the_process_environment_is_the_default(monkeypatch):
     monkeypatch.setitem(os.environ, "SOCKETIFY_EXT_MSGPACK__CONTENT_TYPE", "application/x-msgpack")
     assert Registry().load("msgpack").validated_options().content_type == "application/x-msgpack"

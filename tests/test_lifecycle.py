@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import time
 
 import pytest
+import virtual_clock
 
+import socketify_ext
 from socketify_ext.errors import LifecycleError
 from socketify_ext.lifecycle import Lifecycle, Unit
+from socketify_ext.testing import serve
 
 
 @pytest.fixture
@@ -160,3 +166,68 @@ def test_a_stop_that_runs_out_of_time_is_cancelled_and_logged(seen, caplog):
     (record,) = caplog.records
     assert "extension 'slow': shutdown function" in record.getMessage()
     assert "ran out of time (0.01 s)" in record.getMessage()
+
+
+def test_functions_that_ignore_their_cancellation_leave_the_others_time_within_the_limit(seen, caplog):
+    async def stubborn():
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.get_running_loop().create_future()
+
+    async def closing():
+        await asyncio.sleep(0.05)
+        seen.append("closed")
+
+    async def run():
+        lifecycle = Lifecycle(10)
+        await lifecycle.start([Unit("a", [], [closing]), Unit("b", [], [stubborn]), Unit("c", [], [stubborn, closing])])
+        await lifecycle.stop()
+        assert asyncio.get_running_loop().time() <= 10
+        assert (lifecycle.state, lifecycle.stopping) == ("stopped", None)
+
+    virtual_clock.run(run())
+    assert seen == ["closed", "closed"]
+    told = [record.getMessage() for record in caplog.records]
+    assert [(text[0], "ignores its cancellation" in text) for text in told] == [
+        ("c", False),
+        ("c", True),
+        ("b", False),
+        ("b", True),
+    ]
+
+
+def test_it_says_whose_shutdown_runs():
+    lifecycle, found = Lifecycle(1), []
+
+    def ending():
+        found.append(lifecycle.stopping)
+
+    asyncio.run(cycle(lifecycle, Unit("extension 'x'", [], [ending])))
+    assert found[0].startswith("extension 'x': ")
+    assert found[0].endswith("ending")
+
+
+def hanging():
+    app = socketify_ext.App(shutdown_timeout=60)
+
+    @app.on_shutdown
+    async def never_ending():
+        logging.getLogger("app").error("it hangs now")
+        await asyncio.Event().wait()
+
+    app.get("/", lambda res, req: res.end("ok"))
+    return app
+
+
+def test_a_second_signal_ends_the_process_and_names_what_hung():
+    with serve(hanging) as server:
+        server.process.terminate()
+        while "it hangs now" not in server.log:
+            assert server.process.poll() is None
+            time.sleep(0.01)
+        server.process.terminate()
+        server.process.wait(30)
+        assert (
+            "a second signal: the process ends without waiting for the app: hanging.<locals>.never_ending" in server.log
+        )
+        assert "ran out of time" not in server.log

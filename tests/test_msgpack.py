@@ -1,6 +1,7 @@
 import asyncio
 import re
 import socket
+import struct
 
 import httpx2
 import msgpack
@@ -265,3 +266,28 @@ def test_the_page_names_every_option():
     options = socketify_ext.load("msgpack").options_model.model_fields
     table = msgpack_apps.PAGE.read_text().partition("## Options")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(options)
+
+
+BAD = {
+    "list": ("/numbers", b"\xdd" + struct.pack(">I", 1 << 19) + b"\xc0" * (1 << 19)),
+    "small list": ("/numbers", b"\xdc" + struct.pack(">H", 4000) + b"\xc0" * 4000),
+    "long keys": ("/prices", msgpack.packb({f"\x1b[2J\n{'k' * 500}{n}": None for n in range(40)})),
+    "large dict": ("/prices", msgpack.packb({str(n): None for n in range(50_000)})),
+}
+
+
+@pytest.mark.parametrize(("path", "content"), BAD.values(), ids=BAD)
+def test_details_of_a_clients_errors_are_bounded(path, content):
+    with serve(msgpack_apps.members, kind="app", max_size=1 << 20) as server:
+        answer = post(server, path, content=content)
+    assert answer.status_code == 422
+    assert len(answer.content) < 10_000
+    detail = answer.json()["detail"]
+    assert 1 <= len(detail) <= 21
+    assert all(len(str(step)) < 200 and str(step).isprintable() for each in detail for step in each["loc"])
+
+
+def test_errors_that_are_left_out_are_counted(server):
+    detail = post(server, "/numbers", [None] * 50).json()["detail"]
+    assert [each["type"] for each in detail] == ["int_type"] * 20 + ["more_errors"]
+    assert detail[-1]["msg"] == "30 more errors are left out"

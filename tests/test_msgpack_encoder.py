@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from socketify_ext.builtin.msgpack.decoder import make_decoder
 from socketify_ext.builtin.msgpack.encoder import make_encoder
-from socketify_ext.builtin.msgpack.model import make_validate
+from socketify_ext.model import make_validate
 
 fast, slow = make_encoder(), make_encoder(fast=False)
 decode = make_decoder(max_depth=100)
@@ -175,7 +175,8 @@ def test_what_messagepack_has_types_for_comes_back_as_it_was(encode, value):
 @pytest.mark.parametrize("model", [Everything, EverythingModel, EverythingStruct])
 def test_every_type_comes_back_through_a_model(encode, model, values):
     value = model(**values)
-    found = validate(model, decode(encode(value)))
+    data = encode(value)
+    found = validate(model, decode(data), len(data))
     assert found == value
     assert found.aware.utcoffset() == datetime.timedelta(0)
     assert found.naive.tzinfo is None

@@ -7,12 +7,14 @@ import itertools
 import json
 import re
 import sqlite3
+import stat
 from decimal import Decimal
 from typing import get_args
 
 import engines
 import pm_apps
 import pytest
+import redis
 import socketify
 import websockets
 from hypothesis import given
@@ -20,12 +22,14 @@ from hypothesis import strategies as st
 from pm_clients import user
 
 import socketify_ext
+from socketify_ext.builtin.pm import rate as rates
 from socketify_ext.builtin.pm import topics
 from socketify_ext.builtin.pm.admission import Admission
 from socketify_ext.builtin.pm.inbox.memory import MemoryInbox
 from socketify_ext.builtin.pm.message import Message, as_json, message_id
 from socketify_ext.builtin.pm.options import Options
 from socketify_ext.builtin.pm.receipt import Reason, Receipt
+from socketify_ext.builtin.pm.topics import encoded
 from socketify_ext.builtin.pm.username import username_of
 from socketify_ext.errors import InstallError, OptionsError
 from socketify_ext.testing import serve
@@ -392,14 +396,18 @@ def test_an_asynchronous_allow_is_an_error():
     with pytest.raises(OptionsError, match="no async def"):
         socketify_ext.load("pm", allow=pm_apps.later)
     with pytest.raises(TypeError, match="awaitable"):
-        Admission(pm_apps.ALLOW["lazy"], 10, None).refusal("Ann", "Ben", '"x"', None)
+        Admission(pm_apps.ALLOW["lazy"], 10, "1/second").refusal("Ann", "Ben", '"x"', None)
 
 
 @pytest.mark.parametrize(
     ("option", "text"),
     [
-        ({"inbox": "postgres://x"}, "sqlite:///path"),
-        ({"inbox": "sqlite:///"}, "give a path"),
+        ({"inbox": "postgres://x"}, "sqlite://"),
+        ({"inbox": "sqlite:///"}, "write it as sqlite:///folder/file.db"),
+        ({"inbox": "sqlite:///:memory:"}, "sqlite"),
+        ({"prefix": ""}, "prefix"),
+        ({"inbox_bytes": 0}, "inbox_bytes"),
+        ({"rate": None}, "rate"),
         ({"rate": "often"}, "10/second"),
         ({"rate": ""}, "10/second"),
         ({"max_size": 0}, "max_size"),
@@ -416,14 +424,10 @@ def test_a_shared_inbox_on_a_stock_app_says_to_install(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("missing", "options", "extra"),
-    [("redis", {"inbox": "redis://127.0.0.1"}, "redis"), ("limits", {"rate": "1/second"}, "pm")],
-)
-def test_a_missing_extra_is_named(monkeypatch, missing, options, extra):
-    monkeypatch.setitem(__import__("sys").modules, missing, None)
-    with pytest.raises(InstallError, match=rf"socketify-ext\[{extra}\]"):
-        socketify_ext.App().register(socketify_ext.load("pm", **options))
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "redis", None)
+    with pytest.raises(InstallError, match=r"socketify-ext\[redis\]"):
+        socketify_ext.App().register(socketify_ext.load("pm", inbox="redis://127.0.0.1"))
 
 
 def test_the_engines_password_is_not_in_the_options_text():
@@ -543,14 +547,134 @@ def test_a_receipt_without_an_inbox_says_so():
 
 
 def test_the_memory_inbox_forgets_users_who_have_acknowledged_all():
-    inbox = MemoryInbox(10)
+    inbox = MemoryInbox(10, 1_000_000, 60)
     message = Message.make("Ann", "Ben", "1")
     inbox.put(message)
     inbox.ack("Eve", message.id)
     inbox.ack("Ben", "other")
     assert list(inbox.unread("Ben")) == [message.received]
     inbox.ack("Ben", message.id)
-    assert vars(inbox)["_waiting"] == {}
+    assert (inbox._all, inbox._to, inbox._from, inbox._bytes) == ({}, {}, {}, 0)
+
+
+def test_who_writes_to_many_names_in_memory_loses_their_own_messages_first():
+    inbox = MemoryInbox(1000, 800_000, 60)
+    first = Message.make("Ben", "Ann", '"first"')
+    inbox.put(first)
+    for number in range(500):
+        inbox.put(Message.make("Eve", f"nobody {number}", f'"{"x" * 5000}"'))
+        assert inbox._bytes <= 200_000
+    assert list(inbox.unread("Ann")) == [first.received]
+    for number in range(500):
+        inbox.put(Message.make(f"Eve {number}", f"nobody {number}", f'"{"x" * 5000}"'))
+        assert inbox._bytes <= 800_000
+
+
+def test_a_message_in_memory_expires():
+    inbox = MemoryInbox(10, 1_000_000, 0)
+    inbox.put(Message.make("Ann", "Ben", "1"))
+    assert list(inbox.unread("Ben")) == []
+    assert (inbox._all, inbox._to, inbox._from, inbox._bytes) == ({}, {}, {}, 0)
+
+
+def test_the_rate_forgets_senders_and_counts_each_limit(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(rates.time, "monotonic", lambda: now)
+    rate = rates.Rate("2/second; 3/minute")
+    assert [rate.allows("Ann") for _ in range(3)] == [True, True, False]
+    now = 1.0
+    assert [rate.allows("Ann") for _ in range(2)] == [True, False]
+    now = 61.0
+    assert [rate.allows("Ann") for _ in range(3)] == [True, True, False]
+    monkeypatch.setattr(rates, "MAX_SENDERS", 3)
+    assert all(rate.allows(str(number)) for number in range(10))
+    assert list(rate._senders) == ["7", "8", "9"]
+
+
+@pytest.mark.parametrize("inbox", ["memory", "sqlite", "redis", None])
+@pytest.mark.parametrize("join", [True, False])
+def test_no_text_of_a_user_is_taken_for_another_frame(inbox, join, tmp_path, valkey):
+    forged = json.dumps({"type": "pm", "id": "0" * 32, "username": "Boss", "message": "pay", "at": "now"})
+    urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/pm.db", "redis": f"{valkey.url}/0", None: None}
+    join = join or inbox is not None  # with an inbox every socket joins
+
+    async def chat(server):
+        ann_name, ben_name = fresh("Ann", "Ben")
+        async with user(server, ann_name, joins=join) as ann, user(server, ben_name, joins=join) as ben:
+            if not join:
+                for client, other in ((ben, ann_name), (ann, ben_name)):  # both are in the room then
+                    await client.send(other, "hello")
+                    await client.nothing_came("nothing")
+            await ann.send(ben_name, forged)
+            while (frame := await ben.frame()).get("message") != forged:
+                assert frame.get("username") != "Boss", frame
+            assert (frame["type"], frame["username"]) == ("pm", ann_name)
+
+    with serve(pm_apps.chat, inbox=urls[inbox], join=join) as server:
+        asyncio.run(chat(server))
+
+
+def test_only_its_owner_may_read_an_inbox_file(tmp_path):
+    with serve(pm_apps.chat, inbox=f"sqlite:///{tmp_path}/pm.db"):
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("pm.db", "pm.db-wal", "pm.db-shm"), 0o600)
+
+
+@pytest.mark.parametrize("key", ["log", "values", "unread", "done", "last"])
+def test_a_broken_key_in_redis_stops_nobody_else(key, valkey):
+    async def chat(server):
+        names = fresh("Ann", "Ben", "Carl")
+        name = f"shop:{encoded(names[1])}:{key}"
+        with redis.Redis(port=valkey.port) as engine:
+            engine.set(name, "another program's") if key != "last" else engine.lpush(name, "another program's")
+        async with user(server, names[0]) as ann, user(server, names[2]) as carl:
+            for number, to in enumerate((names[2], names[1], names[2])):
+                await ann.send(to, number)
+            receipts = [await ann.receipt() for _ in range(3)]
+            assert [receipt["status"] for receipt in receipts] == ["stored", "refused", "stored"]
+            assert receipts[1]["reason"] == "inbox"
+            assert [(await carl.pm())["message"] for _ in range(2)] == [0, 2]
+            async with user(server, names[1]) as ben:  # whose own socket opens all the same
+                await ben.nothing_came()
+
+    with serve(pm_apps.chat, inbox=f"{valkey.url}/0", prefix="shop") as server:
+        asyncio.run(chat(server))
+        assert server.log.count("aside") == 1
+
+
+def test_what_a_clock_set_back_leaves_in_sqlite_stops_nobody(tmp_path):
+    async def chat(server):
+        names = fresh("Ann", "Ben", "Carl")
+        async with user(server, names[0]) as ann, user(server, names[2]) as carl:
+            await ann.send(names[1], "x", key="k")
+            await ann.receipt()
+            with contextlib.closing(sqlite3.connect(tmp_path / "pm.db")) as file, file:
+                file.execute("DELETE FROM pm WHERE username = ?", (encoded(names[1]),))
+            await ann.send(names[1], "x", key="k")
+            assert (await ann.receipt())["status"] == "stored"
+            await ann.send(names[2], "after")
+            assert (await carl.pm())["message"] == "after"
+
+    with serve(pm_apps.chat, inbox=f"sqlite:///{tmp_path}/pm.db") as server:
+        asyncio.run(chat(server))
+
+
+def test_a_message_that_sqlite_refuses_is_set_aside_and_the_others_are_kept(tmp_path):
+    async def chat(server):
+        names = fresh("Ann", "Ben", "Carl")
+        with contextlib.closing(sqlite3.connect(tmp_path / "pm.db")) as file, file:
+            refuse = f"BEFORE INSERT ON pm WHEN new.username = '{encoded(names[1])}'"
+            file.execute(f"CREATE TRIGGER no {refuse} BEGIN SELECT RAISE(ABORT, 'no'); END")
+        async with user(server, names[0]) as ann:
+            for number, to in enumerate((names[2], names[1], names[2])):
+                await ann.send(to, number)
+            assert [(await ann.receipt()).get("reason") for _ in range(3)] == [None, "inbox", None]
+            async with user(server, names[2]) as carl:
+                assert [frame["message"] for frame in carl.waited] == [0, 2]
+
+    with serve(pm_apps.chat, inbox=f"sqlite:///{tmp_path}/pm.db") as server:
+        asyncio.run(chat(server))
+        assert server.log.count("aside") == 1
 
 
 def test_an_inbox_file_that_can_not_be_opened_stops_the_start(tmp_path):
@@ -558,7 +682,7 @@ def test_an_inbox_file_that_can_not_be_opened_stops_the_start(tmp_path):
     app.register(socketify_ext.load("pm", inbox=f"sqlite:///{tmp_path}/missing/pm.db"))
     with pytest.raises(socketify_ext.errors.LifecycleError, match="'pm'") as raised:
         app.listen({"port": 0, "host": "127.0.0.1"}, print)
-    assert isinstance(raised.value.__cause__, sqlite3.OperationalError)
+    assert isinstance(raised.value.__cause__, FileNotFoundError)
 
 
 @pytest.mark.parametrize("kind", ["app", "install"])

@@ -6,6 +6,7 @@ import pytest
 from builtin_apps import make_app
 from wire import wire
 
+import socketify_ext
 from socketify_ext.testing import serve
 
 
@@ -74,7 +75,7 @@ def test_the_first_of_several_headers_counts_whenever_it_is_read(kind):
 
 def cookie_app():
     app = make_app("app")
-    app.get("/", lambda res, req: res.end({name: morsel.value for name, morsel in (req.get_cookies() or {}).items()}))
+    app.get("/", lambda res, req: res.end(req.get_cookies()))
     return app
 
 
@@ -87,7 +88,9 @@ def cookie_app():
         ("=x; b ad=y; session=s", {"session": "s"}),
         ('a="q\\"q"; session=s', {"a": 'q"q', "session": "s"}),
         ("a=1=2;session=s;", {"a": "1=2", "session": "s"}),
-        ("path=x; session=s", {"session": "s"}),
+        ("path=x; version=2; session=s", {"path": "x", "version": "2", "session": "s"}),
+        ("a=1; a=2\r\ncookie: b=3; a=4", {"a": "1", "b": "3"}),
+        ("a=Ann+Lee%2B1; b=%FF", {"a": "Ann+Lee+1", "b": "\ufffd"}),
     ],
 )
 def test_a_malformed_cookie_does_not_hide_the_others(header, cookies):
@@ -96,3 +99,60 @@ def test_a_malformed_cookie_does_not_hide_the_others(header, cookies):
         found = connection.answer().json()
         found.pop("nonsense", None)
         assert found == cookies
+
+
+def url_app():
+    app = make_app("app")
+
+    def told(req):
+        return [req.get_url(), req.get_query("name"), req.get_query("x[]"), req.get_parameters()]
+
+    async def both(res, req):
+        before = told(req)
+        await asyncio.sleep(0)
+        res.end([before, told(req)])
+
+    async def after(res, req):
+        await asyncio.sleep(0)
+        res.end([told(req), told(req)])
+
+    app.get("/both/:a", both)
+    app.get("/after/:a", after)
+    return app
+
+
+def test_bytes_of_a_url_that_are_no_text_are_replaced_and_hide_nothing():
+    with serve(url_app) as serving, wire(serving.port) as connection:
+        for path in ("both", "after"):
+            target = b"/%b/\xe9?x%%5B%%5D=1&name=Ann&q=\xff" % path.encode()
+            connection.socket.sendall(b"GET %b HTTP/1.1\r\nhost: test\r\n\r\n" % target)
+            assert connection.answer().json() == [[f"/{path}/\ufffd", "Ann", "1", ["\ufffd"]]] * 2
+
+
+def leaving_app(kind):
+    app = make_app(kind)
+    app.register(socketify_ext.extension("nothing")(lambda request, response, ws: None))
+    left, over, told = asyncio.Event(), asyncio.Event(), []
+
+    async def wait(res, req):
+        told.append(req.aborted)
+        res.on_aborted(lambda res: left.set())
+        await left.wait()
+        told.append([req.aborted, req.response is None])
+        over.set()
+
+    async def ask(res, req):
+        await over.wait()
+        res.end([*told, req.aborted])
+
+    app.get("/wait", wait)
+    app.get("/ask", ask)
+    return app
+
+
+@pytest.mark.parametrize("kind", ["app", "install", "stock"])
+def test_a_request_knows_whether_its_client_has_left(kind):
+    with serve(leaving_app, kind=kind) as serving, wire(serving.port) as other:
+        with wire(serving.port) as connection:
+            connection.send("GET", "/wait")
+        assert other.ask("GET", "/ask").json() == [False, [True, True], False]

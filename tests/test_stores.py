@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -344,6 +345,8 @@ def test_what_is_no_bytes_or_no_time_is_refused(url):
         "sqlite://carts.db",
         "sqlite:///carts.db?mode=ro",
         "memory://?max_keys=0",
+        "sqlite:///:memory:",
+        "memory://?max_bytes=0",
         "memory://?keys=5",
         "redis+srv://user:s3cret@host",
         "http://user:s3cret@[host",
@@ -377,9 +380,7 @@ def test_sqlite_lets_nobody_else_read_its_file(url):
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_sqlite_takes_expired_rows_out_of_the_file(url, monkeypatch):
-    monkeypatch.setattr(sqlite, "PURGE_EVERY", 0)
-
+def test_sqlite_takes_expired_rows_out_of_the_file(url):
     def count(store):
         return store._connect().execute("SELECT count(*) FROM socketify_ext_values").fetchone()[0]
 
@@ -390,6 +391,60 @@ def test_sqlite_takes_expired_rows_out_of_the_file(url, monkeypatch):
         assert await store._run(count, store) == 1
 
     run(url, use)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_rows_that_expire_never_pile_up_in_sqlite(url):
+    def count(store):
+        return store._connect().execute("SELECT count(*) FROM socketify_ext_values").fetchone()[0]
+
+    async def use(store):
+        for number in range(1000):
+            await store.set(f"gone {number}", b"", expire=0.001)
+        await until(lambda: is_none(store, "gone 999"))
+        for _ in range(20):
+            await store.set("k", b"")
+        assert await store._run(count, store) == 1
+
+    run(url, use)
+
+
+def test_memory_keeps_no_more_bytes_than_it_may_and_drops_the_expired_first():
+    async def use(store):
+        await store.set("kept", b"x" * 1000)
+        await store.set("gone", b"x" * 1000, expire=0.001)
+        await until(lambda: expired(store, "gone"))
+        await store.set("new", b"x" * 1000)
+        assert set(store._entries) == {"kept", "new"}
+        for number in range(50):
+            await store.set(str(number), b"x" * 1000)
+            assert store._bytes <= 4000
+        assert set(store._entries) == {"48", "49", "47"}
+        with pytest.raises(errors.StoreUnavailableError, match="max_bytes"):
+            await store.set("large", b"x" * 4000)
+        for key in list(store._entries):
+            await store.delete(key)
+        assert (store._bytes, len(store._expiring)) == (0, 0)
+
+    async def expired(store, key):
+        return store._entries[key][1] <= time.monotonic()
+
+    run("memory://?max_bytes=4000", use)
+
+
+def test_turns_forget_waiters_that_gave_up():
+    async def use():
+        turns = Turns()
+        loop = asyncio.get_running_loop()
+        await turns.take("k", loop.time() + 10)
+        for _ in range(20):
+            with pytest.raises(TimeoutError):
+                await turns.take("k", loop.time())
+        assert len(turns._waiting["k"]) == 0
+        turns.give("k")
+        assert turns._waiting == {}
+
+    asyncio.run(use())
 
 
 def test_sqlite_takes_a_relative_path(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .generated_file import Force, GeneratedFile
 from .output import console, echo_json
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def check_extension(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML too.")] = None,
+    force: Force = False,
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long the target may take to start.")
     ] = 10.0,
@@ -56,15 +58,16 @@ def check_extension(
         if kind not in KINDS:
             raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--ignore")
     given = dict(map(_option, options or ()))
+    file = _junit_file(junit, force=force)
     reports = []
     for each in _targets(target):
         with _progress(each) as progress:
             reports.append(_checked(each, given, examples or [], timeout, progress, every=every))
     reports = [report.without(set(ignored or ())) for report in reports]
-    if junit is not None:
-        from socketify_ext.conformance.junit import write_junit
+    if file is not None:
+        from socketify_ext.conformance.junit import junit_text
 
-        write_junit(reports, junit)
+        file.write(junit_text(reports))
     if as_json:
         echo_json([report.as_data() for report in reports] if every else reports[0].as_data())
     else:
@@ -74,6 +77,16 @@ def check_extension(
             print_report(report, console())
     if not all(report.passed for report in reports):
         raise typer.Exit(1)
+
+
+def _junit_file(path: Path | None, *, force: bool) -> GeneratedFile | None:
+    if path is None:
+        return None
+    from socketify_ext.conformance.junit import is_junit
+
+    file = GeneratedFile(path, "JUnit report", is_junit, force=force)
+    file.check()
+    return file
 
 
 def _option(text: str) -> tuple[str, Any]:

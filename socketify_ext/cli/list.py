@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import console, echo_json, warn
+from socketify_ext.printable import printable
+
+from .output import console, echo, echo_json, warn
 
 if TYPE_CHECKING:
     from socketify_ext.discovery import Listing
@@ -42,10 +44,11 @@ def _print_table(listings: Sequence[Listing]) -> None:
     rows = [(each.name, each.version or "", each.distribution or "", each.status, each.summary) for each in listings]
     if not sys.stdout.isatty():  # a program reads it: one line an extension, and no need for rich
         details = ["; ".join(filter(None, (each.summary, each.error))) for each in listings]
-        plain = [HEADS, *((*row[:4], detail) for row, detail in zip(rows, details, strict=True))]
+        written = [HEADS, *((*row[:4], detail) for row, detail in zip(rows, details, strict=True))]
+        plain = [tuple(map(printable, row)) for row in written]
         widths = [max(len(row[column]) for row in plain) for column in range(len(HEADS))]
         for row in plain:
-            typer.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+            echo("  ".join(map(str.ljust, row, widths)).rstrip())
         return
     from rich.table import Table
     from rich.text import Text

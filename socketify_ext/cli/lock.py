@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .generated_file import Force, GeneratedFile
+from .output import echo
 from .target import TIME_LIMIT, Timeout, app_description
 
 LockFile = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The lock file.")]
@@ -21,26 +23,30 @@ def lock_target(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff where the file is not right.")
     ] = False,
+    force: Force = False,
     timeout: Timeout = TIME_LIMIT,
 ) -> None:
     """Pin the members that extensions add: names, signatures, defaults, providers and versions."""
     from socketify_ext.errors import GeneratedFileError
 
-    from .lockfile import Lock, differences
+    from .lockfile import Lock, differences, is_lock
 
+    file = GeneratedFile(output, "lock file", is_lock, force=force)
     pinned = Lock.read(output) if check or target is None else None
+    if not check:
+        file.check()
     wanted = target or (pinned.target if pinned else "")
     found = Lock.of(app_description(wanted, timeout))
     if not check:
-        output.write_text(found.text())
-        typer.echo(f"{output}: {len(found.extensions)} extensions, {len(found.members)} members", err=True)
+        file.write(found.text())
+        echo(f"{output}: {len(found.extensions)} extensions, {len(found.members)} members", err=True)
         return
     changes = differences(pinned, found) if pinned else []
     if not changes:
-        typer.echo(f"{output} is right: {len(found.members)} members", err=True)
+        echo(f"{output} is right: {len(found.members)} members", err=True)
         return
     for line in changes:
-        typer.echo(line)
+        echo(line)
     raise GeneratedFileError(
         f"lock file {str(output)!r}",
         "is not right any more",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,14 +49,14 @@ class Lock:
         """
         again = "Write it: socketify-ext lock TARGET"
         try:
-            values = json.loads(path.read_text())
+            values = json.loads(path.read_text(encoding="utf-8"))
             version = values.pop("format")
             read = cls(**values) if version == FORMAT else None
         except FileNotFoundError:
             raise _wrong(path, "there is no such file", again) from None
         except OSError as error:
             raise _wrong(path, str(error), "Name a file that can be read") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
             raise _wrong(path, "it is no lock file", again) from None
         if read is None:
             raise _wrong(path, f"it has format {version}, not {FORMAT}", "Use the socketify-ext that wrote it")
@@ -65,6 +65,15 @@ class Lock:
     def text(self) -> str:
         """Write it as JSON with a line for each thing that may change."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n"
+
+
+def is_lock(content: bytes) -> bool:
+    """Whether a file's content is a lock, of whichever format."""
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and {"format", *(field.name for field in fields(Lock))} <= values.keys()
 
 
 def _wrong(path: Path, why: str, fix: str) -> GeneratedFileError:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .output import echo
+
 
 def new_project(
     name: Annotated[
@@ -34,8 +36,8 @@ def new_project(
         author = typer.prompt("Author", default="") if asks else ""
     project = plan(name, description, author)
     for path in write(project, into):
-        typer.echo(into / path)
-    typer.echo(
+        echo(into / path)
+    echo(
         f'\nNext:\n  cd {into / project.distribution}\n  pip install -e ".[dev]"\n  pytest\n'
         f"  socketify-ext check {project.name}"
     )

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from socketify_ext.printable import printable
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
 UNWRAPPED = 1000
@@ -16,9 +20,23 @@ UNWRAPPED = 1000
 def console() -> Console:
     """Make a rich console for stdout that takes all text literally and wraps at a terminal's width only."""
     from rich.console import Console
+    from rich.segment import Segment
+
+    class Printing(Console):
+        """A console to which metadata and docstrings are text, escape sequences included."""
+
+        def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                text = segment.text if segment.control else printable(segment.text, keep="\n")
+                yield segment if text == segment.text else Segment(text, segment.style)
 
     width = None if sys.stdout.isatty() else UNWRAPPED
-    return Console(width=width, markup=False, emoji=False, highlight=False)
+    return Printing(width=width, markup=False, emoji=False, highlight=False)
+
+
+def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Write text, in which control characters other than tabs and line breaks show as escapes."""
+    typer.echo(printable(str(text), keep="\n\t"), err=err, nl=nl)
 
 
 def echo_json(value: Any) -> None:
@@ -30,7 +48,7 @@ def echo_json(value: Any) -> None:
 
 def warn(kind: str, problem: object) -> None:
     """Write one problem to stderr."""
-    typer.echo(f"{kind}: {problem}", err=True)
+    echo(f"{kind}: {problem}", err=True)
 
 
 def report(error: Exception, *, traceback: bool) -> None:
@@ -41,7 +59,7 @@ def report(error: Exception, *, traceback: bool) -> None:
         from traceback import format_exception
 
         shown = getattr(error, "traceback", "") or "".join(format_exception(error))
-        typer.echo(shown.rstrip(), err=True)
+        echo(shown.rstrip(), err=True)
     if isinstance(error, ExtensionError):
         warn("error", error)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from textwrap import indent
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .member import Member
 
 CLASSES: Final = {"request": "Request", "response": "Response", "ws": "WebSocket"}
+_WRITTEN: Final = ", written by `socketify-ext stubs`; do not edit."
 _TAB: Final = "    "
 _FORMS: Final = {
     "any": Annotation("typing.Any", ["typing:Any"]),
@@ -88,7 +90,7 @@ class StubModule:
         head = "\n".join([f"import {home}", *imports, *self._imports.variables()]) + "\n"
         return "\n".join(
             [
-                f'"""Types of {self._described.target}, written by `socketify-ext stubs`; do not edit."""',
+                f'"""Types of {self._described.target}{_WRITTEN}"""',
                 "",
                 *self._settings(),
                 "from __future__ import annotations",
@@ -153,6 +155,11 @@ class StubModule:
         return (
             f"{STARS.get(parameter.kind, '')}{parameter.name}: {self._imports.written(parameter.annotation)}{default}"
         )
+
+
+def is_stub_module(content: bytes) -> bool:
+    """Whether a file's content is a stub module, however it is formatted and of whichever target."""
+    return re.match(rb'\s*"""Types of [^\n]+' + re.escape(_WRITTEN.encode()), content) is not None
 
 
 def _docstring(doc: str) -> str:

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from .output import warn
+from .generated_file import Force, GeneratedFile
+from .output import echo, warn
 from .target import TIME_LIMIT, Target, Timeout, app_description
 
 StubFile = Annotated[
@@ -24,25 +25,29 @@ def write_stubs(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff where FILE is not right.")
     ] = False,
+    force: Force = False,
     timeout: Timeout = TIME_LIMIT,
 ) -> None:
     """Write a module with the types of Request, Response, WebSocket and App as the target's extensions make them."""
-    from .stub_module import StubModule
+    from .stub_module import StubModule, is_stub_module
 
     if check and output is None:
         raise typer.BadParameter("--check needs -o FILE to compare with", param_hint="--check")
     if output is not None:
         _check_name(output)
+        file = GeneratedFile(output, "stub file", is_stub_module, force=force)
+        if not check:
+            file.check()
     module = StubModule(app_description(target, timeout))
     text = module.text()
     for problem in module.problems:
         warn("warning", problem)
     if output is None:
-        typer.echo(text, nl=False)
+        echo(text, nl=False)
     elif check:
         _compare(target, output, text)
     else:
-        output.write_text(text)
+        file.write(text)
 
 
 def _check_name(path: Path) -> None:
@@ -64,7 +69,7 @@ def _compare(target: str, output: Path, text: str) -> None:
     from socketify_ext.errors import GeneratedFileError
 
     try:
-        written = output.read_text()
+        written = output.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         written, why = "", f"it can't be read ({error.strerror})"
     else:
@@ -72,7 +77,7 @@ def _compare(target: str, output: Path, text: str) -> None:
             return
         why = f"{target} has changed"
     for line in difflib.unified_diff(written.splitlines(), text.splitlines(), str(output), "now", lineterm=""):
-        typer.echo(line)
+        echo(line)
     raise GeneratedFileError(
         f"stub file {str(output)!r}",
         "is not right any more",
@@ -85,5 +90,5 @@ def _compare(target: str, output: Path, text: str) -> None:
 def _is_same(first: str, second: str) -> bool:
     try:
         return ast.dump(ast.parse(first)) == ast.dump(ast.parse(second))
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return False

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree as Xml
 
 from .report import Finding, Report
 
+_NAME: Final = "socketify-ext check"
 
-def write_junit(reports: Iterable[Report], path: Path) -> None:
-    """Write reports into a file."""
-    root = Xml.Element("testsuites")
+
+def junit_text(reports: Iterable[Report]) -> str:
+    """Return reports as the text of a file."""
+    root = Xml.Element("testsuites", name=_NAME)
     for report in reports:
-        suite = Xml.SubElement(root, "testsuite", name=report.target)
+        suite = Xml.SubElement(root, "testsuite", name=_legal(report.target))
         _case(suite, report.target, "the extension", report.findings, report.reason)
         for member in report.members:
             _case(suite, report.target, member.name, member.findings, member.reason)
@@ -22,11 +25,16 @@ def write_junit(reports: Iterable[Report], path: Path) -> None:
         suite.set("failures", str(sum(case.find("failure") is not None for case in cases)))
         suite.set("skipped", str(sum(case.find("skipped") is not None for case in cases)))
     Xml.indent(root)
-    Xml.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{Xml.tostring(root, encoding='unicode')}\n"
+
+
+def is_junit(content: bytes) -> bool:
+    """Whether a file's content is a report of this program."""
+    return re.match(rb"\s*(?:<\?xml[^>]*\?>\s*)?<testsuites name=[\"']" + _NAME.encode(), content) is not None
 
 
 def _case(suite: Xml.Element, target: str, name: str, findings: Sequence[Finding], reason: str) -> None:
-    case = Xml.SubElement(suite, "testcase", classname=target, name=name)
+    case = Xml.SubElement(suite, "testcase", classname=_legal(target), name=_legal(name))
     for finding in findings:
         failure = Xml.SubElement(case, "failure", type=finding.kind, message=_legal(finding.problem))
         failure.text = _legal("\n".join(filter(None, (finding.place, finding.where))))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Any
 
+from ..deadline import within
 from ..spec import MemberSpec
 from ..testing.fakes import fake_request, fake_response
 from .calls import REHEARSAL, Call
@@ -33,7 +34,7 @@ def names_read(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> 
 async def _run(call: Call, target: Any, there: Mapping[str, Any]) -> None:
     value = call(target, there)
     if isawaitable(value):
-        await asyncio.wait_for(value, 1)
+        await within(value, 1)
 
 
 def noting(request: Any, read: dict[str, set[str]]) -> Any:

@@ -12,10 +12,11 @@ class Address(Waiting):
     """Who is at the other end of a response."""
 
     def _address(self, getter: Callable[..., int]) -> bytes | None:
+        res = self._native("its address")
         if self._answered:
             return None
         buffer = ffi.new("char**")
-        length = getter(self._ssl, self.res, buffer)
+        length = getter(self._ssl, res, buffer)
         return unpack(buffer[0], length) if buffer[0] else None
 
     def get_remote_address_bytes(self) -> bytes | None:

@@ -18,7 +18,7 @@ try:
     import socketify
     from _cffi_backend import cast, from_handle, unpack  # what ffi's methods of these names call, at half the cost
     from socketify import socketify as core
-    from socketify.native import ffi, lib
+    from socketify.native import ffi, lib, library_path
     from socketify.status_codes import status_codes
 except OSError as error:  # the loader's own text names a file inside the core, not what to install
     missing = "the system library libuv (libuv.so.1) is not installed" if "libuv" in str(error) else str(error)
@@ -41,12 +41,29 @@ __all__ = [
     "from_handle",
     "lib",
     "reserved_names",
+    "resume_reading",
     "socketify",
     "status_codes",
     "unpack",
 ]
 
 NULL: Final[Any] = ffi.NULL
+
+# What the core's library has and its own declarations leave out.
+_more = type(ffi)()
+_more.cdef("void us_poll_change(void *poll, void *loop, int events);")
+_change_poll: Final[Any] = _more.dlopen(library_path).us_poll_change
+_READABLE_WRITABLE: Final = 3  # of libuv
+
+
+def resume_reading(res: Any) -> None:
+    """Read from a response's client again; the core's own function for it pauses once more.
+
+    A response begins with the poll of its socket; with libuv its loop is not looked at.
+    """
+    _change_poll(_more.cast("void *", res), _more.NULL, _READABLE_WRITABLE)
+
+
 OpCode: Final[Any] = socketify.OpCode
 SendStatus: Final[Any] = socketify.SendStatus
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from typing import Any
 
 from .. import errors
@@ -11,11 +13,16 @@ from ..resolution import Reserved
 from ..spec import TARGETS, Target
 from .core import NULL, OpCode, core, lib, reserved_names
 from .dispatch import prepare_route
+from .encoding import encode_message, encode_topic
+from .files import bind_indexes, folder_of, prepare_static
 from .listeners import Backplane, Listeners
+from .listening import Address, check_listening, listen
+from .patterns import check_behavior, check_handler, check_pattern, route_names
 from .server import Server
 from .sockets import prepare_socket
 from .stock import earlier_declaration, is_managed
-from .websocket import encode_message, encode_topic
+from .thread import get_ident
+from .websocket import encode_opcode
 
 native_publish = lib.uws_publish
 
@@ -47,6 +54,17 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self._factory = self._ws_factory = None
         self._request_extension = self._response_extension = self._ws_extension = None
         self._server.take_loop()
+
+    def _limit_bodies(self, max_body: int, max_held_bodies: int) -> None:
+        """Limit what is kept of the bodies of requests, in bytes.
+
+        Raises:
+            TypeError, ValueError: a limit is no int, or negative.
+        """
+        one, together = operator.index(max_body), operator.index(max_held_bodies)
+        if one < 0 or together < 0:
+            raise ValueError(f"max_body={one} and max_held_bodies={together}: give numbers of bytes")
+        self._server.max_body, self._server.max_held_bodies = one, together
 
     def _take_core_lifecycle(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
         """Take the one start and the one shutdown function that the core holds."""
@@ -100,33 +118,59 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         """Serve every method that has no route of its own."""
         return self._route("any", path, handler)
 
-    def _route(self, method: str, path: str, handler: Callable[..., Any]) -> Any:
-        self._server.check_free("the app", [_route_name(method, path)])
-        prepare_route(self._server, method, path, handler)()
+    def static(self, route: str, directory: str | PathLike[str]) -> Any:
+        """Serve the files of a folder below `route`: see docs/files.md.
+
+        Raises:
+            RouteError: there is no such folder, or the route is not a plain path.
+            DuplicateRouteError: something is served there already.
+        """
+        return self._route("static", route, directory)
+
+    def ws(self, path: str, behavior: Mapping[str, Any]) -> Any:
+        """Serve WebSockets; `behavior` holds handlers by event and the core's limits.
+
+        Raises:
+            RouteError: a key of `behavior` is unknown, or a handler can't be called.
+        """
+        return self._route("ws", path, behavior)
+
+    def _route(self, method: str, path: str, target: Any) -> Any:
+        self._server.check_thread(f"the route {method.upper()} {path}")
+        self._check_route("the app", method, path, target)
+        self._server.check_free("the app", route_names(method, path))
+        self._prepare(method, path, target)()
         return self
 
     def _check_routes(self, new: Iterable[Declaration]) -> None:
-        """Refuse what extensions have declared where the app, or they, have it already."""
+        """Refuse what extensions have declared where it can't be served, or where the app, or they, have it already."""
         declared: list[str] = []
         for declaration in new:
-            declared += [_route_name(method, path) for method, path, _ in declaration.app.routes]
-            self._server.check_free(f"extension {declaration.spec.provenance}", declared)
+            who = f"extension {declaration.spec.provenance}"
+            for method, path, target in declaration.app.routes:
+                self._check_route(who, method, path, target)
+                declared += route_names(method, path)
+            self._server.check_free(who, declared)
+
+    def _check_route(self, who: str, method: str, path: str, target: Any) -> None:
+        """Refuse a route that the core would take otherwise than it is written, or that can't be served."""
+        check_pattern(who, method, path)
+        if method == "static":
+            folder_of(who, path, target)
+        elif method != "ws":
+            check_handler(who, method, path, target)
+        elif isinstance(target, Mapping):
+            check_behavior(who, path, target)
+        else:
+            raise TypeError(f"the behavior of {path} is a {type(target).__name__}, not a dict")
 
     def _prepare(self, method: str, path: str, target: Any) -> Callable[[], Any]:
-        """Make a route that an extension has declared ready; gives what puts it into effect."""
+        """Make a route that is checked ready; gives what puts it into effect."""
         if method == "static":
-            return lambda: self.static(path, target)
+            return prepare_static(self._server, path.removesuffix("/"), folder_of("the app", path, target))
         if method == "ws":
             return prepare_socket(self._server, path, target)
         return prepare_route(self._server, method, path, target)
-
-    def ws(self, path: str, behavior: Mapping[str, Any]) -> Any:
-        """Serve WebSockets; `behavior` holds handlers by event and the core's limits."""
-        if not isinstance(behavior, Mapping):
-            raise TypeError(f"the behavior of {path} is a {type(behavior).__name__}, not a dict")
-        self._server.check_free("the app", [_route_name("ws", path)])
-        prepare_socket(self._server, path, behavior)()
-        return self
 
     def json_serializer(self, json_serializer: Any) -> None:
         """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
@@ -134,10 +178,21 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self._server.use_json(json_serializer)
 
     def publish(self, topic: str | bytes, message: Any, opcode: int = OpCode.BINARY, compress: bool = False) -> bool:
-        """Send text, bytes, or any other object as JSON to all WebSockets that listen on a topic."""
+        """Send text, bytes, or any other object as JSON to all WebSockets that listen on a topic.
+
+        Returns:
+            Whether anybody listens in this process; from another thread, which hands the message to the server's, True.
+
+        Raises:
+            TypeError, ValueError: the message can't be serialised, or the opcode is none that carries a message.
+        """
         server = self._server
+        name, data = encode_topic(topic), encode_message(message, server.dump_json)
+        opcode, compress = encode_opcode(opcode, len(data)), bool(compress)
+        if get_ident() != server.thread and server.loop.is_running():
+            server.hand_over("publish", self.publish, name, data, opcode, compress)
+            return True
         server.core_loop.is_idle = False
-        name, data = encode_topic(topic), encode_message(message, server)
         if server.listeners is not None:
             server.listeners.backplane.publish(name, data, opcode, compress)
             server.flush_soon()
@@ -154,8 +209,12 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         return bool(native_publish(server.ssl, self.app, topic, len(topic), data, len(data), opcode, compress))
 
     def num_subscribers(self, topic: str | bytes) -> int:
-        """Count the WebSockets of this process that listen on a topic."""
-        return int(super().num_subscribers(topic)) if self._server.has_topics else 0
+        """Return how many WebSockets of this process listen on a topic."""
+        name, server = encode_topic(topic), self._server
+        server.check_thread("num_subscribers")
+        if not server.has_topics:
+            return 0
+        return int(lib.uws_num_subscribers(server.ssl, self.app, name, len(name)))
 
     @property
     def backplane(self) -> Any:
@@ -189,21 +248,18 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         if isinstance(error, BaseException):
             self._server.fail(error, response, request, "")
 
-    def _listen_core(self, port_or_options: Any, handler: Callable[[Any], Any] | None) -> None:
+    def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None) -> None:
+        bind_indexes(self._server)
         self._server.bind_sockets()
         self.socket = NULL
         # Without a handler the core would not keep the listen socket, and could not close it.
-        super().listen(port_or_options, handler or _ignore)
-        if self.socket == NULL:
-            raise errors.ListenError(
-                "the server",
-                f"can't listen on {port_or_options}",
-                "the port or path is taken or not allowed",
-                "Stop the other server, or choose another port",
-            )
+        self._listen_handler = handler or _ignore
+        listen(self, address)
+        check_listening(self, address)
         self._server.listening.append(self.socket)
 
     def _run_core(self) -> None:
+        self._server.enter_thread()
         self.loop.run()
 
     def _stop_core(self) -> None:
@@ -213,10 +269,6 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self.socket = NULL
         while self._server.listening:
             lib.us_listen_socket_close(self.SSL, self._server.listening.pop())
-
-
-def _route_name(method: str, path: str) -> str:
-    return f"GET {path.removesuffix('/')}/*" if method == "static" else f"{method.upper()} {path}"
 
 
 def _ignore(config: Any) -> None:

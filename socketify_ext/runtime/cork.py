@@ -10,7 +10,14 @@ from .. import errors
 from .core import ffi, from_handle, lib
 
 
-class _Call:
+class CorkedCall:
+    """A callback that runs inside a cork, and what it raises.
+
+    Raises:
+        CorkError: the callback is a coroutine function.
+        TypeError: it can't be called.
+    """
+
     __slots__ = ("callback", "error", "instance")
 
     def __init__(self, callback: Callable[[Any], Any], instance: Any) -> None:
@@ -18,11 +25,14 @@ class _Call:
             raise errors.CorkError(
                 "cork", "was given a coroutine function", "calls inside it are synchronous", "Await first, then cork"
             )
+        if not callable(callback):
+            raise TypeError(f"cork takes a function, not a {type(callback).__name__}")
         self.callback = callback
         self.instance = instance
         self.error: BaseException | None = None
 
     def run(self) -> None:
+        """Call it; comes from C, which nothing may be raised through."""
         try:
             self.callback(self.instance)
         except BaseException as error:  # it can't pass through C; the caller raises it
@@ -39,18 +49,16 @@ def _on_websocket_cork(user_data: Any) -> None:
     from_handle(user_data).run()
 
 
-def cork_response(ssl: Any, res: Any, callback: Callable[[Any], Any], instance: Any) -> None:
-    """Run `callback(instance)` inside a cork of the response `res`."""
-    call = _Call(callback, instance)
+def cork_response(ssl: Any, res: Any, call: CorkedCall) -> None:
+    """Run a callback inside a cork of the response `res`, and raise what it raises."""
     handle = ffi.new_handle(call)
     lib.uws_res_cork(ssl, res, _on_response_cork, handle)
     if call.error is not None:
         raise call.error
 
 
-def cork_websocket(ssl: Any, ws: Any, callback: Callable[[Any], Any], instance: Any) -> None:
-    """Run `callback(instance)` inside a cork of the socket `ws`."""
-    call = _Call(callback, instance)
+def cork_websocket(ssl: Any, ws: Any, call: CorkedCall) -> None:
+    """Run a callback inside a cork of the socket `ws`, and raise what it raises."""
     handle = ffi.new_handle(call)
     lib.uws_ws_cork(ssl, ws, _on_websocket_cork, handle)
     if call.error is not None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import isawaitable
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .core import ffi, from_handle, lib
+from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
+from .waiting import log
 
 if TYPE_CHECKING:
     from ..binding import Classes
     from .request import Request
     from .response import Response
     from .server import Server
+
+native_end = lib.uws_res_end
 
 
 class Route:
@@ -31,11 +36,13 @@ class Route:
         "request_class",
         "response_class",
         "server",
+        "ssl",
     )
 
     def __init__(self, server: Server, method: str, pattern: str, handler: Callable[..., Any]) -> None:
         self.server = server
         self.loop = server.core_loop
+        self.ssl = server.ssl
         self.method = method
         self.pattern = pattern
         self.name = f"{method} {pattern}"
@@ -49,7 +56,10 @@ class Route:
         self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
         handler = self.server.hooks.surround(self, self.own)
-        self.handler = _without_body_for_head(handler) if self.method in ("HEAD", "ANY") else handler
+        if self.method in ("HEAD", "ANY"):
+            self.handler = _by_method(handler)
+        else:
+            self.handler = handler if self.method == "GET" else check_coding(handler)
 
     def enter(self) -> None:
         """Follow the server's classes from now on."""
@@ -73,16 +83,33 @@ def prepare_route(server: Server, method: str, path: str, handler: Callable[...,
     return bind
 
 
-def _without_body_for_head(handler: Callable[..., Any]) -> Callable[..., Any]:
+def _by_method(handler: Callable[..., Any]) -> Callable[..., Any]:
     def handle(response: Response, request: Request) -> Any:
-        if request.get_method() == "HEAD":
+        method = request.get_method()
+        if method == "HEAD":
             response._omit_body()
+        elif method != "GET" and has_refused_coding(response, request):
+            return None
         return handler(response, request)
 
     return handle
 
 
-@ffi.callback("void(uws_res_t*, uws_req_t*, void*)")  # type: ignore[untyped-decorator]
+def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: TracebackType) -> None:
+    """Close the connection of a request whose callback itself has failed, as without memory.
+
+    The core ends the process where a callback returns without an answer.
+    """
+    names = traceback.tb_frame.f_locals
+    log.critical("a request was dropped, since it could not be dispatched", exc_info=error)
+    response, res, ssl = names.get("response"), names["res"], names["route"].ssl
+    if response is not None:
+        response._finish()
+    if not lib.uws_res_has_responded(ssl, res):
+        lib.uws_res_close(ssl, res)
+
+
+@ffi.callback("void(uws_res_t*, uws_req_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
 def on_request(res: Any, req: Any, user_data: Any) -> None:
     """Handle a request."""
     route = from_handle(user_data)
@@ -95,8 +122,14 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
     request.req = req
     try:
         result = route.handler(response, request)
-        if not response._answered:
-            settle(route, response, request, result)
+        data = response._unsent
+        if data is None:
+            if not response._answered:
+                settle(route, response, request, result)
+        elif response._unsent_type is None:
+            native_end(route.ssl, res, data, len(data), False)
+        else:
+            response._deliver()
     except BaseException as error:
         route.server.fail(error, response, request, route.name)
         leave_answerable(response)
@@ -112,6 +145,9 @@ def settle(route: Any, response: Response, request: Request, result: Any) -> Non
         route.server.start(result, response, request, route.name)
     elif not response._promised and not response._tasks and not request._yielded:
         route.server.unanswered(response, route.name)
+    elif response._data_handler is not None and request.req is not None:
+        check_headers(response, request)
+    response._deliver()
 
 
 def hand_on(server: Server, response: Response, req: Any) -> None:
@@ -138,3 +174,4 @@ def leave_answerable(response: Response) -> None:
     """Do what the core demands of a request that is not answered when its callback returns."""
     if not response._answered:
         response._wait()
+    response._deliver()

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from .body import Body
+from .cookies import write_cookie
 from .core import lib
-from .headers import BODILESS, BODY_STATUSES, NAMES, OK, cookie, encode_name, encode_status, encode_value
+from .headers import BODILESS, BODY_STATUSES, NAMES, OK, encode_name, encode_status, encode_value
 from .waiting import log
 
 if TYPE_CHECKING:
@@ -32,15 +33,25 @@ class Head(Body):
         Raises:
             HeaderError: it is no status.
         """
-        if self._answered or self._begun:
-            return self._refuse_head("write_status")
         line = BODY_STATUSES.get(status_or_status_text)
+        known = line is not None
         if line is None:
             line = encode_status(status_or_status_text)
-            self._simple = self._simple and not line.startswith(BODILESS)
+        if self._answered or self._begun:
+            return self._refuse_head("write_status")
+        if known:
+            self._status = line
+            self._plain = False
+        else:
+            self._set_status(line)
+        return self
+
+    def _set_status(self, line: bytes) -> None:
+        """Hold a status line, which decides whether a body may follow."""
         self._status = line
         self._plain = False
-        return self
+        if line.startswith(BODILESS):
+            self._simple = False
 
     def write_header(self, key: str | bytes, value: Any) -> Self:
         """Add a header.
@@ -52,11 +63,11 @@ class Head(Body):
         Raises:
             HeaderError: a character would split the response.
         """
-        if self._answered or self._begun:
-            return self._refuse_head("write_header")
         name = NAMES.get(key) or encode_name(key)
         # Text that can be printed holds no control character.
-        data = value.encode() if value.__class__ is str and value.isprintable() else encode_value(value)
+        data = value.encode() if type(value) is str and value.isprintable() else encode_value(value)
+        if self._answered or self._begun:
+            return self._refuse_head("write_header")
         if name:
             self._head += name + data
             self._plain = False
@@ -98,9 +109,9 @@ class Head(Body):
         Raises:
             HeaderError: the name, the value or an attribute would split the header.
         """
+        line = encode_value(write_cookie(name, value, options))
         if self._answered or self._begun:
             return self._refuse_head("set_cookie")
-        line = encode_value(cookie(name, value, options))
         if self._write_jar is None:
             self._write_jar = {}
             self._plain = self._simple = False
@@ -121,6 +132,7 @@ class Head(Body):
         head = self._whole_head()
         if length is not None:
             head += b"\r\nContent-Length: " + length
+        self._plain = self._simple = False
         self._begun = True
         native_write_status(self._ssl, self.res, head, len(head))
 
@@ -128,8 +140,11 @@ class Head(Body):
         """Send the head before the first part of a body."""
         self._loop.is_idle = False
         if not self._begun:
-            self._plain = self._simple = False
             self._write_head()
+
+    def _is_bodiless(self) -> bool:
+        """Whether the client expects a head alone (RFC 9112, 6.3)."""
+        return self._bodiless or (self._status or OK).startswith(BODILESS)
 
     def _omit_body(self) -> None:
         """Answer a HEAD request: whatever the body is, only its length is told (RFC 9110, 9.3.2)."""

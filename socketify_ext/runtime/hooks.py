@@ -239,10 +239,9 @@ class Observed:
             if not self._over:
                 self._status = status
 
-    def close(self) -> Any:
-        """Close the connection without an answer."""
-        self._dropped = not self._over
-        return super().close()  # type: ignore[misc]
+    def _drop(self) -> None:
+        self._dropped = True
+        super()._drop()  # type: ignore[misc]
 
 
 def _finished(route: Route, outcome: Outcome) -> None:

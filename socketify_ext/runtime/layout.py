@@ -13,7 +13,20 @@ if TYPE_CHECKING:
 # What requests and responses often get while they are handled, in the order in which they mostly get it.
 _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {
     "request": ("req", "_headers", "_url", "_full_url", "_method", "_params", "_query"),
-    "response": ("res", "_request", "_answered", "_status", "_plain", "_head", "_key", "_simple", "_tasks", "_route"),
+    "response": (
+        "res",
+        "_request",
+        "_unsent",
+        "_unsent_type",
+        "_answered",
+        "_status",
+        "_plain",
+        "_head",
+        "_key",
+        "_simple",
+        "_tasks",
+        "_route",
+    ),
 }
 
 

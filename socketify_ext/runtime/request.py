@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable
-from http.cookies import CookieError, Morsel, SimpleCookie
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus
 
 from .. import errors
+from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
+from .encoding import exact_bytes
+from .thread import ANY_THREAD, get_ident, wrong_thread
 from .waiting import waiting
 
 get_native_header = lib.uws_req_get_header
@@ -18,11 +20,15 @@ get_native_header = lib.uws_req_get_header
 _KEYS: Final[dict[Any, bytes]] = {}
 _LAST_INDEX: Final = 0xFFFF
 _KEYS_LIMIT: Final = 1024
+_LIST: Final = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*"?)+', re.DOTALL)  # an element with quoted strings in it
 
 
 def _key(name: Any) -> bytes:
-    key: bytes = (name if isinstance(name, bytes) else str(name).encode()).lower()
-    if len(_KEYS) < _KEYS_LIMIT:
+    key = exact_bytes(name)
+    if key is None:
+        raise TypeError(f"a header's name is text, not a {type(name).__name__}")
+    key = key.lower()
+    if len(_KEYS) < _KEYS_LIMIT and type(name) in (str, bytes):
         _KEYS[name] = key
     return key
 
@@ -50,14 +56,30 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _ptr = None
     # Ours.
     _yielded = False  # left to the next matching route
-    _repeated: list[tuple[str, str]] | None = None  # all headers, where the snapshot can't hold several of one name
+    _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
+    _client_left = False  # before the answer, and after the handler's first step
     _response_key = 0  # the number of its response in `waiting`, from the handler's first await on
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
+    _thread: Any = ANY_THREAD
 
     __init__ = object.__init__
     # The core's finaliser is Python code, run for each object; this one does nothing and costs a third.
     __del__ = object.__sizeof__
+
+    def _native(self) -> Any:
+        """Return the core's request, to the thread that it belongs to.
+
+        Raises:
+            ThreadError: this is another one, which reads a request that is preserved.
+            RequestGoneError: the handler has returned.
+        """
+        if get_ident() != self._thread:
+            raise wrong_thread("this request", "what no snapshot holds")
+        req = self.req
+        if req is None:
+            raise self._gone()
+        return req
 
     def _gone(self) -> errors.RequestGoneError:
         return errors.RequestGoneError(
@@ -78,33 +100,63 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             found = headers.get(lower_case_header)
             return found if found is not None else headers.get(_key(lower_case_header).decode())
         req = self.req
-        if req is None:
-            raise self._gone()
-        key = _KEYS.get(lower_case_header) or _key(lower_case_header)
+        if req is None or get_ident() != self._thread:
+            req = self._native()
+        try:
+            key = _KEYS[lower_case_header]
+        except KeyError:
+            key = _key(lower_case_header)
         buffer = self._buffer
         length = get_native_header(req, key, len(key), buffer)
-        address = buffer[0]
-        if not address:
-            return None
+        if not length:
+            return "" if buffer[0] else None
         try:
-            value: str = unpack(address, length).decode()
+            value: str = unpack(buffer[0], length).decode()
         except UnicodeDecodeError:  # as in the core
             return None
         return value
 
+    def get_header_list(self, name: str) -> list[str]:
+        """Return the elements of a header that is a list, of all its lines in order (RFC 9110, 5.3 and 5.6.1).
+
+        Elements are stripped, empty ones are left out, and bytes that are no UTF-8 are replaced, so that none moves.
+
+        Args:
+            name: the header's name, in any case.
+        """
+        return [element for line in self._lines(name) for element in _elements(line)]
+
+    def _lines(self, name: str) -> list[str]:
+        """Return the values of all lines of a header, bytes that are no UTF-8 replaced."""
+        key = _key(name)
+        if self._repeated is None:
+            if self._headers is not None:
+                value = self._headers.get(key.decode())
+                return [] if value is None else [value]
+            if not get_native_header(self._native(), key, len(key), self._buffer) and not self._buffer[0]:
+                return []
+        return [value.decode(errors="replace") for each, value in self._raw_lines() if each == key]
+
+    def _raw_lines(self) -> list[tuple[bytes, bytes]]:
+        """Return all header lines, names in lower case."""
+        if self._repeated is not None:
+            return self._repeated
+        if self._headers is not None:
+            return [(name.encode(), value.encode()) for name, value in self._headers.items()]
+        return self._collect()
+
+    def _collect(self) -> list[tuple[bytes, bytes]]:
+        collected: list[tuple[bytes, bytes]] = []
+        lib.uws_req_for_each_header(self._native(), on_header, ffi.new_handle(collected))
+        return collected
+
     def _read(self, getter: Callable[..., int], *arguments: Any) -> str | None:
-        req = self.req
-        if req is None:
-            raise self._gone()
         buffer = self._buffer
-        length = getter(req, *arguments, buffer)
+        length = getter(self._native(), *arguments, buffer)
         address = buffer[0]
         if not address:
             return None
-        try:
-            value: str = unpack(address, length).decode()
-        except UnicodeDecodeError:  # as in the core
-            return None
+        value: str = unpack(address, length).decode(errors="replace")
         return value
 
     def for_each_header(self, handler: Callable[[str, str], Any]) -> None:
@@ -114,26 +166,20 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def _all_headers(self) -> Iterable[tuple[str, str]]:
         if self._repeated is not None:
-            return self._repeated
-        if self.req is None:
-            if self._headers is None:
-                raise self._gone()
-            return self._headers.items()
-        collected: list[tuple[str, str]] = []
-        handle = ffi.new_handle(collected)
-        lib.uws_req_for_each_header(self.req, on_header, handle)
-        return collected
+            return _decoded(self._repeated)
+        return self.get_headers().items() if self._headers is not None else _decoded(self._collect())
 
     def get_headers(self) -> dict[str, str]:
-        """Give all headers, names in lower case; of several with one name the first, as `get_header` does."""
+        """Return all headers, names in lower case; of several with one name the first, as `get_header` does."""
         headers = self._headers
         if headers is None:
-            collected = self._all_headers()
-            headers = self._headers = dict(collected)
-            if isinstance(collected, list) and len(headers) != len(collected):
-                self._repeated = collected
-                first = dict(reversed(collected))
-                headers = self._headers = {name: first[name] for name in headers}
+            lines = self._collect()
+            headers = {}
+            for name, value in _decoded(lines):
+                headers.setdefault(name, value)
+            if len(headers) != len(lines):
+                self._repeated = lines
+            self._headers = headers
         return headers
 
     def get_url(self) -> str | None:
@@ -161,13 +207,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         name = key.decode() if isinstance(key, bytes) else key
         for part in self._query_string().split("&"):
             found, equals, value = part.partition("=")
-            if equals and found == name:
-                if "%" not in value and "+" not in value:
-                    return value
-                try:
-                    return unquote_plus(value, errors="strict")
-                except UnicodeDecodeError:  # as in the core
-                    return None
+            if equals and (found == name or (("%" in found or "+" in found) and unquote_plus(found) == name)):
+                return unquote_plus(value) if "%" in value or "+" in value else value
         return None
 
     def _query_string(self) -> str:
@@ -197,23 +238,24 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             self._params = found
         return self._params
 
-    def _parsed_cookies(self) -> SimpleCookie | None:
+    def _parsed_cookies(self) -> dict[str, str]:
         if not self.jar_parsed:
+            self.read_jar = read_cookies(self._lines("cookie"))
             self.jar_parsed = True
-            raw = self.get_header("cookie")
-            self.read_jar = _cookies(raw) if raw else None
-        jar: SimpleCookie | None = self.read_jar
+        jar: dict[str, str] = self.read_jar
         return jar
 
     def get_cookie(self, name: str) -> str | None:
-        """Give a cookie's value, or None."""
-        jar = self._parsed_cookies()
-        morsel = jar.get(name) if jar is not None else None
-        return None if morsel is None else morsel.value
+        """Return a cookie's value as `set_cookie` was given it, or None; the first one where several have the name."""
+        return self._parsed_cookies().get(name)
 
-    def get_cookies(self) -> SimpleCookie | None:
-        """Give all cookies, or None where the request has none."""
-        return self._parsed_cookies()
+    def get_cookie_list(self, name: str) -> list[str]:
+        """Return the values of all cookies of a name: a neighbouring site may have set one beside the real one."""
+        return [value for each, value in cookie_pairs(self._lines("cookie")) if each == name]
+
+    def get_cookies(self) -> dict[str, str]:
+        """Return all cookies by name."""
+        return dict(self._parsed_cookies())
 
     @property
     def response(self) -> Any:
@@ -223,6 +265,11 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         """
         response = waiting.get(self._response_key)
         return None if response is None or response._begun else response
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the client has left before the answer, where an answer is still to come after the first await."""
+        return self._client_left
 
     def preserve(self) -> Request:
         """Take the snapshot now, so that everything can be read after the handler has returned."""
@@ -241,41 +288,36 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def set_yield(self, has_yield: bool) -> None:
         """Leave the request to the next matching route."""
-        if self.req is None:
-            raise self._gone()
-        self._yielded = bool(has_yield)
-        lib.uws_req_set_yield(self.req, 1 if has_yield else 0)
+        has_yield = bool(has_yield)
+        req = self._native()
+        self._yielded = has_yield
+        lib.uws_req_set_yield(req, has_yield)
 
     def get_yield(self) -> bool:
         """Tell whether the request was left to the next matching route."""
-        if self.req is None:
-            raise self._gone()
-        return bool(lib.uws_req_get_yield(self.req))
+        return bool(lib.uws_req_get_yield(self._native()))
 
     def is_ancient(self) -> bool:
         """Tell whether the client speaks HTTP/1.0."""
-        if self.req is None:
-            raise self._gone()
-        return bool(lib.uws_req_is_ancient(self.req))
+        return bool(lib.uws_req_is_ancient(self._native()))
 
 
-def _cookies(header: str) -> SimpleCookie:
-    """Read a Cookie header (RFC 6265, 5.4); a malformed cookie does not hide the others, as it would in `http.cookies`."""
-    jar = SimpleCookie()
-    for pair in header.split(";"):
-        name, _, coded = (part.strip() for part in pair.partition("="))
-        morsel: Morsel[str] = Morsel()
-        with contextlib.suppress(CookieError):
-            morsel.set(name, jar.value_decode(coded)[0], coded)
-            dict.__setitem__(jar, name, morsel)
-    return jar
+def _elements(line: str) -> Iterable[str]:
+    """Split a line at its commas, but for those inside quoted strings."""
+    parts = line.split(",") if '"' not in line else _LIST.findall(line)
+    return filter(None, (part.strip() for part in parts))
+
+
+def _decoded(lines: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
+    """Decode header lines; a line that is no UTF-8 is left out, as in the core."""
+    for name, value in lines:
+        try:
+            yield name.decode(), value.decode()
+        except UnicodeDecodeError:
+            continue
 
 
 @ffi.callback("void(const char*, size_t, const char*, size_t, void*)")  # type: ignore[untyped-decorator]
 def on_header(name: Any, name_length: int, value: Any, value_length: int, user_data: Any) -> None:
     """Collect one header."""
-    try:
-        item = unpack(name, name_length).decode(), unpack(value, value_length).decode()
-    except UnicodeDecodeError:  # as in the core
-        return
-    from_handle(user_data).append(item)
+    from_handle(user_data).append((unpack(name, name_length), unpack(value, value_length)))

@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..http_error import HTTPError
+from .body import MAX_BODY, MAX_HELD_BODIES
 from .core import ffi
 from .culprits import Culprits
+from .framing import check_headers
 from .hooks import Hooks
 from .layout import lay_out_all
+from .patterns import route_key
+from .native_loop import share_native_loop
 from .request import Request
 from .response import Response
 from .standard_json import make_dump
 from .tasks import start
+from .thread import check_thread, get_ident
 from .waiting import waiting
 from .websocket import WebSocket
 
@@ -37,7 +42,12 @@ log = logging.getLogger("socketify_ext")
 class Server:
     """Serve one app with compiled classes, which can be exchanged at any time."""
 
+    max_body = MAX_BODY
+    max_held_bodies = MAX_HELD_BODIES
+    held_bytes = 0
+
     def __init__(self, app: Any) -> None:
+        share_native_loop(app.loop)
         self.app = app
         self.core_loop = app.loop
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
@@ -57,9 +67,10 @@ class Server:
         self._upgraded_by_core: list[str] = []
         self._culprits = Culprits()
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
-        shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop}
+        self.thread = get_ident()
+        shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop, "_thread": self.thread}
         self.bases: Classes = {
-            "request": _for_app(Request, {"app": app, "_buffer": ffi.new("char**")}),
+            "request": _for_app(Request, {"app": app, "_buffer": ffi.new("char**"), "_thread": self.thread}),
             "response": _for_app(Response, shared),
             "ws": _for_app(WebSocket, shared),
         }
@@ -73,6 +84,21 @@ class Server:
         self.loop.set_task_factory(None)
         self.loop.set_exception_handler(None)
         self.app.run_async = self.app.loop.run_async = self.run_async
+
+    def enter_thread(self) -> None:
+        """Serve on this thread from now on: requests, responses and sockets belong to it."""
+        self.thread = get_ident()
+        for base in self.bases.values():
+            setattr(base, "_thread", self.thread)  # noqa: B010 - `type` has none
+
+    def check_thread(self, what: str) -> None:
+        """Refuse to change what is served from another thread than the one that serves.
+
+        Raises:
+            ThreadError: the loop runs, in another thread.
+        """
+        if self.loop.is_running():
+            check_thread(self.thread, "the app", what)
 
     def use_json(self, serializer: Any) -> None:
         """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes."""
@@ -136,13 +162,16 @@ class Server:
         Raises:
             DuplicateRouteError: one is; the core would end the process.
         """
-        taken = {route.name for route in self.routes}
+        taken = {route_key(route.name): route.name for route in self.routes}
         for name in names:
-            if name in taken:
+            key = route_key(name)
+            if key in taken:
                 why = "there is a route of that method and pattern already"
+                if taken[key] != name:
+                    why = f"{taken[key]} is there already, which is the same to the core's router"
                 fix = "Give one of the two another path"
                 raise errors.DuplicateRouteError(who, f"adds {name}", why, fix)
-            taken.add(name)
+            taken[key] = name
 
     def leave_behind(self) -> None:
         """Forget a response that was left to a next route where no handler of ours came."""
@@ -165,6 +194,7 @@ class Server:
 
     def run_async(self, task: Coroutine[Any, Any, Any], response: Response | None = None) -> None:
         """Run a coroutine, to its first await at once; with a response, it may answer."""
+        self.check_thread("run_async")
         self.start(task, response, None if response is None else response._request)
 
     def start(
@@ -182,7 +212,10 @@ class Server:
             request.preserve()
             request.req = None
             if response is not None:
-                response._hold_body(request.has_body)
+                is_announced = request.has_body
+                if is_announced or request._repeated is not None:  # a first Content-Length of 0 announces none
+                    check_headers(response, request)
+                response._hold_body(is_announced)
         if response is not None and not response._answered:
             response._wait()
             if request is not None:
@@ -203,6 +236,18 @@ class Server:
                 response._tasks -= 1
                 if not (response._answered or response._tasks or response._promised or _yielded(request)):
                     self.unanswered(response, who)
+
+    def hand_over(self, who: str, function: Callable[..., Any], *arguments: Any) -> None:
+        """Make a call that no request waits for on the server's thread; what has closed meanwhile is no error."""
+        self.loop.call_soon_threadsafe(self._run_handed_over, who, function, arguments)
+
+    def _run_handed_over(self, who: str, function: Callable[..., Any], arguments: Sequence[Any]) -> None:
+        try:
+            function(*arguments)
+        except errors.ConnectionClosedError:
+            return
+        except BaseException as error:
+            self.fail(error, None, None, who)
 
     def call(self, response: Response, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a callback of a response; if it gives a coroutine, run it."""
@@ -317,7 +362,7 @@ def _yielded(request: Any) -> bool:
 def _accept(request: Any) -> str:
     if request is None or (request.req is None and request._headers is None):
         return ""
-    return request.get_header("accept") or ""
+    return ", ".join(request.get_header_list("accept"))
 
 
 def encode_detail(detail: Any, accept: str) -> tuple[bytes, bytes]:

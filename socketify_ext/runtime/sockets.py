@@ -7,13 +7,13 @@ from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from .core import OpCode, ffi, from_handle, lib, unpack
-from .dispatch import Route, hand_on, leave_answerable, settle, take_over
+from .dispatch import Route, drop_unserved, hand_on, leave_answerable, settle, take_over
+from .patterns import EVENTS
 
 if TYPE_CHECKING:
     from ..binding import Classes
     from .server import Server
 
-EVENTS: Final = ("upgrade", "open", "message", "drain", "ping", "pong", "close", "subscription")
 _OPCODES: Final = {int(code): code for code in OpCode}
 _TEXT: Final = OpCode.TEXT
 
@@ -121,7 +121,7 @@ def _check_limits(path: str, behavior: Mapping[str, Any]) -> None:
         raise ValueError(f"the max_lifetime of {path} is {lifetime}: give 0 to 240 minutes")
 
 
-@ffi.callback("void(uws_res_t*, uws_req_t*, uws_socket_context_t*, void*)")  # type: ignore[untyped-decorator]
+@ffi.callback("void(uws_res_t*, uws_req_t*, uws_socket_context_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
 def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     """Handle a request to become a WebSocket."""
     route = from_handle(user_data)
@@ -130,11 +130,14 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     response = route.response_class() if handed_on is None else take_over(route, handed_on, res)
     request = route.request_class()
     response.res = res
+    response._context = context
     response._request = request
     request.req = req
     try:
         result = route.upgrade(response, request, context)
-        if not response._answered:
+        if response._answered:
+            response._deliver()
+        else:
             settle(route, response, request, result)
     except BaseException as error:
         route.server.fail(error, response, request, f"{route.name} upgrade")
@@ -235,11 +238,11 @@ def on_subscription(ws: Any, topic: Any, length: int, new: int, old: int, user_d
     name = None if topic == ffi.NULL else unpack(topic, length).decode(errors="replace")
     if new < old and not connection._unsubscribing:
         connection._leaving = True
-    told, connection._told = connection._told, True
+    waits, connection._end_waits = connection._end_waits, True
     try:
         route.run("subscription", route.subscription, connection, name, int(new), int(old))
     finally:
-        connection._told = told
+        connection._end_waits = waits
 
 
 def _payload(message: Any, length: int) -> bytes | None:

@@ -29,7 +29,7 @@ from ..spec import (
     is_extension_name,
 )
 from ..surface import Source, Surface
-from .body import too_large
+from .body import MAX_BODY, too_large
 from .core import core, ffi, reserved_names
 from .request import Request
 
@@ -53,24 +53,24 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
             request._late_response = self
 
     def get_data(self, limit: int | None = None) -> Any:
-        """Read the whole body; the future of one larger than `limit` bytes raises HTTPError, 413."""
+        """Read the whole body; the future of one larger than `limit` bytes, 1 MiB by default, raises HTTPError, 413."""
         future = super().get_data()
-        if limit is not None:
-            received = 0
-            collect: Any = vars(self)["_data_handler"]
+        most = MAX_BODY if limit is None else limit
+        received = 0
+        collect: Any = vars(self)["_data_handler"]
 
-            def collect_up_to(response: Any, chunk: Any, is_end: bool) -> None:
-                nonlocal received
-                received += len(chunk or b"")
-                if future.done():
-                    return
-                if received > limit:
-                    self._data = None
-                    future.set_exception(too_large(limit))
-                else:
-                    collect(response, chunk, is_end)
+        def collect_up_to(response: Any, chunk: Any, is_end: bool) -> None:
+            nonlocal received
+            received += len(chunk or b"")
+            if future.done():
+                return
+            if received > most:
+                self._data = None
+                future.set_exception(too_large(most))
+            else:
+                collect(response, chunk, is_end)
 
-            self._data_handler = collect_up_to
+        self._data_handler = collect_up_to
         return future
 
     def send(self, *arguments: Any, **options: Any) -> Any:
@@ -89,6 +89,12 @@ class StockRequest(Request):
         response = self._late_response
         # The core's pool may have given it to another request.
         return response if response is not None and response._request is self and not response.aborted else None
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the client has left before the answer."""
+        response = self._late_response
+        return response is not None and response._request is self and bool(response.aborted)
 
 
 class Stock:

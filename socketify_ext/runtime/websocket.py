@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
 from .core import OpCode, SendStatus, core, ffi, from_handle, lib, unpack
-from .cork import cork_websocket
+from .cork import CorkedCall, cork_websocket
+from .encoding import encode_message, encode_topic
+from .thread import ANY_THREAD, get_ident, wrong_thread
 
 if TYPE_CHECKING:
     from .server import Server
@@ -16,6 +19,11 @@ if TYPE_CHECKING:
 native_send = lib.uws_ws_send_with_options
 _STATUS: Final = {int(status): status for status in SendStatus}
 _BINARY: Final = OpCode.BINARY
+_TEXT: Final = OpCode.TEXT
+_SENT: Final = {int(code): int(code) for code in OpCode if code is not OpCode.CLOSE}
+_CONTROL: Final = frozenset((int(OpCode.PING), int(OpCode.PONG)))
+_LONGEST_CONTROL: Final = 125  # bytes (RFC 6455, 5.5)
+_LONGEST_REASON: Final = _LONGEST_CONTROL - 2  # behind the code
 
 
 class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
@@ -38,7 +46,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     # Ours.
     _route: Any = None
     _path: str | None = None  # of its request, where hooks ask for it
-    _told = False  # a subscription event runs: the core walks its topics, and the socket must stay
+    _end_waits = False  # a subscription event or a cork runs, in which the core can't end: it ends right after
     _unsubscribing = False  # `unsubscribe` runs: an event that tells of one listener less does not mean the end
     _leaving = False  # the end has begun: what subscribes now would stay behind in the core's table
     _topics: set[bytes] | None = None  # what it listens on, where there is a backplane
@@ -46,6 +54,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     _server: Server
     _ssl: Any = None
     _loop: Any = None
+    _thread: Any = ANY_THREAD
 
     __init__ = object.__init__
     # The core's finaliser is Python code; this one does nothing.
@@ -62,7 +71,14 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return str(self._route.pattern)
 
     def _open(self) -> Any:
-        """Give the native socket, or raise ConnectionClosedError."""
+        """Return the native socket.
+
+        Raises:
+            ConnectionClosedError: it is gone.
+            ThreadError: this is not the server's thread.
+        """
+        if get_ident() != self._thread:
+            raise wrong_thread("this WebSocket", "what its connection knows")
         ws = self.ws
         if ws is None:
             raise errors.ConnectionClosedError(
@@ -91,43 +107,61 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """Send text, bytes, or any other object as JSON.
 
         Returns:
-            A `SendStatus`.
+            A `SendStatus`. From another thread the message is handed to the server's, and SUCCESS says no more than that.
 
         Raises:
             ConnectionClosedError: the connection is gone; nothing was written.
-            TypeError, ValueError: the object can't be serialised.
+            TypeError, ValueError: the object can't be serialised, or the opcode is none that carries a message.
         """
+        data = message if type(message) is bytes else encode_message(message, self._server.dump_json)
+        if opcode is not _BINARY and opcode is not _TEXT:
+            opcode = encode_opcode(opcode, len(data))
+        if compress is not False or fin is not True:
+            compress, fin = bool(compress), bool(fin)
+        if get_ident() != self._thread:
+            self._hand_over(self.send, data, opcode, compress, fin)
+            return SendStatus.SUCCESS
         ws = self.ws
         if ws is None:
             ws = self._open()
-        data = message if message.__class__ is bytes else encode_message(message, self._server)
         self._loop.is_idle = False
         return _STATUS[native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
 
+    def _hand_over(self, call: Callable[..., Any], *arguments: Any) -> None:
+        self._server.hand_over(f"WS {self.route}", call, *arguments)
+
     def send_fragment(self, message: Any, compress: bool = False) -> Any:
         """Send a middle part of a message; gives a `SendStatus`."""
-        ws, data = self._open(), encode_message(message, self._server)
+        data, compress = encode_message(message, self._server.dump_json), bool(compress)
+        ws = self._open()
         self._loop.is_idle = False
         return _STATUS[lib.uws_ws_send_fragment(self._ssl, ws, data, len(data), compress)]
 
     def send_first_fragment(self, message: Any, opcode: int = _BINARY, compress: bool = False) -> Any:
         """Send the first part of a message; gives a `SendStatus`."""
-        ws, data = self._open(), encode_message(message, self._server)
+        data, compress = encode_message(message, self._server.dump_json), bool(compress)
+        opcode = encode_opcode(opcode, 0)
+        ws = self._open()
         self._loop.is_idle = False
         sent = lib.uws_ws_send_first_fragment_with_opcode(self._ssl, ws, data, len(data), opcode, compress)
         return _STATUS[sent]
 
     def send_last_fragment(self, message: Any, compress: bool = False) -> Any:
         """Send the last part of a message; gives a `SendStatus`."""
-        ws, data = self._open(), encode_message(message, self._server)
+        data, compress = encode_message(message, self._server.dump_json), bool(compress)
+        ws = self._open()
         self._loop.is_idle = False
         return _STATUS[lib.uws_ws_send_last_fragment(self._ssl, ws, data, len(data), compress)]
 
     def cork(self, callback: Callable[[Any], Any]) -> WebSocket:
         """Send what `callback(ws)` writes in one piece; it must be synchronous, and what it raises is raised."""
-        ws = self._open()
+        call, ws = CorkedCall(callback, self), self._open()
         self._loop.is_idle = False
-        cork_websocket(self._ssl, ws, callback, self)
+        waits, self._end_waits = self._end_waits, True
+        try:
+            cork_websocket(self._ssl, ws, call)
+        finally:
+            self._end_waits = waits
         return self
 
     def cork_send(self, message: Any, opcode: int = _BINARY, compress: bool = False, fin: bool = True) -> WebSocket:
@@ -145,31 +179,36 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             ConnectionClosedError: it is closed already.
             TypeError, ValueError: the code is no close code.
         """
+        number = operator.index(code)
+        if number and not 1000 <= number <= 4999:
+            raise ValueError(f"the close code {number} is not in 1000 to 4999")
+        data = _reason(encode_message(message, self._server.dump_json))
+        if get_ident() != self._thread:
+            self._hand_over(self._end_later, number, data)
+            return self
         ws = self._open()
-        if not isinstance(code, int):
-            raise TypeError(f"the close code {code!r} is no int")
-        if code and not 1000 <= code <= 4999:
-            raise ValueError(f"the close code {code} is not in 1000 to 4999")
-        data = encode_message(message, self._server)
         self._loop.is_idle = False
-        if self._told:
-            self._server.loop.call_soon(self._end_later, code, data)
+        if self._end_waits:
+            self._server.loop.call_soon(self._end_later, number, data)
         else:
-            lib.uws_ws_end(self._ssl, ws, code, data, len(data))
+            lib.uws_ws_end(self._ssl, ws, number, data, len(data))
         return self
 
     def _end_later(self, code: int, data: bytes) -> None:
         if self.ws is not None:
+            self._loop.is_idle = False
             lib.uws_ws_end(self._ssl, self.ws, code, data, len(data))
 
     def cork_end(self, code: int = 0, message: Any = None) -> WebSocket:
-        """Close the connection inside a cork of its own."""
-        return self.cork(lambda ws: ws.end(code, message))
+        """Close the connection, as `end` does; the core's own never closes it."""
+        return self.end(code, message)
 
     def close(self) -> WebSocket:
         """Drop the connection without a closing handshake; on a closed one this does nothing."""
-        if self.ws is not None:
-            if self._told:
+        if get_ident() != self._thread:
+            self._hand_over(self.close)
+        elif self.ws is not None:
+            if self._end_waits:
                 self._server.loop.call_soon(self.close)
             else:
                 lib.uws_ws_close(self._ssl, self.ws)
@@ -177,7 +216,8 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
     def subscribe(self, topic: str | bytes) -> bool:
         """Listen on a topic; tells whether that succeeded, which it does not once the end has begun."""
-        ws, name = self._open(), encode_topic(topic)
+        name = encode_topic(topic)
+        ws = self._open()
         if self._leaving or not lib.uws_ws_subscribe(self._ssl, ws, name, len(name)):
             return False
         listeners = self._server.listeners
@@ -187,7 +227,8 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
     def unsubscribe(self, topic: str | bytes) -> bool:
         """Stop listening on a topic; tells whether that succeeded."""
-        ws, name = self._open(), encode_topic(topic)
+        name = encode_topic(topic)
+        ws = self._open()
         if self._leaving:  # the core is about to do it
             return False
         earlier, self._unsubscribing = self._unsubscribing, True
@@ -202,7 +243,8 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
     def is_subscribed(self, topic: str | bytes) -> bool:
         """Tell whether the socket listens on a topic."""
-        ws, name = self._open(), encode_topic(topic)
+        name = encode_topic(topic)
+        ws = self._open()
         return bool(lib.uws_ws_is_subscribed(self._ssl, ws, name, len(name)))
 
     def publish(self, topic: str | bytes, message: Any, opcode: int = _BINARY, compress: bool = False) -> bool:
@@ -241,18 +283,25 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return None if found is None else found.decode()
 
 
-def encode_topic(topic: str | bytes) -> bytes:
-    """Encode a topic's name."""
-    return topic.encode() if isinstance(topic, str) else topic
+def encode_opcode(opcode: Any, length: int) -> int:
+    """Return the opcode of a message, or of a control frame of `length` bytes, as the core takes it.
+
+    Raises:
+        TypeError, ValueError: it is none, or the control frame is too long (RFC 6455, 5.5).
+    """
+    code = _SENT.get(operator.index(opcode))
+    if code is None:
+        raise ValueError(f"the opcode {opcode!r} carries no message: give OpCode.TEXT or OpCode.BINARY, or call end")
+    if code in _CONTROL and length > _LONGEST_CONTROL:
+        raise ValueError(f"a ping or pong carries {_LONGEST_CONTROL} bytes at most, not {length}")
+    return code
 
 
-def encode_message(message: Any, server: Server) -> bytes:
-    """Encode a message: text as UTF-8, bytes as they are, None as nothing, any other object as JSON."""
-    if isinstance(message, str):
-        return message.encode()
-    if isinstance(message, bytes):
-        return message
-    return b"" if message is None else server.dump_json(message)
+def _reason(data: bytes) -> bytes:
+    """Return as much of a closing reason as fits behind its code, cut between characters."""
+    if len(data) <= _LONGEST_REASON:
+        return data
+    return data[:_LONGEST_REASON].decode(errors="ignore").encode()
 
 
 @ffi.callback("void(const char*, size_t, void*)")  # type: ignore[untyped-decorator]

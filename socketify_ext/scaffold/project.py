@@ -6,6 +6,7 @@ import datetime
 import json
 import keyword
 import re
+import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -112,7 +113,7 @@ def write(project: Project, parent: Path) -> list[Path]:
     folder = parent / project.distribution
     values = _values(project)
     rendered = {
-        path: Template((_TEMPLATES / template).read_text()).substitute(values)
+        path: Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
         for path, template in _files(project).items()
     }
     try:
@@ -124,10 +125,15 @@ def write(project: Project, parent: Path) -> list[Path]:
     except OSError as error:
         why = f"{folder} can't be made ({error.strerror})"
         raise _refused(project.name, "can't be written", why, "Give another --into") from None
-    for path, text in rendered.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    try:
+        for path, text in rendered.items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)  # nobody else's: it was made above
+        why = f"{folder} can't be filled ({error.strerror})"
+        raise _refused(project.name, "can't be written", why, "Give another --into") from None
     return [Path(project.distribution, path) for path in rendered]
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Final
+from urllib.parse import parse_qs
 
 from .. import errors
-from .memory import MAX_KEYS, MemoryStore
+from .memory import MAX_BYTES, MAX_KEYS, MemoryStore
 from .store import Store
+from .url import parse_url
+
+SCHEMES: Final = ("memory", "sqlite", "redis", "rediss", "unix")
+
+BOUNDS: Final = {"max_keys": MAX_KEYS, "max_bytes": MAX_BYTES}
 
 
 def open_store(url: str) -> Store:
@@ -21,31 +27,28 @@ def open_store(url: str) -> Store:
         InstallError: the client library of the engine is not installed.
     """
     try:
-        parts = urlsplit(url)
+        parts = parse_url(url, SCHEMES, options_of_memory=True)
     except ValueError as error:
         raise _refusal(str(error)) from None
     if parts.scheme == "memory":
-        return MemoryStore(_max_keys(parts.query))
+        return MemoryStore(*_bounds(parts.query))
     if parts.scheme == "sqlite":
-        path = unquote(parts.path[1:])
-        if parts.netloc or not path or parts.query:
-            raise _refusal("a sqlite URL has a path and nothing else")
         from .sqlite import SqliteStore
 
-        return SqliteStore(path)
-    if parts.scheme in ("redis", "rediss", "unix"):
-        from .redis import RedisStore
+        return SqliteStore(parts.path[1:])
+    from .redis import RedisStore
 
-        return RedisStore(url)
-    raise _refusal(f"{parts.scheme!r} is no scheme of a store")
+    return RedisStore(url)
 
 
-def _max_keys(query: str) -> int:
-    given = parse_qs(query)
-    number = given.pop("max_keys", [str(MAX_KEYS)])[-1]
-    if given or not number.isdecimal() or int(number) < 1:
-        raise _refusal("a memory URL takes the option max_keys alone, a number above 0")
-    return int(number)
+def _bounds(query: str) -> tuple[int, int]:
+    given = parse_qs(query, keep_blank_values=True)
+    numbers = [given.pop(name, [str(default)])[-1] for name, default in BOUNDS.items()]
+    if given or not all(
+        number.isascii() and number.isdecimal() and len(number) < 19 and int(number) for number in numbers
+    ):
+        raise _refusal("a memory URL takes the options max_keys and max_bytes alone, numbers above 0")
+    return int(numbers[0]), int(numbers[1])
 
 
 def _refusal(why: str) -> errors.StoreAddressError:

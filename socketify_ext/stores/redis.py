@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from .. import errors
 from .store import LEASE, Store, Values
+from .url import parse_url
 
 Result = TypeVar("Result")
 
+SCHEMES: Final = ("redis", "rediss", "unix")
 PREFIX: Final = b"socketify-ext:"
 CONNECTIONS: Final = 20  # of one process; further calls wait for one
 TIMEOUT: Final = 5.0  # seconds to connect, to get a connection and to get an answer
@@ -71,6 +72,7 @@ class RedisStore(Store):
         url: what `redis.asyncio.Redis.from_url` takes.
 
     Raises:
+        ValueError: the URL is malformed.
         InstallError: redis-py is not installed.
     """
 
@@ -87,7 +89,7 @@ class RedisStore(Store):
                 "redis-py is not installed",
                 'Install the extra: pip install "socketify-ext[redis]"',
             ) from None
-        self.name = f"store {_without_password(url)}"
+        self.name = f"store {parse_url(url, SCHEMES)}"
         self._url = url
         self._redis = redis.asyncio
         self._errors = redis.RedisError
@@ -170,8 +172,3 @@ def _lease(key: str) -> bytes:
 
 def _milliseconds(seconds: float | None) -> int:
     return 0 if seconds is None else max(1, int(seconds * 1000))
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+from ._sqlite import connect
 from .store import LEASE, Store, Values
 
 Result = TypeVar("Result")
 
-TIMEOUT: Final = 5.0  # seconds to wait for another process's write
-PURGE_EVERY: Final = 60.0  # seconds
-PURGE_LIMIT: Final = 1000  # rows at once, so that no write waits long
+PURGE_LIMIT: Final = 50
+"""Expired rows that each write takes out, beside two for each row that it adds: so rows that expire never pile up."""
+
+PURGE_LEASES_EVERY: Final = 60.0  # seconds; only a killed process leaves one
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS socketify_ext_values (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires REAL);
@@ -96,11 +98,8 @@ class SqliteStore(Store):
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None:
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite's own would be open to all to read
-            connection = sqlite3.connect(self._path, timeout=TIMEOUT, isolation_level=None)
+            connection = connect(self._path, synchronous="NORMAL")
             try:
-                _switch_to_wal(connection)
-                connection.execute("PRAGMA synchronous = NORMAL")
                 connection.executescript(SCHEMA)
             except BaseException:
                 connection.close()
@@ -117,8 +116,9 @@ class SqliteStore(Store):
         connection = self._connect()
         connection.execute("BEGIN IMMEDIATE")
         try:
+            before = connection.total_changes
             result = function(*arguments)
-            self._purge(connection)
+            self._purge(connection, PURGE_LIMIT + 2 * (connection.total_changes - before))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # a full disk ends it by itself
@@ -126,10 +126,10 @@ class SqliteStore(Store):
             raise
         return result
 
-    def _purge(self, connection: sqlite3.Connection) -> None:
-        if time.monotonic() - self._purged > PURGE_EVERY:
+    def _purge(self, connection: sqlite3.Connection, limit: int) -> None:
+        connection.execute(PURGE, (time.time(), limit))
+        if time.monotonic() - self._purged > PURGE_LEASES_EVERY:
             self._purged = time.monotonic()
-            connection.execute(PURGE, (time.time(), PURGE_LIMIT))
             connection.execute("DELETE FROM socketify_ext_leases WHERE expires <= ?", (time.time(),))
 
     def _read(self, key: str) -> bytes | None:
@@ -168,17 +168,3 @@ class SqliteStore(Store):
 
     def _release_all(self, keys: Iterable[str], token: str) -> None:
         self._connect().executemany(RELEASE, [(key, token) for key in keys])
-
-
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Let readers and a writer work at once; SQLite does not wait here by itself where another process does the same."""
-    deadline = time.monotonic() + TIMEOUT
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return

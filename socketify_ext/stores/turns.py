@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 
 
 class Turns:
     """One holder a key at a time; what is not held or waited for takes no memory."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._waiting: dict[str, OrderedDict[asyncio.Future[None], None]] = {}
 
     async def take(self, key: str, deadline: float) -> None:
         """Wait for the turn at a key.
@@ -24,11 +24,11 @@ class Turns:
         """
         queue = self._waiting.get(key)
         if queue is None:
-            self._waiting[key] = deque()
+            self._waiting[key] = OrderedDict()
             return
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        queue.append(turn)
+        queue[turn] = None
         timer = loop.call_at(deadline, _give_up, turn)
         try:
             await turn
@@ -38,12 +38,13 @@ class Turns:
             raise
         finally:
             timer.cancel()
+            queue.pop(turn, None)  # one that gave up leaves nothing behind
 
     def give(self, key: str) -> None:
         """Hand the turn to whoever has waited longest."""
         queue = self._waiting[key]
         while queue:
-            turn = queue.popleft()
+            turn, _ = queue.popitem(last=False)
             if not turn.done():
                 turn.set_result(None)
                 return

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .serving import making_app
+
 
 class Sources(MetaPathFinder):
     """Find modules that the tests' process has and no search path leads to, by their files."""
@@ -44,7 +46,9 @@ def unpack(file: str) -> Any:
 def main(writer: int, file: str) -> None:
     """Serve until a signal comes."""
     logging.basicConfig(format="%(levelname)s:%(name)s:%(message)s")
+    making_app.set(True)
     app = unpack(file)
+    making_app.set(False)
 
     def tell(config: Any) -> None:
         os.write(writer, str(config.port).encode())

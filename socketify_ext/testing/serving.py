@@ -10,11 +10,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 from .. import errors
+
+# Whether this is a served process that still makes its app.
+making_app: ContextVar[bool] = ContextVar("making_app", default=False)
 
 
 class Serving:
@@ -78,6 +82,13 @@ def serve(
             `log` holds what it has written.
         InstallError: cloudpickle is not installed.
     """
+    if making_app.get():  # each process would start the next, for ever
+        raise errors.ServeError(
+            f"serve({_name(factory)})",
+            "can't start",
+            "the served process imports the module that calls it",
+            'Write the call below if __name__ == "__main__": or in a test function',
+        )
     payload = _packed(factory, arguments)
     with tempfile.TemporaryDirectory(prefix="socketify-ext-") as folder:
         given, output = Path(folder, "factory.pickle"), Path(folder, "output.txt")

@@ -25,16 +25,17 @@ def cors(
     @response.method
     def cors(self: Any, request: Any) -> Any:
         """Write the CORS headers for `request`, once and before the body; the response is returned."""
-        for name, value in policy.actual(request.get_header("origin")):
+        for name, value in policy.actual(_origin(request)):
             self.write_header(name, value)
         return self
 
     def answer_options(res: Any, req: Any) -> None:
-        origin = req.get_header("origin")
+        origin = _origin(req)
         method = req.get_header("access-control-request-method")
         if origin and method:
-            asked = (req.get_header(f"access-control-request-{name}") for name in ("headers", "private-network"))
-            headers = policy.preflight(origin, method, *asked)
+            asked = req.get_header_list("access-control-request-headers")  # as many lines as a proxy makes of them
+            private = req.get_header("access-control-request-private-network")
+            headers = policy.preflight(origin, method, ", ".join(asked), private)
         else:
             actual = (header for header in policy.actual(origin) if header != VARY_ORIGIN)
             headers = (*actual, policy.allow, policy.vary)
@@ -45,3 +46,11 @@ def cors(
 
     for path in options.preflight:
         app.options(path, answer_options)
+
+
+def _origin(request: Any) -> str | None:
+    """Get the request's origin, None where it names none or several: a browser sends one, so nobody knows whose it is."""
+    if not hasattr(request, "get_header_list"):  # a stock app's
+        return request.get_header("origin")  # type: ignore[no-any-return]
+    origins = request.get_header_list("origin")
+    return origins[0] if len(origins) == 1 else None

@@ -163,3 +163,42 @@ def test_a_stock_app_has_the_member_where_no_preflight_is_asked_for():
         response = httpx2.get(f"{server.url}/items", headers={"Origin": APP})
         assert response.headers["access-control-allow-origin"] == APP
         assert response.headers["vary"] == "Origin"
+
+
+def exchange(client, method, *lines):
+    """Send a request with these header lines as they are, and get the head of its answer in lower case."""
+    head = "\r\n".join([f"{method} /items HTTP/1.1", "Host: test", "Connection: close", *lines, "", ""])
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=5) as connection:
+        connection.sendall(head.encode("latin-1"))
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    return answer.partition(b"\r\n\r\n")[0].decode("latin-1").lower()
+
+
+ASKED = (f"Origin: {APP}", "Access-Control-Request-Method: PUT")
+
+
+@pytest.mark.parametrize(
+    ("lines", "granted"),
+    [
+        (["x-token", "content-type"], True),
+        (["x-token", "x-other"], False),
+        (["x-other", "x-token"], False),
+        (["\xffx", "x-token"], False),
+        (["x-token", "\xffx"], False),
+        (["x-token", ""], True),
+    ],
+)
+def test_requested_headers_in_several_lines_are_one_list(client, lines, granted):
+    head = exchange(client, "OPTIONS", *ASKED, *(f"Access-Control-Request-Headers: {line}" for line in lines))
+    assert head.startswith("http/1.1 204")
+    assert ("access-control-allow-headers" in head) is granted
+    assert ("access-control-allow-origin" in head) is granted
+
+
+@pytest.mark.parametrize("origins", [(APP, EVIL), (EVIL, APP), (APP, APP), ("\xffx", APP), (APP, "\xffx")])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_several_origins_get_no_permission(client, method, origins):
+    head = exchange(client, method, *(f"Origin: {origin}" for origin in origins), ASKED[1])
+    assert head.startswith(("http/1.1 200", "http/1.1 204"))
+    assert "access-control-allow" not in head
+    assert "vary: origin" in head

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import time
 
 import httpx2
@@ -128,6 +129,20 @@ def test_words_that_are_no_methods_share_one_series():
         measured.observe(outcome(f"WORD{number}"))
     text, _ = measured.exposition(None)
     assert f'{COUNT}{{method="other",route="/",status="200"}} 50.0' in text.decode()
+
+
+def test_no_client_makes_more_series_than_there_are_routes_and_methods():
+    with testing.serve(metrics_apps.measured) as server:
+        for number in range(30):
+            for method, path in (("WORD" + "A" * number, "/any"), ("GET", f"/nowhere/{number}")):
+                with contextlib.suppress(httpx2.RemoteProtocolError):  # closed where no route is
+                    http.request(method, server.url + path)
+            http.get(f"{server.url}/items/{number}?page={number}", headers={"Host": f"host{number}.example"})
+        found = wait_for(server, (COUNT, "GET", "/items/:id", "200"), 30)
+    series = {tuple(labels) for name, *labels in found if name == COUNT}
+    assert len(series) <= 5, series
+    assert {method for method, _, _ in series} <= {"GET", "other"}
+    assert not any("nowhere" in route or "WORD" in route for _, route, _ in series)
 
 
 def test_an_abort_counts_as_such_whatever_was_sent():

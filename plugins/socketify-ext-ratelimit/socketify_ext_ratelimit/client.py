@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
 from typing import Any
 
@@ -13,22 +13,25 @@ Identify = Callable[[Any, Any], Awaitable["tuple[str, str] | None"]]
 
 
 def identifier(options: Options) -> Identify:
-    """Give the function that tells who a request counts for, None for nobody.
+    """Get the function that finds who a request counts for, None for nobody.
 
-    It gives the kind of key beside the key, so that no user's name is an address.
+    It returns the kind of key beside the key, so that no user's name is an address.
     """
 
     async def by_address(res: Any, req: Any) -> tuple[str, str]:
         direct = res.get_remote_address() or ""
-        forwarded = req.get_header("x-forwarded-for") if options.proxies else None
-        return "address", network(forwarded_by(forwarded, direct, options.proxies), options.ipv6_network)
+        if not options.proxies:
+            return "address", network(direct, options.ipv6_network) or direct
+        seen = forwarded_by(req.get_header_list("x-forwarded-for"), direct, options.proxies)
+        return "address", network(seen, options.ipv6_network) or network(direct, options.ipv6_network) or direct
 
     async def by_user(res: Any, req: Any) -> tuple[str, str]:
         if not hasattr(req, "get_user"):
             raise LookupError('ratelimit has key="user", but no extension adds request.get_user: register one, as auth')
         user = await req.get_user()
         if getattr(user, "is_authenticated", False):
-            return "user", str(user.name if hasattr(user, "name") else user["name"])
+            identity = getattr(user, "id", getattr(user, "name", None))
+            return "user", str(user["name"] if identity is None else identity)
         return await by_address(res, req)
 
     if options.key == "address":
@@ -46,27 +49,32 @@ def identifier(options: Options) -> Identify:
     return by_program
 
 
-def forwarded_by(header: str | None, direct: str, proxies: int) -> str:
+def forwarded_by(chain: Sequence[str], direct: str, proxies: int) -> str:
     """Find the address that the outermost of your proxies has seen; what a client wrote stands further left.
 
     Args:
-        header: X-Forwarded-For, to which each proxy adds who has asked it, None where it is not to be believed.
+        chain: the elements of X-Forwarded-For, to which each proxy adds who has asked it.
         direct: the address at the other end of the connection.
         proxies: how many proxies of yours there are.
     """
-    chain = [part.strip() for part in (header or "").split(",") if part.strip()]
-    return chain[-proxies] if chain and len(chain) >= proxies > 0 else direct
+    return chain[-proxies] if len(chain) >= proxies > 0 else direct
 
 
-def network(address: str, bits: int) -> str:
-    """Give the network that an address counts for: IPv4 as it is, IPv6 without the bits that a client may choose."""
-    bare = address.partition("]")[0].removeprefix("[") if address.startswith("[") else address
-    if bare.count(":") == 1:  # IPv4 with a port, as some proxies write it
+def network(address: str, bits: int) -> str | None:
+    """Get the network that an address counts for: IPv4 as it is, IPv6 without the bits that a client may choose.
+
+    Quotes, brackets, a port and a zone are no part of an address, and an IPv4 address that is mapped into IPv6 is the
+    IPv4 address. None for what is no address.
+    """
+    bare = address.strip().strip('"').strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:  # IPv4 with a port, as some proxies write it
         bare = bare.partition(":")[0]
     try:
-        found = ipaddress.ip_address(bare)
+        found = ipaddress.ip_address(bare.partition("%")[0])
     except ValueError:
-        return address
+        return None
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)
     if found.ipv4_mapped is not None:

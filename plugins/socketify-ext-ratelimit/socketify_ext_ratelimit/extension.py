@@ -9,8 +9,9 @@ import limits
 import socketify_ext
 
 from .client import identifier
+from .memory import Standing
 from .options import Options
-from .store import PAUSE, Standing, Store, StoreAwayError
+from .store import PAUSE, Store, StoreAwayError
 
 
 @socketify_ext.extension("ratelimit", options=Options, after=["auth", "metrics"])

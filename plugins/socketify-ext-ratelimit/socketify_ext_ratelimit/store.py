@@ -1,4 +1,4 @@
-"""Where the counts are, and what is so when they can't be had."""
+"""Counter storage, and behaviour during an outage."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import json
 import logging
 import math
 import time
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import limits
-from limits.aio import storage, strategies
 from limits.errors import StorageError
 
 from socketify_ext.errors import InstallError
 
-from .options import Options
+from .memory import MemoryCounts, Standing
+from .options import MEMORY, Options
 
 log = logging.getLogger("socketify_ext_ratelimit")
 
@@ -27,33 +27,26 @@ class StoreAwayError(Exception):
     """The store can't be asked."""
 
 
-class Standing(NamedTuple):
-    """How somebody stands with a limit."""
-
-    is_allowed: bool
-    remaining: int
-    reset: int
-    """Seconds, rounded up, until there is more."""
-
-
 class Store:
     """Count requests in memory, Redis or Valkey."""
 
     def __init__(self, options: Options) -> None:
+        self._options = options
         self._pool: Any = None
+        self._limiter: Any = None
         self._away_until = 0.0
         self._is_away = False
+        self._counts: dict[tuple[str, limits.RateLimitItem], MemoryCounts] = {}
         url = options.store.get_secret_value()
-        made: Any
-        if url == "memory://":
-            made = storage.MemoryStorage(wrap_exceptions=True)
-        else:
+        if url != MEMORY:
+            from limits.aio import storage, strategies
+
             self._pool = _pool(url, options.timeout)
             made = storage.RedisStorage(
                 "async+redis://", True, "redispy", key_prefix=options.prefix, connection_pool=self._pool
             )
-        strategy: Any = strategies.STRATEGIES[options.strategy]
-        self._limiter: strategies.RateLimiter = strategy(made)
+            strategy: Any = strategies.STRATEGIES[options.strategy]
+            self._limiter = strategy(made)
 
     async def hit(self, limit: limits.RateLimitItem, scope: str, who: tuple[str, str]) -> Standing:
         """Count a request.
@@ -66,9 +59,12 @@ class Store:
         Raises:
             StoreAwayError: the store can't be asked, or could not a moment ago.
         """
+        digest = hashlib.blake2b(json.dumps([scope, *who]).encode(), digest_size=16)
+        if self._limiter is None:
+            return self._counts_of(scope, limit).hit(digest.digest())
         if time.monotonic() < self._away_until:
             raise StoreAwayError
-        key = hashlib.blake2b(json.dumps([scope, *who]).encode(), digest_size=16).hexdigest()
+        key = digest.hexdigest()
         try:
             is_allowed = await self._limiter.hit(limit, key)
             stats = await self._limiter.get_window_stats(limit, key)
@@ -80,6 +76,15 @@ class Store:
             log.warning("the store of the rate limits is there again")
         reset = max(1, math.ceil(stats.reset_time - time.time()))
         return Standing(is_allowed, max(0, stats.remaining), min(reset, limit.get_expiry()))
+
+    def _counts_of(self, scope: str, limit: limits.RateLimitItem) -> MemoryCounts:
+        """Get the counts of a limit; there are as many as the options have limits."""
+        counts = self._counts.get((scope, limit))
+        if counts is None:
+            options = self._options
+            counts = MemoryCounts(limit.amount, limit.get_expiry(), options.strategy, options.max_entries)
+            self._counts[scope, limit] = counts
+        return counts
 
     def _leave_alone(self, error: Exception) -> None:
         self._away_until = time.monotonic() + PAUSE

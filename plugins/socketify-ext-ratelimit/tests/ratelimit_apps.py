@@ -31,7 +31,8 @@ def limited(kind="app", key="address", **options):
         async def get_user(self):
             await asyncio.sleep(0)
             name = self.get_header("name")
-            return SimpleNamespace(name=name or "Anonymous", is_authenticated=name is not None)
+            known = {} if self.get_header("id") is None else {"id": self.get_header("id")}
+            return SimpleNamespace(name=name or "Anonymous", is_authenticated=name is not None, **known)
 
     async def echo(res, req):
         res.end((await res.get_data()).getvalue())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import time
 
 import httpx2
@@ -92,6 +93,13 @@ def test_each_key_has_a_count_of_its_own(key):
         assert statuses(server, "/", 2) == ([200, 429] if key == "user" else [200, 200])
 
 
+def test_two_users_of_one_display_name_have_two_counts():
+    with testing.serve(ratelimit_apps.limited, key="user", limits={"/": "1/hour"}) as server:
+        assert statuses(server, "/", 2, name="Ann", id="7") == [200, 429]
+        assert statuses(server, "/", 2, name="Ann", id="8") == [200, 429]
+        assert statuses(server, "/", 1, name="Ann", id="7") == [429]
+
+
 def test_users_without_an_extension_that_knows_them_is_an_error_that_says_so():
     with testing.serve(ratelimit_apps.without_users, limits={"/": "1/hour"}) as server:
         assert statuses(server, "/", 1) == [500]
@@ -105,6 +113,42 @@ def test_forwarded_addresses_count_only_from_proxies(proxies, second):
         assert statuses(server, "/", 1, **{"x-forwarded-for": "10.0.0.1"}) == [200]
         assert statuses(server, "/", 1, **{"x-forwarded-for": "10.0.0.2"}) == [second]
         assert statuses(server, "/", 1, **{"x-forwarded-for": "10.9.9.9, 10.0.0.1"}) == [429]
+
+
+def ask(server, *forwarded):
+    """Send a request with these X-Forwarded-For lines, and get its status."""
+    lines = b"".join(b"X-Forwarded-For: " + line + b"\r\n" for line in forwarded)
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + lines + b"\r\n")
+        return int(connection.recv(4096)[9:12])
+
+
+SPELLINGS = {
+    "its own line after the client's": [(b"10.0.0.%d" % n, b"198.51.100.8") for n in range(3)],
+    "after a line that is no UTF-8": [(b"\xff%d" % n, b"198.51.100.8") for n in range(3)],
+    "appended to the client's": [(b"10.0.0.%d, 198.51.100.8" % n,) for n in range(3)],
+    "other ports": [(b"198.51.100.8:%d" % n,) for n in range(3)],
+    "other ports of IPv6": [(b"[2001:db8::1]:%d" % n,) for n in range(3)],
+    "other hosts of an IPv6 network": [(b"2001:db8:1::%x" % n,) for n in range(3)],
+    "other zones": [(b"fe80::1%%eth%d" % n,) for n in range(3)],
+    "IPv4 in IPv6": [(b"198.51.100.8",), (b"::ffff:198.51.100.8",), (b"[::ffff:c633:6408]:80",)],
+    "quoted": [(b"198.51.100.8",), (b'"198.51.100.8"',), (b" 198.51.100.8 ",)],
+    "no address at all": [(b"junk%d" % n,) for n in range(3)],
+    "empty elements": [(b"198.51.100.8,,",), (b"198.51.100.8", b""), (b",198.51.100.8",)],
+}
+
+
+@pytest.mark.parametrize("key", ["address", "user"])
+def test_however_a_proxy_spells_a_client_it_is_one(key):
+    for spellings in SPELLINGS.values():
+        with testing.serve(ratelimit_apps.limited, limits={"/": "2/hour"}, proxies=1, key=key) as server:
+            assert [ask(server, *lines) for lines in spellings] == [200, 200, 429], spellings
+
+
+def test_a_line_that_is_no_utf_8_keeps_its_place_in_the_list():
+    with testing.serve(ratelimit_apps.limited, limits={"/": "2/hour"}, proxies=2) as server:
+        chains = [(b"10.0.0.%d" % n, b"198.51.100.8", b"\xffx") for n in range(3)]
+        assert [ask(server, *lines) for lines in chains] == [200, 200, 429]
 
 
 def test_processes_share_a_store_that_learns_no_names(valkey):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .session import Session
-
 
 async def response_of(request: Any) -> Any:
     """Give the response of a request, None where its head or its client has gone."""
@@ -15,14 +13,14 @@ async def response_of(request: Any) -> Any:
     return _open(request)
 
 
-def response_for_cookie(request: Any, session: Session) -> Any:
+def response_for_cookie(request: Any) -> Any:
     """Give the response that shall carry the cookie, None where the client has left.
 
     Raises:
         RuntimeError: the answer has gone.
     """
     response = _open(request)
-    if response is None and not session.has_lost_client:
+    if response is None and not request.aborted:
         raise RuntimeError(
             "a session's cookie can't be set: the answer has gone. "
             "Save the session, or leave the edit_session block, before you answer"

@@ -53,14 +53,14 @@ class CookieSessions(Sessions):
         content, now, origin = encode(session, self.options.max_bytes), time.time(), session.origin
         if not session:
             if origin is not None:
-                response = response_for_cookie(request, session)
+                response = response_for_cookie(request)
                 if response is not None:
                     self._cookie.clear(response)
             session.saved(None)
             return
         created = round(now, 3) if origin is None or session.is_renewed else origin.created
         text = self._cookie.sign([created, session])
-        response = response_for_cookie(request, session)
+        response = response_for_cookie(request)
         if response is None:
             return
         left = min(self.options.idle_timeout, created + self.options.absolute_timeout - now)

@@ -97,7 +97,7 @@ class StoredSessions(Sessions):
             return None, origin
         if origin is None and not session:
             return None, None
-        response = response_for_cookie(request, session)
+        response = response_for_cookie(request)
         if response is None and session:  # nobody would ever know its id
             return None, origin
         if origin is not None:

@@ -13,7 +13,7 @@ SECRET_LENGTH: Final = 16
 class Options(BaseModel):
     """Options of `sessions`: where they are kept, for how long, and what their cookie is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     secret: str | list[str] = Field(description="signs the cookie; a list to change it, newest first", repr=False)
     store: str | None = Field(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,17 +31,13 @@ class Session(dict[str, Any]):
     A session that is empty then is not kept, nor is its cookie.
     """
 
-    __slots__ = ("_response", "is_open", "is_renewed", "origin")
+    __slots__ = ("is_open", "is_renewed", "origin")
 
-    def __init__(
-        self, content: Mapping[str, Any] | None = None, origin: Origin | None = None, response: Any = None
-    ) -> None:
+    def __init__(self, content: Mapping[str, Any] | None = None, origin: Origin | None = None) -> None:
         super().__init__(content or {})
         self.origin = origin
         self.is_renewed = False
         self.is_open = False  # in an edit_session block
-        # Weakly: the response knows its request, which knows its session.
-        self._response = None if response is None else weakref.ref(response)
 
     @property
     def is_new(self) -> bool:
@@ -68,12 +63,6 @@ class Session(dict[str, Any]):
         if self.is_renewed or self.origin is None:
             return self.is_renewed or bool(self)
         return self != decode(self.origin.content)
-
-    @property
-    def has_lost_client(self) -> bool:
-        """Tell whether the client has left before its answer."""
-        response = None if self._response is None else self._response()
-        return response is not None and bool(response.aborted)
 
     def saved(self, origin: Origin | None) -> None:
         """Note how it is kept now, None where it is not."""

@@ -50,7 +50,7 @@ class Sessions(abc.ABC):
     def _enter(self, request: Any, origin: Origin | None, response: Any) -> Session:
         if self._marks_answers and response is not None and request.session is None:
             response.write_header("Vary", "Cookie")
-        session = Session(None if origin is None else decode(origin.content), origin, response)
+        session = Session(None if origin is None else decode(origin.content), origin)
         request.session = session
         return session
 

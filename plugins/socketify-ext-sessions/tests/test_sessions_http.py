@@ -383,6 +383,15 @@ def test_a_client_that_leaves_gets_no_session_and_leaves_no_error(in_store):
     assert "the answer has gone" not in in_store.log
 
 
+def test_a_client_that_leaves_at_once_leaves_no_error(in_cookie, in_store):
+    for server in (in_cookie, in_store):
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+                connection.sendall(b"GET /count HTTP/1.1\r\nHost: test\r\n\r\n")
+            get(f"{server.url}/show")
+        assert "the answer has gone" not in server.log
+
+
 @pytest.mark.parametrize(
     ("way", "text"),
     [

@@ -4,6 +4,7 @@ import ast
 import re
 
 import pytest
+from pydantic import ValidationError
 from session_apps import README, SECRET
 from socketify_ext_sessions import Options
 
@@ -32,6 +33,21 @@ def test_options_that_do_not_fit_are_refused(options, text):
 def test_a_wrong_store_is_refused_at_registration():
     with pytest.raises(socketify_ext.ExtensionError, match="EXT510"):
         socketify_ext.App().register(socketify_ext.load("sessions", secret=SECRET, store="sessions.db"))
+
+
+@pytest.mark.parametrize("tail", ["/1", "#1", "?1", "@1", "%", "\u2100", "["])
+def test_a_password_that_is_not_encoded_is_refused_and_not_shown(tail):
+    extension = socketify_ext.load("sessions", secret=SECRET, store=f"redis://ann:s3cret{tail}@127.0.0.1:1/0")
+    with pytest.raises(socketify_ext.ExtensionError, match=r"EXT510.*the URL can't be used") as caught:
+        socketify_ext.App().register(extension)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_error_of_pydantic_quotes_what_was_given():
+    for name in ("secret", "store"):
+        with pytest.raises(ValidationError) as caught:
+            Options(**{"secret": SECRET, name: {"s3cret": ["s3cret"]}})
+        assert "input_value" not in str(caught.value)
 
 
 def test_options_do_not_show_secrets():

@@ -25,7 +25,9 @@ class ApiTokens:
         self._users: dict[bytes, list[tuple[bytes, User | None]]] = {}
         for token, claims in tokens.items():
             digest = self._digest(token)
-            self._users.setdefault(digest[:_PREFIX], []).append((digest, User(claims["name"], claims)))
+            self._users.setdefault(digest[:_PREFIX], []).append(
+                (digest, User(claims.get("id", claims.get("name")), claims))
+            )
 
     def _digest(self, token: str) -> bytes:
         return hmac.digest(self._key, token.encode(errors="surrogatepass"), "sha256")

@@ -78,11 +78,7 @@ class Sources:
         return Credential(token, "query") if token else None
 
     def _from_cookie(self, request: Any) -> str:
-        found = []
-        for pair in (single_header(request, "cookie") or "").split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == self._cookie:
-                found.append(value.strip('"'))
+        found: list[str] = request.get_cookie_list(self._cookie)
         if len(found) > 1:  # a neighbouring site has put one of its own beside the real one
             raise AmbiguousRequestError(f"cookie {self._cookie}")
         return found[0] if found else ""

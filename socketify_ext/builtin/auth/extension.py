@@ -44,7 +44,7 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) 
         """Make a WebSocket of the request of a user, who must have all `scopes`.
 
         The token may stand in the query, too. One in a cookie counts only from an allowed `Origin` (RFC 6455, 10.2).
-        The socket's user data are those given, with `username` and `user`.
+        The socket's user data are those given, with `username`, which is the user's id, and `user`.
 
         Returns:
             False where the client has left.
@@ -59,7 +59,7 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) 
         user = authentication.demand(identity, scopes)
         req._identity = identity  # noqa: SLF001 - where `get_user` finds it
         offer = (req.get_header(f"sec-websocket-{part}") for part in ("key", "protocol", "extensions"))
-        data = {**(user_data or {}), "username": user.name, "user": user}
+        data = {**(user_data or {}), "username": user.id, "user": user}
         return bool(self.upgrade(*offer, context, data))
 
     @ws.method(name="get_user")

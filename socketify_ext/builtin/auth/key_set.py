@@ -1,11 +1,13 @@
-"""The keys that an issuer publishes: cached, read again when they age or a new one is asked for, never in a request's way."""
+"""The keys that an issuer publishes: cached, read anew behind the requests when they age or another one is asked for."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -77,15 +79,16 @@ def _key(entry: Mapping[str, Any], algorithm: str) -> PyJWK | None:
 class KeySet:
     """Hold the keys of one location.
 
-    One read runs at a time, in a thread, at most one each `cooldown` seconds whatever is asked for, and nobody waits
-    longer than `timeout` seconds for it.
+    A key that is known serves at once, and while the keys are older than `max_age` they are read anew behind it. Only
+    who asks for a key that is not known waits. One read runs at a time, in a thread of its own that nothing waits for
+    at the end of the process, and at most one each `cooldown` seconds whatever is asked for.
 
     Args:
-        read: gives the document; it may block and raise OSError.
+        read: gives the document; it may block and raise.
         algorithms: those that keys are wanted for.
-        max_age: seconds until the keys are read again before they are used.
+        max_age: seconds until the keys are read again.
         cooldown: least seconds between two reads.
-        timeout: seconds to wait for a read.
+        timeout: seconds after which a read counts as failed, and nobody waits for it.
         clock: gives seconds.
     """
 
@@ -104,7 +107,7 @@ class KeySet:
         self._max_age, self._cooldown, self._timeout, self._clock = max_age, cooldown, timeout, clock
         self._keys: Keys = {}
         self._read_at = self._tried_at = -math.inf
-        self._reading: asyncio.Future[Keys] | None = None
+        self._reading: _Reading | None = None
 
     def load(self) -> None:
         """Read the keys now, on this thread.
@@ -117,45 +120,98 @@ class KeySet:
         self._take(self._parsed())
 
     def known(self, kid: str | None, algorithm: str) -> PyJWK | None:
-        """Give a key at once, None where the keys must be read first."""
-        if self._clock() - self._read_at > self._max_age:
+        """Return a key at once, None where it is not known; keys that have aged are read anew meanwhile."""
+        age = self._clock() - self._read_at
+        if age > self._max_age + STALE:
             return None
-        return self._keys.get((kid, algorithm))
+        key = self._keys.get((kid, algorithm))
+        if key is not None and age > self._max_age:
+            self._reading_if_due()
+        return key
 
     async def find(self, kid: str | None, algorithm: str) -> PyJWK | None:
-        """Give a key, after a new read where one is due; None where the issuer has no such key.
+        """Return a key, after a new read where one is due; None where the issuer has no such key.
 
         Raises:
             KeysUnavailableError: the keys could not be read for too long.
         """
         reading = self._reading_if_due()
         if reading is not None:
-            await asyncio.wait({reading}, timeout=self._timeout)
+            await asyncio.wait({reading.keys}, timeout=self._timeout)
         if self._clock() - self._read_at > self._max_age + STALE:
             raise KeysUnavailableError
         return self._keys.get((kid, algorithm))
 
-    def _reading_if_due(self) -> asyncio.Future[Keys] | None:
+    def _reading_if_due(self) -> _Reading | None:
+        """Return the read that goes on, one that begins now, or None where none is due."""
+        reading = self._reading
+        if reading is not None and reading.is_running:
+            return None if reading.keys.done() else reading  # one that took too long is still in its thread
         now = self._clock()
-        if self._reading is None and now - self._tried_at >= self._cooldown:
-            self._tried_at = now
-            self._reading = asyncio.get_running_loop().run_in_executor(None, self._parsed)
-            self._reading.add_done_callback(self._done)
-        return self._reading
+        if now - self._tried_at < self._cooldown:
+            return None
+        self._tried_at = now
+        self._reading = reading = _Reading(self._parsed, self._timeout)
+        reading.keys.add_done_callback(self._done)
+        return reading
 
     def _parsed(self) -> Keys:
         return parse(self._read(), self._algorithms)
 
-    def _done(self, reading: asyncio.Future[Keys]) -> None:
-        self._reading = None
-        if reading.cancelled():
+    def _done(self, keys: asyncio.Future[Keys]) -> None:
+        if keys.cancelled():
             return
-        error = reading.exception()
+        error = keys.exception()
         if error is None:
-            self._take(reading.result())
+            self._take(keys.result())
         else:
-            log.warning("auth: the key set can't be read: %s", error)
+            told = "".join(each if each.isprintable() else " " for each in str(error)[:500])  # a proxy's words, maybe
+            log.warning("auth: the key set can't be read: %s", told)
 
     def _take(self, keys: Keys) -> None:
         self._keys = keys
         self._read_at = self._clock()
+
+
+class _Reading:
+    """One read, in a daemon thread: `keys` has what it gave, or its error, or that it took too long.
+
+    An executor's threads would be joined at the end of the process, however long a read takes.
+    """
+
+    def __init__(self, read: Callable[[], Keys], timeout: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.keys: asyncio.Future[Keys] = self._loop.create_future()
+        late = TimeoutError(f"it took more than {timeout:g} seconds")
+        self._limit = self._loop.call_later(timeout, self._settle, None, late)
+        self._has_returned = False
+        try:
+            threading.Thread(target=self._run, args=(read,), name="socketify-ext key set", daemon=True).start()
+        except RuntimeError as error:  # the system, or an interpreter that ends, allows no more threads
+            self._has_returned = True
+            self._settle(None, error)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its thread is at work, or its loop still has to hear of the end."""
+        return not self._has_returned or (self._loop.is_running() and not self.keys.done())
+
+    def _run(self, read: Callable[[], Keys]) -> None:
+        keys: Keys | None = None
+        failure: Exception | None = None
+        try:
+            keys = read()
+        except Exception as error:
+            failure = error
+        self._has_returned = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+            self._loop.call_soon_threadsafe(self._settle, keys, failure)
+
+    def _settle(self, keys: Keys | None, error: Exception | None) -> None:
+        self._limit.cancel()
+        if self.keys.done():
+            return
+        if error is not None:
+            self.keys.set_exception(error)
+        else:
+            self.keys.set_result(keys or {})

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from ... import errors
-from .user import User, name_in
+from .user import User, is_identity
 from .verifier import Found
+
+# What tells users apart in the mapping of a verify function, the first that is there.
+_IDENTITIES: Final = ("id", "sub", "name")
 
 
 class OwnVerify:
@@ -35,18 +38,20 @@ async def _awaited(result: Awaitable[Any]) -> Found:
 
 
 def as_user(result: Any) -> Found:
-    """Make a user of what a verify function gave.
+    """Return the user that a verify function's answer stands for.
 
     Raises:
-        TypeError: it is neither None nor a mapping with a name.
+        TypeError: it is neither None nor a mapping with an id, which is `id`, else `sub`, else the name.
     """
     if result is None or isinstance(result, User):
         return result
-    name = name_in(result, ("name", "sub")) if isinstance(result, Mapping) else None
-    if name is None:
-        given = "a mapping without a name" if isinstance(result, Mapping) else f"a {type(result).__name__}"
-        raise TypeError(f'auth: verify gave {given}; it gives a mapping such as {{"name": "Ann"}}, or None')
-    return User(name, result)
+    given = f"a {type(result).__name__}"
+    if isinstance(result, Mapping):
+        claim = next((each for each in _IDENTITIES if each in result), None)
+        if claim is not None and is_identity(result[claim]):
+            return User(result[claim], result)
+        given = f"{given} without an id" if claim is None else f"{given} whose {claim} is no text, or empty"
+    raise TypeError(f'auth: verify gave {given}; it gives a mapping such as {{"id": "7", "name": "Ann"}}, or None')
 
 
 def takes_request(verify: Callable[..., Any]) -> bool:

@@ -50,35 +50,67 @@ def freeze(value: Any) -> Any:
 class User(Frozen):
     """Who is asking: the claims about a user with `name`, as one frozen mapping.
 
+    Args:
+        id: the identity, a text that no other user has.
+        claims: what is known of the user.
+        name: for show; by default the claim `name`, else the id.
+        is_authenticated: False for the one who has shown no valid token, and who alone has no id.
+
     Attributes:
+        id: tells this user apart from all others; use it, and not the name, as a key.
         claims: what the token, or the app's own verify, says of the user.
         is_authenticated: False for the one who has shown no valid token.
+
+    Raises:
+        ValueError: the id is no identity.
     """
 
-    __slots__ = ("claims", "is_authenticated")
+    __slots__ = ("claims", "id", "is_authenticated")
 
+    id: str
     claims: Frozen
     is_authenticated: bool
 
-    def __init__(self, name: str, claims: Mapping[str, Any] | None = None, *, is_authenticated: bool = True) -> None:
+    def __init__(
+        self,
+        id: str,
+        claims: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        is_authenticated: bool = True,
+    ) -> None:
+        if is_authenticated and not is_identity(id):
+            raise ValueError("the id of a user is a text that is not empty")
         known = Frozen(claims or {})
-        super().__init__({"name": name} | known | {"name": name})
+        shown = name or name_in(known, ("name",)) or id
+        super().__init__({"name": shown} | known | {"name": shown})
+        object.__setattr__(self, "id", id)
         object.__setattr__(self, "claims", known)
         object.__setattr__(self, "is_authenticated", is_authenticated)
 
     @property
     def name(self) -> str:
-        """Give the user's name, "Anonymous" where nobody is signed in."""
+        """Return the user's name for show, which others may have too; "Anonymous" where nobody is signed in."""
         name: str = self["name"]
         return name
 
     @property
     def scopes(self) -> frozenset[str]:
-        """Give what the token allows, from its claim `scope` (RFC 8693, 4.2), `scp` or `scopes`, a text or a list."""
+        """Return what the token allows, from its claim `scope` (RFC 8693, 4.2), `scp` or `scopes`, a text or a list."""
         for claim in _SCOPE_CLAIMS:
             if claim in self.claims:
                 return frozenset(scope_names(self.claims[claim]))
         return frozenset()
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, User) and (self.id, self.is_authenticated) != (other.id, other.is_authenticated):
+            return False
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment] # as every dict
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._refuse()
@@ -87,17 +119,38 @@ class User(Frozen):
         self._refuse()
 
     def __repr__(self) -> str:
-        return f"User({self.name!r}, is_authenticated={self.is_authenticated})"  # claims are no matter for a log
+        # Claims are no matter for a log.
+        return f"User({self.id!r}, name={self.name!r}, is_authenticated={self.is_authenticated})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.name, dict(self.claims), self.is_authenticated)
+        return _restore, (self.id, dict(self.claims), self.name, self.is_authenticated)
 
 
-def _restore(name: str, claims: dict[str, Any], is_authenticated: bool) -> User:
-    return User(name, claims, is_authenticated=is_authenticated)
+def _restore(id: str, claims: dict[str, Any], name: str, is_authenticated: bool) -> User:
+    return User(id, claims, name=name, is_authenticated=is_authenticated)
 
 
-ANONYMOUS: Final = User("Anonymous", is_authenticated=False)
+def is_identity(value: object) -> bool:
+    """Check that a value can be the id of a user: a text that is not empty and that UTF-8 can carry."""
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can spell
+        return False
+    return True
+
+
+def name_in(claims: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    """Return the first of the claims `names` that is a text, None where none is."""
+    for each in names:
+        name = claims.get(each)
+        if isinstance(name, str) and name:
+            return name
+    return None
+
+
+ANONYMOUS: Final = User("", name="Anonymous", is_authenticated=False)
 
 
 def scope_names(scopes: Any) -> tuple[str, ...]:
@@ -121,12 +174,3 @@ def demanded_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
     if isinstance(scopes, Mapping) or not all(isinstance(scope, str) for scope in wanted):
         raise TypeError(f"auth: scopes are a text or a list of texts, not {scopes!r}")
     return wanted
-
-
-def name_in(claims: Mapping[str, Any], names: Iterable[str]) -> str | None:
-    """Give the first of the claims `names` that is a text, None where none is."""
-    for each in names:
-        name = claims.get(each)
-        if isinstance(name, str) and name:
-            return name
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,7 @@ from ... import errors
 from ...http_error import HTTPError
 from . import key_source
 from .options import JwtOptions, is_url
-from .user import User, name_in
+from .user import User, is_identity, name_in
 from .verifier import Found, InvalidTokenError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _REASONS: Final = {
     "InvalidAudienceError": "the token is for another audience",
     "InvalidIssuerError": "the token is from another issuer",
     "InvalidAlgorithmError": _ALGORITHM,
+    "InvalidSubjectError": "the token's subject, the claim sub, is no text",
 }
 _WHO: Final = "extension 'auth'"
 
@@ -80,14 +81,16 @@ class WebTokens:
         prepared: Any = None
         for name in self._options.algorithms:
             algorithm = self._jwt.get_algorithm_by_name(name)
+            problem = None
             try:
                 prepared = algorithm.prepare_key(key)
                 prepared = prepared.public_key() if hasattr(prepared, "public_key") else prepared
                 weakness = algorithm.check_key_length(prepared)
+                problem = f"it is too short for {name} (RFC 7518, 3.2 and 3.3)" if weakness else None
             except (self._jwt.PyJWTError, ValueError, TypeError) as error:
-                _refuse("jwt.key", f"it is no key for {name} ({type(error).__name__})")
-            if weakness:
-                _refuse("jwt.key", f"it is too short for {name} (RFC 7518, 3.2 and 3.3)")
+                problem = f"it is no key for {name} ({type(error).__name__})"
+            if problem is not None:
+                _refuse("jwt.key", problem)
         return prepared
 
     def __call__(self, token: str, _request: Any = None) -> Found | Awaitable[Found]:
@@ -119,17 +122,22 @@ class WebTokens:
     def _user(self, token: str, key: Any, algorithms: Sequence[str]) -> User:
         try:
             claims = self._decode(token, key, algorithms=algorithms)
-            name = name_in(claims, self._options.name_claims)
-            user = None if name is None else User(name, claims)
         except self._jwt.exceptions.MissingRequiredClaimError as error:
             raise InvalidTokenError(f"the token has no claim {error.claim}") from None
         except self._jwt.PyJWTError as error:
             raise InvalidTokenError(_REASONS.get(type(error).__name__, _MALFORMED)) from None
         except (ValueError, OverflowError, RecursionError):
             raise InvalidTokenError(_MALFORMED) from None
-        if user is None:
-            raise InvalidTokenError("the token names no user")
-        return user
+        return User(self._identity(claims), claims, name=name_in(claims, self._options.name_claims))
+
+    def _identity(self, claims: Mapping[str, Any]) -> str:
+        claim = self._options.id_claim
+        if claim not in claims:
+            raise InvalidTokenError(f"the token has no claim {claim}")
+        identity = claims[claim]
+        if not is_identity(identity):
+            raise InvalidTokenError(f"the token's claim {claim} is no text, or empty")
+        return f"{claims['iss']} {identity}" if self._options.has_several_issuers else identity
 
 
 def peek(token: str) -> tuple[str | None, Any]:
@@ -160,10 +168,13 @@ def _key_set(location: str | Path, options: JwtOptions) -> KeySet:
         timeout=options.jwks_timeout,
     )
     if not is_url(location):  # a file is there before the server starts, an issuer may come up later
+        problem = None
         try:
             keys.load()
         except (OSError, ValueError) as error:
-            _refuse("jwt.jwks", str(error))
+            problem = str(getattr(error, "strerror", None) or error)  # without the location: it may be a URL, misspelt
+        if problem is not None:
+            _refuse("jwt.jwks", problem)
     return keys
 
 

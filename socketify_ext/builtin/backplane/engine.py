@@ -30,10 +30,14 @@ class Engine(Protocol):
         """Subscribe to topics; returns when the engine has confirmed it."""
 
     async def unsubscribe(self, topics: Sequence[bytes]) -> None:
-        """Give up topics; returns when the engine has confirmed it."""
+        """Unsubscribe from topics; returns when the engine has confirmed it."""
 
-    async def publish(self, frames: Sequence[tuple[bytes, bytes]]) -> None:
-        """Publish frames, each with its topic, in order; returns when the engine has taken them."""
+    async def publish(self, frames: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[int, str]]:
+        """Publish frames, each with its topic, in order; return when the engine has answered.
+
+        Returns:
+            The numbers of the frames that it has refused for good, and why.
+        """
 
     async def close(self) -> None:
         """Disconnect, also after a loss or halfway through `connect`."""

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ...declaration import extension
 from ...declared_app import DeclaredApp
+from ...stores.url import parse_url
 from ...surface import Surface
 from .engine import Engine
 from .memory import Memory
+from .nats import Nats, servers_of
 from .relay import Relay
 
 SCHEMES: Final = ("memory", "redis", "rediss", "nats", "tls")
@@ -21,7 +23,7 @@ PREFIX: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 class Options(BaseModel):
     """Options of `backplane`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     url: str = Field(
         "memory://",
@@ -33,14 +35,18 @@ class Options(BaseModel):
         "socketify", description="Begins every channel's name: apps that share an engine and shall not meet differ here"
     )
     queue_messages: int = Field(10_000, ge=1, description="Publications kept while the engine is away or slow")
-    queue_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Bytes of publications kept, all together")
+    queue_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="Bytes of publications and their topics kept, all together"
+    )
     timeout: float = Field(5.0, gt=0, le=300, description="Seconds in which the engine must answer")
 
     @field_validator("url")
     @classmethod
     def _known(cls, url: str) -> str:
-        if url.partition("://")[0] not in SCHEMES or "://" not in url:
-            raise ValueError(f"begins with none of {', '.join(f'{scheme}://' for scheme in SCHEMES)}")
+        if url.startswith(("nats:", "tls:")):
+            servers_of(url)
+        else:
+            parse_url(url, SCHEMES)
         return url
 
     @field_validator("prefix")
@@ -61,14 +67,12 @@ def engine_of(options: Options) -> Engine:
         from .redis import Redis
 
         return Redis(options.url, options.prefix, options.timeout)
-    from .nats import Nats
-
     return Nats(options.url, options.prefix, options.timeout)
 
 
 @extension("backplane", options=Options)
 def backplane(request: Surface, response: Surface, ws: Surface, *, options: Options, app: DeclaredApp) -> None:
-    """Make `app.publish` and `ws.publish` reach every process and machine; `app.backplane` tells how that goes."""
+    """Make `app.publish` and `ws.publish` reach every process and machine; `app.backplane` counts them."""
     if options.url.startswith("memory"):
         app.use_backplane(Memory())
         return

@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
+
+from pydantic_core import PydanticCustomError
 
 from ... import errors
+from ...stores.url import EngineUrl, parse_url
 from .engine import Receive
+
+log = logging.getLogger("socketify_ext")
+
+PENDING: Final = 16 * 1024 * 1024
+"""Bytes that have come for a topic and wait at most; what is more is dropped by the client library."""
 
 LONGEST: Final = 500
 """Characters that a topic may have in a subject: the server refuses control lines of more than 4,096 bytes."""
@@ -30,6 +39,26 @@ def subject_of(prefix: str, topic: bytes) -> str:
     if len(encoded) > LONGEST:
         return f"{prefix}.hash.{hashlib.sha256(topic).hexdigest()}"
     return f"{prefix}.topic.-{encoded}"
+
+
+def servers_of(url: str) -> list[EngineUrl]:
+    """Return the servers of a URL, several with commas between.
+
+    Raises:
+        ValueError: one is malformed, or two have different users.
+    """
+    servers = [parse_url(each.strip(), ("nats", "tls")) for each in url.split(",")]
+    if len({(each.user, each.password) for each in servers if each.user is not None}) > 1:
+        raise PydanticCustomError("nats_users", "all servers of a cluster take one user and password")
+    return servers
+
+
+def login_of(servers: Sequence[EngineUrl]) -> dict[str, str]:
+    """Return the arguments by which the client library logs in: a user and a password, a token, or none."""
+    for each in servers:
+        if each.user is not None:
+            return {"token": each.user} if each.password is None else {"user": each.user, "password": each.password}
+    return {}
 
 
 class Nats:
@@ -52,32 +81,38 @@ class Nats:
                 'Install the extra: pip install "socketify-ext[nats]"',
             ) from None
         self._library = client
-        self._servers = [server.strip() for server in url.split(",")]
+        addresses = servers_of(url)
+        self._servers = [f"{each.scheme}://{each.host}:{each.port or 4222}" for each in addresses]
+        self._login = login_of(addresses)  # by itself: the client library would not decode it
         self._prefix = prefix
         self._timeout = timeout
-        addresses = [urlsplit(server) for server in self._servers]
-        self.name = ",".join(
-            f"{each.scheme}://{each.hostname or 'localhost'}:{each.port or 4222}" for each in addresses
-        )
+        self.name = ",".join(self._servers)
         self._client: Any = None
         self._subscriptions: dict[bytes, Any] = {}
         self._receive: Receive
         self._errors: list[Exception] = []
+        self._told = False
 
     async def connect(self, receive: Receive) -> None:
         """Connect; the client library shall not reconnect by itself, nor get its own messages back."""
-        from nats.errors import NoServersError
+        from nats.errors import NoServersError, SlowConsumerError
 
         self._receive = receive
-        self._errors = told = []
+        told: list[Exception] = []
+        self._errors = told
 
         async def failed(error: Exception) -> None:
-            told.append(error)
+            # the connection goes on, and would only meet the same again on a new one
+            if isinstance(error, SlowConsumerError) or "permissions violation" in str(error).lower():
+                self._report(error)
+            elif not told:
+                told.append(error)
 
         self._client = self._library.Client()
         try:
             await self._client.connect(
                 servers=self._servers,
+                **self._login,
                 name="socketify_ext backplane",
                 no_echo=True,
                 allow_reconnect=False,
@@ -91,7 +126,15 @@ class Nats:
         except NoServersError:
             raise told[-1] if told else ConnectionError("no server answers") from None
         told.clear()
-        self.max_frame = self._client.max_payload
+        limit = self._client.max_payload
+        if not isinstance(limit, int) or limit <= 0:
+            raise ConnectionError(f"the server says that a message may have {str(limit)[:20]!r} bytes")
+        self.max_frame = limit
+
+    def _report(self, error: Exception) -> None:
+        if not self._told:
+            self._told = True
+            log.warning("backplane: %s: publications are lost: %s", self.name, ascii(str(error)[:200]))
 
     async def run(self) -> None:
         """Wait for the end of the connection, or for an error; the client library reads by itself."""
@@ -103,14 +146,17 @@ class Nats:
         """Subscribe to the topics' subjects."""
         for topic in topics:
             subject = subject_of(self._prefix, topic)
-            self._subscriptions[topic] = await self._client.subscribe(subject, cb=self._taker(topic))
+            self._subscriptions[topic] = await self._client.subscribe(
+                subject, cb=self._taker(topic, subject), pending_bytes_limit=PENDING
+            )
         await self._client.flush(self._timeout)
 
-    def _taker(self, topic: bytes) -> Callable[[Any], Awaitable[None]]:
+    def _taker(self, topic: bytes, subject: str) -> Callable[[Any], Awaitable[None]]:
         receive = self._receive
 
         async def take(message: Any) -> None:
-            receive(topic, message.data)
+            if message.subject == subject:  # another app's is not ours, whatever the server says
+                receive(topic, message.data)
 
         return take
 
@@ -120,11 +166,12 @@ class Nats:
             await self._subscriptions.pop(topic).unsubscribe()
         await self._client.flush(self._timeout)
 
-    async def publish(self, frames: Sequence[tuple[bytes, bytes]]) -> None:
+    async def publish(self, frames: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[int, str]]:
         """Publish, and wait until the server has read it all."""
         for topic, frame in frames:
             await self._client.publish(subject_of(self._prefix, topic), frame)
         await self._client.flush(self._timeout)
+        return ()
 
     async def close(self) -> None:
         """Close the connection and its subscriptions."""

@@ -6,13 +6,11 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from ... import errors
+from ...deadline import end, within
+from ...stores.url import parse_url
 from .engine import Receive
-
-CHANNELS: Final = 1000
-"""Channels in one SUBSCRIBE or UNSUBSCRIBE."""
 
 TURN: Final = 50
 """Messages that are read before others have their turn."""
@@ -43,8 +41,8 @@ class Redis:
         self._url = url
         self._timeout = timeout
         self._prefix = f"{prefix}:".encode()
-        address = urlsplit(url)
-        self.name = f"{address.scheme}://{address.hostname or 'localhost'}:{address.port or 6379}"
+        address = parse_url(url, ("redis", "rediss"))
+        self.name = f"{address.scheme}://{address.host}:{address.port or 6379}"
         self._client: Any = None
         self._pubsub: Any = None
         self._receive: Receive
@@ -58,8 +56,12 @@ class Redis:
         from redis.backoff import NoBackoff
 
         self._receive = receive
-        self._client = self._library.Redis.from_url(
-            self._url, retry=Retry(NoBackoff(), 0), socket_timeout=None, socket_connect_timeout=self._timeout
+        self._client = self._library.Redis.from_url(self._url)
+        self._client.connection_pool.connection_kwargs.update(  # options in the URL would win over arguments
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=None,
+            socket_connect_timeout=self._timeout,
+            decode_responses=False,
         )
         await self._client.ping()
         self._pubsub = self._client.pubsub()
@@ -73,17 +75,17 @@ class Redis:
                 self._heard = False
                 await asyncio.wait({reading}, timeout=self._timeout)
                 if not reading.done() and not self._heard:
-                    await self._pubsub.ping()
+                    await within(self._pubsub.ping(), self._timeout)
                     await asyncio.wait({reading}, timeout=self._timeout)
                     if not self._heard:
                         raise TimeoutError(f"no answer for {self._timeout:g} s")
                 if reading.done():
                     return reading.result()
         finally:
-            reading.cancel()
+            await end(reading)
 
     async def _read(self) -> None:
-        read, start = self._pubsub.get_message, len(self._prefix)
+        read, prefix, start = self._pubsub.get_message, self._prefix, len(self._prefix)
         for number in itertools.count(1):
             message = await read(timeout=None)
             self._heard = True
@@ -93,7 +95,9 @@ class Redis:
                 continue
             kind = message["type"]
             if kind == "message":
-                self._receive(message["channel"][start:], message["data"])
+                channel = message["channel"]
+                if isinstance(channel, bytes) and channel.startswith(prefix):  # another app's is not ours
+                    self._receive(channel[start:], message["data"])
             elif kind != "pong":
                 self._unconfirmed -= 1
                 if not self._unconfirmed:
@@ -108,25 +112,26 @@ class Redis:
         await self._change(self._pubsub.unsubscribe, topics)
 
     async def _change(self, command: Any, topics: Sequence[bytes]) -> None:
-        for start in range(0, len(topics), CHANNELS):
-            channels = [self._prefix + topic for topic in topics[start : start + CHANNELS]]
-            self._unconfirmed = len(channels)
-            self._confirmed.clear()
-            await command(*channels)
-            await asyncio.wait_for(self._confirmed.wait(), self._timeout)
+        self._unconfirmed = len(topics)
+        self._confirmed.clear()
+        await command(*(self._prefix + topic for topic in topics))
+        await self._confirmed.wait()
 
-    async def publish(self, frames: Sequence[tuple[bytes, bytes]]) -> None:
+    async def publish(self, frames: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[int, str]]:
         """Publish in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for topic, frame in frames:
             pipeline.execute_command("PUBLISH", self._prefix + topic, frame)
-        await pipeline.execute()
+        answers = await pipeline.execute(raise_on_error=False)
+        return [(number, str(answer)) for number, answer in enumerate(answers) if isinstance(answer, Exception)]
 
     async def close(self) -> None:
         """Close both connections."""
         pubsub, self._pubsub = self._pubsub, None
         client, self._client = self._client, None
-        if pubsub is not None:
-            await pubsub.aclose()
-        if client is not None:
-            await client.aclose()
+        try:
+            if pubsub is not None:
+                await pubsub.aclose()
+        finally:
+            if client is not None:
+                await client.aclose()

@@ -11,7 +11,7 @@ SECRET_LENGTH = 16
 class Options(BaseModel):
     """Options of `cart`: nothing for a cart that lives with its request, `store` and `secret` for one that is kept."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     store: str | None = Field(
         None, description="where carts are kept: memory://, sqlite:///carts.db, redis://host", repr=False

@@ -51,7 +51,7 @@ def _key(kind: str, identity: list[str]) -> str:
 
 
 async def _identity(request: Any) -> list[str] | None:
-    """Tell a user apart from all others: issuer and subject of a JWT, which are unique, else the name."""
+    """Return what tells a user apart from all others: the issuer, if there is one, and `id`, else `sub`; else the name."""
     get_user = getattr(request, "get_user", None)
     if get_user is None:
         return None
@@ -61,11 +61,16 @@ async def _identity(request: Any) -> list[str] | None:
     if getattr(user, "is_authenticated", False) is not True:
         return None
     claims = getattr(user, "claims", None)
-    if isinstance(claims, Mapping) and isinstance(claims.get("sub"), str) and claims["sub"]:
-        return ["sub", str(claims.get("iss", "")), claims["sub"]]
+    claims = claims if isinstance(claims, Mapping) else {}
+    identity = getattr(user, "id", None)
+    identity = claims.get("sub") if identity is None else identity
     name = getattr(user, "name", None)
-    if not isinstance(name, str) or not name:
+    key: list[Any] = ["name", name] if identity is None else ["id", str(claims.get("iss", "")), str(identity)]
+    if not isinstance(key[-1], str) or not key[-1]:
         raise errors.CartError(
-            "the cart of this request", "has no owner", "its user has no name", "Let get_user give a user with a name"
+            "the cart of this request",
+            "has no owner",
+            "its user has no id and no name",
+            "Let get_user give a user with an id",
         )
-    return ["name", name]
+    return key

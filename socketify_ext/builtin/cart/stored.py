@@ -101,7 +101,8 @@ class StoredCarts:
         """Give a client that is not known yet an id, if there still is an answer to carry it."""
         if owner.key is not None:
             return owner, owner.key
-        if await _response_of(request) is None:
+        # The cart of a client that has left is kept like that of one which drops its cookie, until it expires.
+        if await _response_of(request) is None and not request.aborted:
             raise _misuse("is saved", "the answer, which carries its cookie, has gone", "Save it before you answer")
         session = self._cookie.new_id()
         key = session_key(session)

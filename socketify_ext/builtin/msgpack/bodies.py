@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...http_error import HTTPError
+from ...model import Validate, mismatch
 from ...surface import Surface
 from .decoder import Decode
-from .model import Validate, mismatch
 
 
 def add_bodies(response: Surface, max_size: int, decode: Decode, validate: Validate) -> None:
@@ -36,6 +36,6 @@ def add_bodies(response: Surface, max_size: int, decode: Decode, validate: Valid
         if Model is None:
             return value
         try:
-            return validate(Model, value)
+            return validate(Model, value, len(body))
         except ValueError as error:
             raise mismatch(error) from None

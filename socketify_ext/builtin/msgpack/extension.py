@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ...declaration import extension
+from ...model import make_validate
 from ...surface import Surface
 from .answers import add_answers
 from .bodies import add_bodies
 from .decoder import make_decoder
 from .encoder import make_encoder
 from .messages import add_messages
-from .model import make_validate
 from .options import Options
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...model import Validate
 from ...surface import Surface
 from .decoder import Decode
 from .encoder import Encode
-from .model import Validate
 
 
 def add_messages(ws: Surface, max_size: int, encode: Encode, decode: Decode, validate: Validate) -> None:
@@ -36,4 +36,4 @@ def add_messages(ws: Surface, max_size: int, encode: Encode, decode: Decode, val
         if len(message) > max_size:
             raise ValueError(f"the message is larger than {max_size} bytes")
         value = decode(message)
-        return value if Model is None else validate(Model, value)
+        return value if Model is None else validate(Model, value, len(message))

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Final
 
-from ... import errors
+from .rate import Rate
 from .receipt import Reason
-from .topics import encoded, is_username
+from .topics import is_username
 
 MAX_KEY: Final = 128
 """Characters that a message's key may have."""
@@ -22,23 +22,17 @@ class Admission:
     Args:
         allow: called with the sender's and the receiver's name; what it gives says whether the message may go.
         max_size: bytes that a message may have as JSON.
-        rate: how often one sender may write, in the notation of the library `limits`; counted in this process.
-
-    Raises:
-        InstallError: there is a rate, and `limits` is not installed.
+        rate: how often one sender may write; counted in this process.
     """
 
-    def __init__(self, allow: Allow | None, max_size: int, rate: str | None) -> None:
+    def __init__(self, allow: Allow | None, max_size: int, rate: str) -> None:
         self._allow = allow
         self._max_size = max_size
-        self._limits: tuple[Any, ...] = ()
-        self._limiter: Any = None
-        if rate is not None:
-            self._limits, self._limiter = _limiter(rate)
+        self._rate = Rate(rate)
 
     def refusal(self, sender: str, to: Any, body: str, key: Any) -> Reason | None:
         """Give the reason to refuse a message, None for one that may go; each call counts for the rate."""
-        if not all(self._limiter.hit(limit, encoded(sender)) for limit in self._limits):
+        if not self._rate.allows(sender):
             return "rate"
         if not is_username(to):
             return "name"
@@ -57,18 +51,3 @@ class Admission:
                 answer.close()
             raise TypeError("allow(sender, to) of extension 'pm' gave an awaitable; it must be a plain function")
         return bool(answer)
-
-
-def _limiter(rate: str) -> tuple[tuple[Any, ...], Any]:
-    try:
-        from limits import parse_many
-        from limits.storage import MemoryStorage
-        from limits.strategies import SlidingWindowCounterRateLimiter
-    except ImportError:
-        raise errors.InstallError(
-            "extension 'pm'",
-            "can't limit the rate",
-            "limits is not installed",
-            'Install the extra: pip install "socketify-ext[pm]"',
-        ) from None
-    return tuple(parse_many(rate)), SlidingWindowCounterRateLimiter(MemoryStorage())

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...declaration import extension
 from ...declared_app import DeclaredApp
+from ...stores.url import parse_url
 from ...surface import Surface
 from .admission import Admission
 from .inbox.memory import MemoryInbox
@@ -14,7 +15,7 @@ from .inbox.sqlite import SqliteInbox
 from .kept import KeptDelivery
 from .live import LiveDelivery
 from .message import Message, as_json
-from .options import Options
+from .options import SCHEMES, Options
 from .receipt import Receipt, tell
 from .topics import is_username, room_topic
 from .username import has_username, username_of
@@ -31,13 +32,15 @@ def open_delivery(options: Options) -> LiveDelivery | KeptDelivery:
     url = options.inbox
     if url is None:
         return LiveDelivery(None)
-    if url == "memory://":
-        return LiveDelivery(MemoryInbox(options.inbox_size))
-    if url.startswith("sqlite:///"):
-        return KeptDelivery(SqliteInbox(url.removeprefix("sqlite:///"), options.inbox_size))
+    parts = parse_url(url, SCHEMES)
+    if parts.scheme == "memory":
+        return LiveDelivery(MemoryInbox(options.inbox_size, options.inbox_bytes, options.inbox_expire))
+    if parts.scheme == "sqlite":
+        return KeptDelivery(SqliteInbox(parts.path[1:], options.inbox_size, options.inbox_expire), options.inbox_bytes)
     from .inbox.redis import RedisInbox
 
-    return KeptDelivery(RedisInbox(url, options.inbox_size))
+    inbox = RedisInbox(url, options.inbox_size, options.inbox_expire, options.prefix)
+    return KeptDelivery(inbox, options.inbox_bytes)
 
 
 def _serve(app: DeclaredApp, delivery: KeptDelivery) -> None:

@@ -18,15 +18,16 @@ FLUSH: Final = 5.0
 class KeptDelivery:
     """Keep each message before anybody gets it; each joined socket reads its user's messages in the inbox's order."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, max_bytes: int) -> None:
         self._inbox = inbox
+        self._max_bytes = max_bytes
         self._outage = Outage("can't read the inbox")
         self._readers: dict[str, dict[Any, Reader]] = {}
 
     async def start(self) -> None:
         """Open the inbox."""
         await self._inbox.open(self._wake)
-        self._outbox = Outbox(self._inbox)
+        self._outbox = Outbox(self._inbox, self._max_bytes)
 
     async def stop(self) -> None:
         """Write what waits, and close the inbox."""
@@ -58,8 +59,8 @@ class KeptDelivery:
         reader = self._readers.get(message.sender, {}).get(ws)
 
         def done(outcome: Outcome) -> None:
-            if outcome == "full":
-                receipt.settle("refused", "full")
+            if outcome in ("full", "inbox"):
+                receipt.settle("refused", outcome)
             else:
                 receipt.settle("stored")
             tell(ws, receipt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from .inbox.memory import MemoryInbox
@@ -69,8 +68,7 @@ class LiveDelivery:
         ws.subscribe(room)
         ws.subscribe(side_topic(room, message.sender))
         if ws.app.num_subscribers(side_topic(room, message.to)) > 0:
-            words = json.loads(message.body)
-            ws.app.publish(room, words if isinstance(words, str) else message.body, TEXT)
+            ws.app.publish(room, message.received, TEXT)  # never bare: it could look like a frame of another user
         else:
             ws.app.publish(signal_topic(message.to), message.received, TEXT)
 

@@ -48,7 +48,9 @@ def message_id(sender: str, to: str, key: str | None) -> str:
     """
     if key is None:
         return uuid.uuid4().hex
-    return hashlib.sha256(json.dumps([sender, to, key]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([sender, to, key], ensure_ascii=False).encode(errors="surrogatepass")).hexdigest()[
+        :32
+    ]
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Final, Literal
+
+from .inbox.inbox import Ack, Post
+from .topics import encoded
 
 log: Final = logging.getLogger("socketify_ext")
+
+
+def set_aside(entry: Post | Ack, error: Exception) -> Literal["inbox"]:
+    """Log that the inbox will never take an entry, and return its outcome."""
+    name, to = (entry.id, entry.username) if isinstance(entry, Ack) else (entry.message.id, entry.message.to)
+    what = "an acknowledgement" if isinstance(entry, Ack) else "a message"
+    text = "extension 'pm' set %s aside, which the inbox of %s can't take: %s: %s: %s"
+    log.error(text, what, encoded(to), name, type(error).__name__, error)
+    return "inbox"
 
 
 class Outage:

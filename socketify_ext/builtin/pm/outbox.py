@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from ...deadline import end, within
 from .inbox.inbox import Ack, Entry, Inbox, Outcome, Post
-from .outage import Outage, log
+from .outage import Outage, log, set_aside
 
 BATCH: Final = 500
 """Entries that are written at once."""
 
 MAX_WAITING: Final = 10_000
 """Entries that wait at most; while the engine is away for long, messages beyond are refused."""
+
+OVERHEAD: Final = 1024
+"""Bytes that an entry takes beside its text, about."""
+
+SHARE: Final = 8
+"""One user's entries are at most this part of all that wait."""
 
 PAUSE: Final = (0.02, 1.0)
 """Seconds between two tries, at first and at last."""
@@ -26,8 +34,11 @@ Done = Callable[[Outcome], None]
 class Outbox:
     """Write entries to the inbox one batch after the other, in the order in which they came, until each is written."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, max_bytes: int) -> None:
         self._inbox = inbox
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._counts: dict[str, int] = {}  # entries that wait, by who made them
         self._outage = Outage("can't write to the inbox")
         self._waiting: deque[tuple[Entry, Done | None]] = deque()
         self._filled = asyncio.Event()
@@ -37,8 +48,16 @@ class Outbox:
 
     def put(self, entry: Post | Ack, done: Done | None = None) -> bool:
         """Take an entry, and call `done` when it is written; tells whether there was room."""
-        if len(self._waiting) >= MAX_WAITING:
+        maker, size = _maker(entry), _size(entry)
+        count = self._counts.get(maker, 0)
+        if (
+            len(self._waiting) >= MAX_WAITING
+            or count >= max(1, MAX_WAITING // SHARE)
+            or self._bytes + size > self._max_bytes
+        ):
             return False
+        self._counts[maker] = count + 1
+        self._bytes += size
         self._waiting.append((entry, done))
         self._emptied.clear()
         self._filled.set()
@@ -47,10 +66,8 @@ class Outbox:
     async def close(self, timeout: float) -> None:
         """Write what waits, within `timeout` seconds, and end."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._emptied.wait(), timeout)
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+            await within(self._emptied.wait(), timeout)
+        await end(self._task)
         if self._waiting:
             log.error("extension 'pm': %s entries did not reach the inbox; no sender has a receipt", len(self._waiting))
 
@@ -59,19 +76,31 @@ class Outbox:
             await self._filled.wait()
             batch = [self._waiting[index] for index in range(min(len(self._waiting), BATCH))]
             outcomes = await self._write([entry for entry, _ in batch])
-            for (_, done), outcome in zip(batch, outcomes, strict=True):
+            for (entry, done), outcome in zip(batch, outcomes, strict=True):
                 self._waiting.popleft()
+                self._forget(entry)
                 if done is not None:
-                    done(outcome)
+                    _call(done, outcome)
             if not self._waiting:
                 self._filled.clear()
                 self._emptied.set()
+
+    def _forget(self, entry: Entry) -> None:
+        self._bytes -= _size(entry)
+        maker = _maker(entry)
+        self._counts[maker] -= 1
+        if not self._counts[maker]:
+            del self._counts[maker]
 
     async def _write(self, entries: list[Entry]) -> list[Outcome]:
         pause = PAUSE[0]
         while True:
             try:
                 outcomes = await self._inbox.write(entries)
+            except (TypeError, ValueError, LookupError, ArithmeticError) as error:  # of the entries, not of the engine
+                if len(entries) == 1:
+                    return [set_aside(entries[0], error)]
+                return [outcome for entry in entries for outcome in await self._write([entry])]
             except Exception as error:  # whatever the engine's client raises when the engine is away
                 self._outage.goes_on(error)
                 await asyncio.sleep(pause)
@@ -79,3 +108,22 @@ class Outbox:
             else:
                 self._outage.is_over()
                 return outcomes
+
+
+def _maker(entry: Entry) -> str:
+    return entry.username if isinstance(entry, Ack) else entry.message.sender
+
+
+def _size(entry: Entry) -> int:
+    """Return about the bytes that an entry takes while it waits."""
+    if isinstance(entry, Ack):
+        return OVERHEAD
+    message = entry.message
+    return sys.getsizeof(message.body) + 4 * (len(message.to) + len(message.sender)) + OVERHEAD
+
+
+def _call(done: Done, outcome: Outcome) -> None:
+    try:
+        done(outcome)
+    except Exception:  # one sender's, and the messages of all others wait behind it
+        log.exception("extension 'pm' could not tell a sender what became of a message")

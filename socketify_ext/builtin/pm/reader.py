@@ -7,9 +7,10 @@ import uuid
 from typing import Any, Final
 
 from ... import errors
-from .inbox.inbox import Inbox
+from .inbox.inbox import BrokenInboxError, Inbox
 from .message import TEXT
-from .outage import Outage
+from .outage import Outage, log
+from .topics import encoded
 
 PAGE: Final = 100
 """Frames that are read at once."""
@@ -56,6 +57,9 @@ class Reader:
                     self._outage.is_over()
                 except errors.ConnectionClosedError:
                     return
+                except BrokenInboxError as error:  # it concerns this user alone, who gets what comes live no more
+                    log.error("extension 'pm' can't read the inbox of %s: %s", encoded(self._username), error)
+                    self.caught_up.set()
                 except Exception as error:  # whatever the engine's client raises when the engine is away
                     self._outage.goes_on(error)
                     self._again = True
@@ -69,7 +73,7 @@ class Reader:
         while not self.ws.closed:
             page = await self._inbox.read(self._username, self._number, PAGE, unread=self._replaying)
             for row in page.rows:
-                if row.origin != self.mark:
+                if row.frame and row.origin != self.mark:
                     await self._send(row.frame)
                 self._number = row.number
             if len(page.rows) < PAGE:

@@ -10,7 +10,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ...http_error import HTTPError
-from ..headers import cookie, encode_name, encode_status, encode_value
+from ..cookies import write_cookie
+from ..headers import encode_name, encode_status, encode_value
 from ..response import Response
 from .server import text_of
 
@@ -88,7 +89,7 @@ class FakeResponse(Response):
 
     def set_cookie(self, name: str, value: str, options: Mapping[str, Any] | None = None) -> Self:
         """Set a cookie."""
-        line = encode_value(cookie(name, value, options)).decode()
+        line = encode_value(write_cookie(name, value, options)).decode()
         if self._answered or self._begun:
             return self._refuse_head("set_cookie")
         self._cookies = {**(self._cookies or {}), name: line}
@@ -107,7 +108,9 @@ class FakeResponse(Response):
         if content_type is not None and recorded.header("content-type") is None:
             recorded.headers.append(("Content-Type", content_type))
 
-    def _answer(self, data: bytes, content_type: bytes | None, end_connection: bool) -> Self:  # noqa: ARG002 - the real one's
+    def _answer(self, what: str, data: bytes, content_type: bytes | None, end_connection: bool) -> Self:  # noqa: ARG002 - the real one's
+        if self._answered:
+            return self._refuse(what)
         bodiless = self._bodiless or self.recorded.status in (204, 304)
         kind = None if content_type is None or self.recorded.status in (204, 304) else content_type.decode()
         self._begin(kind)
@@ -122,7 +125,7 @@ class FakeResponse(Response):
             return self._refuse("end_without_body")
         if self._announced is not None and not self._begun:
             self.recorded.headers.append(("Content-Length", self._announced))
-        return self._answer(b"", None, end_connection)
+        return self._answer("end_without_body", b"", None, end_connection)
 
     def write(self, message: Any) -> Self:
         """Write a chunk of the body."""
@@ -140,7 +143,7 @@ class FakeResponse(Response):
             return False, True
         self.write(message)
         if len(self.recorded.body) >= total_size:
-            self._answer(b"", None, end_connection)
+            self._answer("try_end", b"", None, end_connection)
         return True, self._answered
 
     def on_data(self, handler: Callable[[Any, bytes, bool], Any]) -> Self:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core import OpCode, SendStatus
-from ..websocket import WebSocket, encode_message
+from ..encoding import encode_message
+from ..websocket import WebSocket
 from .server import text_of
 
 
@@ -29,7 +30,7 @@ class FakeWebSocket(WebSocket):
     def send(self, message: Any, opcode: int = OpCode.BINARY, compress: bool = False, fin: bool = True) -> Any:  # noqa: ARG002 - the core's
         """Note a message; gives `SendStatus.SUCCESS`."""
         self._open()
-        self.recorded.sent.append((encode_message(message, self._server), int(opcode)))
+        self.recorded.sent.append((encode_message(message, self._server.dump_json), int(opcode)))
         return SendStatus.SUCCESS
 
     def send_first_fragment(self, message: Any, opcode: int = OpCode.BINARY, compress: bool = False) -> Any:
@@ -40,7 +41,7 @@ class FakeWebSocket(WebSocket):
         """Add a middle part to the message."""
         self._open()
         earlier, opcode = self.recorded.sent.pop()
-        return self.send(earlier + encode_message(message, self._server), opcode, compress)
+        return self.send(earlier + encode_message(message, self._server.dump_json), opcode, compress)
 
     def send_last_fragment(self, message: Any, compress: bool = False) -> Any:
         """Add the last part to the message."""
@@ -55,7 +56,7 @@ class FakeWebSocket(WebSocket):
     def end(self, code: int = 0, message: Any = None) -> WebSocket:
         """Close with a code and a reason."""
         self._open()
-        self.recorded.code, self.recorded.reason = code, encode_message(message, self._server)
+        self.recorded.code, self.recorded.reason = code, encode_message(message, self._server.dump_json)
         self.ws = None
         return self
 

@@ -11,7 +11,11 @@ from ..message import Message
 KEPT: Final = 60.0
 """Seconds that an acknowledged message stays for the user's other sockets, and for the same message sent again."""
 
-Outcome = Literal["stored", "known", "full", "acknowledged"]
+Outcome = Literal["stored", "known", "full", "acknowledged", "inbox"]
+
+
+class BrokenInboxError(Exception):
+    """What the engine holds for one user can't be read."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,17 @@ class Inbox(Protocol):
     async def write(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Keep messages and forget acknowledged ones, in this order.
 
+        An entry that the engine will never take has the outcome "inbox", and the others are written all the same.
+
         When it returns, all is as durable as the engine makes it; when it raises, the same may be written again.
         """
 
     async def read(self, username: str, after: int, limit: int, *, unread: bool) -> Page:
-        """Read a user's frames with numbers above `after`: only those not acknowledged, or all that are still there."""
+        """Read a user's frames with numbers above `after`: only those not acknowledged, or all that are still there.
+
+        Raises:
+            BrokenInboxError: the engine can't read this user's messages, and trying again changes nothing.
+        """
 
     def watch(self, username: str) -> None:
         """Call `heard` for a user from now on."""

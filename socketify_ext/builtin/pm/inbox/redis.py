@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from .... import errors
-from ..outage import Outage
+from ....deadline import end
+from ..outage import Outage, set_aside
 from ..topics import decoded, encoded
-from .inbox import KEPT, Ack, Entry, Outcome, Page, Row
+from .inbox import KEPT, Ack, BrokenInboxError, Entry, Outcome, Page, Row
 
 CONNECTIONS: Final = 16
 """Connections to the engine, at most; who needs another one waits."""
@@ -22,6 +23,9 @@ PAUSE: Final = (0.02, 1.0)
 # that are (by time), and the last number. Numbers are microseconds of the engine's clock, made to grow: so they still
 # grow when the engine comes back without its data.
 _KEYS: Final = ("log", "values", "unread", "done", "last")
+
+_OUTAGES: Final = ("MISCONF", "NOREPLICAS", "LOADING", "BUSY", "UNKILLABLE", "NOAUTH", "NOPERM", "MASTERDOWN", "max ")
+"""How answers begin that concern everybody and pass."""
 
 _COMMON: Final = """
 local time = redis.call('TIME')
@@ -35,15 +39,20 @@ local function put(at, id, value)
     redis.call('HSET', KEYS[at + 1], id, value)
     return number
 end
-local function tidy(at, kept)
+local function tidy(at, kept, expire)
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[at + 2], '-inf', text(now - expire * 1000000))) do
+        redis.call('ZREM', KEYS[at], id)
+        redis.call('HDEL', KEYS[at + 1], id)
+        redis.call('ZREM', KEYS[at + 2], id)
+    end
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[at + 3], '-inf', text(now - kept * 1000000))) do
         redis.call('ZREM', KEYS[at], id)
         redis.call('HDEL', KEYS[at + 1], id)
         redis.call('ZREM', KEYS[at + 3], id)
     end
     local waits = redis.call('ZCARD', KEYS[at + 2]) > 0
-    for _, key in ipairs({KEYS[at], KEYS[at + 1], KEYS[at + 3]}) do
-        if waits then redis.call('PERSIST', key) else redis.call('EXPIRE', key, kept) end
+    for _, key in ipairs({KEYS[at], KEYS[at + 1], KEYS[at + 2], KEYS[at + 3]}) do
+        redis.call('EXPIRE', key, waits and expire or kept)
     end
 end
 """
@@ -52,15 +61,25 @@ _PUT: Final = (
     _COMMON
     + """
 local id, received, sent, most, kept = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local expire = tonumber(ARGV[8])
+-- before anything is written, each key is used once: one of another type ends the script here
+for at = 1, #KEYS, 5 do
+    redis.call('ZCARD', KEYS[at])
+    redis.call('HLEN', KEYS[at + 1])
+    redis.call('ZCARD', KEYS[at + 2])
+    redis.call('ZCARD', KEYS[at + 3])
+    if not tonumber(redis.call('GET', KEYS[at + 4]) or '0') then error('the last number is none') end
+end
+tidy(1, kept, expire)
 if redis.call('HEXISTS', KEYS[2], id) == 1 then return 'known' end
 if redis.call('ZCARD', KEYS[3]) >= most then return 'full' end
 redis.call('ZADD', KEYS[3], text(put(1, id, received)), id)
-tidy(1, kept)
+tidy(1, kept, expire)
 redis.call('PUBLISH', ARGV[6], '')
 if #KEYS > 5 then
     put(6, id, sent)
     redis.call('ZADD', KEYS[9], text(now), id)
-    tidy(6, kept)
+    tidy(6, kept, expire)
     redis.call('PUBLISH', ARGV[7], '')
 end
 return 'stored'
@@ -71,7 +90,7 @@ _ACK: Final = (
     _COMMON
     + """
 if redis.call('ZREM', KEYS[3], ARGV[1]) == 1 then redis.call('ZADD', KEYS[4], text(now), ARGV[1]) end
-tidy(1, tonumber(ARGV[2]))
+tidy(1, tonumber(ARGV[2]), tonumber(ARGV[3]))
 return 'acknowledged'
 """
 )
@@ -95,12 +114,14 @@ class RedisInbox:
     Args:
         url: as redis-py takes it: redis://, rediss:// or unix://.
         size: messages that wait for one user at most.
+        expire: seconds after which a message goes that nobody has acknowledged.
+        prefix: what all keys and channels begin with.
 
     Raises:
         InstallError: redis-py is not installed.
     """
 
-    def __init__(self, url: str, size: int) -> None:
+    def __init__(self, url: str, size: int, expire: int, prefix: str) -> None:
         try:
             import redis.asyncio
             from redis.asyncio.retry import Retry
@@ -123,6 +144,16 @@ class RedisInbox:
             )
         )
         self._size = size
+        self._expire = expire
+        self._prefix = prefix
+        self._outage_errors = (
+            redis.exceptions.OutOfMemoryError,
+            redis.exceptions.ReadOnlyError,
+            redis.exceptions.NoScriptError,
+            redis.exceptions.ExecAbortError,
+            redis.exceptions.NoPermissionError,
+        )
+        self._response_error = redis.exceptions.ResponseError
         self._watched: set[str] = set()
         self._pubsub: Any = None
         self._jobs: set[asyncio.Task[None]] = set()
@@ -143,10 +174,7 @@ class RedisInbox:
 
     async def close(self) -> None:
         """Disconnect."""
-        for task in (self._listener, *self._jobs):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(self._listener, *self._jobs)
         await self._client.aclose()
 
     async def write(self, entries: Sequence[Entry]) -> list[Outcome]:
@@ -154,20 +182,40 @@ class RedisInbox:
         async with self._client.pipeline(transaction=False) as pipeline:
             for entry in entries:
                 if isinstance(entry, Ack):
-                    await self._ack(_keys(entry.username), [entry.id, int(KEPT)], client=pipeline)
+                    await self._ack(self._keys(entry.username), [entry.id, int(KEPT), self._expire], client=pipeline)
                     continue
                 message = entry.message
                 to_self = message.to == message.sender
-                keys = [*_keys(message.to), *(() if to_self else _keys(message.sender))]
+                keys = [*self._keys(message.to), *(() if to_self else self._keys(message.sender))]
                 received, sent = f"\n{message.received}", f"{entry.origin}\n{message.sent}"
-                channels = (_channel(message.to), _channel(message.sender))
-                arguments = (message.id, received, sent, self._size, int(KEPT), *channels)
+                channels = (self._channel(message.to), self._channel(message.sender))
+                arguments = (message.id, received, sent, self._size, int(KEPT), *channels, self._expire)
                 await self._put(keys, arguments, client=pipeline)
-            return list(await pipeline.execute())
+            results = await pipeline.execute(raise_on_error=False)
+        for result in results:
+            if isinstance(result, Exception) and not self._is_permanent(result):
+                raise result
+        return [
+            set_aside(entry, result) if isinstance(result, Exception) else result
+            for entry, result in zip(entries, results, strict=True)
+        ]
+
+    def _is_permanent(self, error: Exception) -> bool:
+        """Whether an answer concerns one entry and will be the same the next time."""
+        return (
+            isinstance(error, self._response_error)
+            and not isinstance(error, self._outage_errors)
+            and not str(error).startswith(_OUTAGES)
+        )
 
     async def read(self, username: str, after: int, limit: int, *, unread: bool) -> Page:
         """Read a user's frames; see `Inbox`."""
-        head, found = await self._read(_keys(username), [after, limit, int(unread)])
+        try:
+            head, found = await self._read(self._keys(username), [after, limit, int(unread)])
+        except self._response_error as error:
+            if self._is_permanent(error):
+                raise BrokenInboxError(str(error)) from error
+            raise
         rows = []
         for number, value in zip(found[::2], found[1::2], strict=True):
             origin, _, frame = value.partition("\n")
@@ -193,7 +241,7 @@ class RedisInbox:
     async def _send(self, command: str, username: str) -> None:
         if self._pubsub is not None and (username in self._watched) == (command == "subscribe"):
             with contextlib.suppress(Exception):  # the connection is gone: the next one asks for all that is watched
-                await getattr(self._pubsub, command)(_channel(username))
+                await getattr(self._pubsub, command)(self._channel(username))
 
     async def _listen(self) -> None:
         """Hear of what is new; that a subscription has begun, too, may mean that something was missed."""
@@ -203,7 +251,7 @@ class RedisInbox:
                 async with self._client.pubsub() as pubsub:
                     self._pubsub = pubsub
                     # one channel that nobody writes to keeps the connection when nobody is watched
-                    await pubsub.subscribe("pm:nobody", *map(_channel, self._watched))
+                    await pubsub.subscribe(f"{self._prefix}:nobody", *map(self._channel, self._watched))
                     async for event in pubsub.listen():
                         pause = PAUSE[0]
                         outage.is_over()
@@ -217,14 +265,12 @@ class RedisInbox:
             pause = min(pause * 2, PAUSE[1])
 
     def _tell(self, channel: str) -> None:
-        username = decoded(channel.removeprefix("pm:new:"))
+        username = decoded(channel.removeprefix(f"{self._prefix}:new:"))
         if username in self._watched:
             self._heard(username)
 
+    def _keys(self, username: str) -> list[str]:
+        return [f"{self._prefix}:{encoded(username)}:{key}" for key in _KEYS]
 
-def _keys(username: str) -> list[str]:
-    return [f"pm:{encoded(username)}:{key}" for key in _KEYS]
-
-
-def _channel(username: str) -> str:
-    return f"pm:new:{encoded(username)}"
+    def _channel(self, username: str) -> str:
+        return f"{self._prefix}:new:{encoded(username)}"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from ....deadline import end
+from ....stores._sqlite import connect
 from ..message import Message
-from ..outage import Outage
+from ..outage import Outage, set_aside
 from ..topics import decoded, encoded
-from .inbox import KEPT, Ack, Entry, Outcome, Page, Row
+from .inbox import KEPT, Ack, Entry, Outcome, Page, Post, Row
 
 POLL: Final = 0.02
 """Seconds between two looks for what other processes have written, while somebody here listens."""
@@ -25,16 +26,35 @@ CREATE TABLE IF NOT EXISTS pm (
     id TEXT NOT NULL,
     origin TEXT NOT NULL,
     frame TEXT NOT NULL,
+    at REAL NOT NULL, -- when it came
     done REAL -- when it was acknowledged
 );
 CREATE UNIQUE INDEX IF NOT EXISTS pm_id ON pm (username, id);
 CREATE INDEX IF NOT EXISTS pm_number ON pm (username, number);
 CREATE INDEX IF NOT EXISTS pm_unread ON pm (username, number) WHERE done IS NULL;
+CREATE INDEX IF NOT EXISTS pm_at ON pm (at);
 CREATE INDEX IF NOT EXISTS pm_done ON pm (done) WHERE done IS NOT NULL;
 """
 
 _ALL: Final = "SELECT number, origin, frame FROM pm WHERE username = ? AND number > ? ORDER BY number LIMIT ?"
 _UNREAD: Final = _ALL.replace(" ORDER", " AND done IS NULL ORDER")
+
+SWEEP: Final = 50
+"""Rows that each write takes out, beside three for each that it adds: so what has ended never piles up."""
+
+_SWEEP_DONE: Final = "DELETE FROM pm WHERE number IN (SELECT number FROM pm WHERE done < ? LIMIT ?)"
+_SWEEP_OLD: Final = "DELETE FROM pm WHERE number IN (SELECT number FROM pm WHERE at < ? LIMIT ?)"
+
+_OF_THE_ENTRY: Final = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+)
+"""Errors that trying again would not change, and that concern one entry; all others are an outage."""
 
 Result = TypeVar("Result")
 
@@ -47,9 +67,11 @@ class SqliteInbox:
     Args:
         path: the file; it is made where it is missing.
         size: messages that wait for one user at most.
+        expire: seconds after which a message goes that nobody has acknowledged.
     """
 
-    def __init__(self, path: str, size: int) -> None:
+    def __init__(self, path: str, size: int, expire: float) -> None:
+        self._expire = expire
         self._path = path
         self._size = size
         self._watched: set[str] = set()
@@ -67,9 +89,7 @@ class SqliteInbox:
     async def close(self) -> None:
         """Close the file."""
         if self._poller is not None:
-            self._poller.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._poller
+            await end(self._poller)
         await self._run(self._reader, self._read_from.close)
         await self._run(self._writer, self._write_to.close)
         for thread in (self._reader, self._writer):
@@ -113,13 +133,10 @@ class SqliteInbox:
     async def _run(self, thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(thread, work)
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=10, isolation_level=None)
-
     # -- in the reading thread
 
     def _open_reading(self) -> None:
-        self._read_from = self._connect()
+        self._read_from = connect(self._path, synchronous="FULL")
         self._version = -1
         self._seen = self._head()
 
@@ -150,14 +167,11 @@ class SqliteInbox:
     # -- in the writing thread
 
     def _open_writing(self) -> None:
-        self._write_to = self._connect()
-        self._write_to.execute("PRAGMA journal_mode=WAL")
-        self._write_to.execute("PRAGMA synchronous=FULL")
+        self._write_to = connect(self._path, synchronous="FULL")
         self._write_to.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";"):
             self._write_to.execute(statement)
         self._write_to.execute("COMMIT")
-        self._swept = time.monotonic()
 
     def _write(self, entries: Sequence[Entry]) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -170,15 +184,25 @@ class SqliteInbox:
                     self._write_to.execute(done, (now, encoded(entry.username), entry.id))
                     outcomes.append("acknowledged")
                     continue
-                outcomes.append(self._put(entry.message, entry.origin, now))
-            if time.monotonic() - self._swept > KEPT:
-                self._write_to.execute("DELETE FROM pm WHERE done < ?", (now - KEPT,))
-                self._swept = time.monotonic()
+                outcomes.append(self._put_or_set_aside(entry, now))
+            for sweep, end in ((_SWEEP_DONE, now - KEPT), (_SWEEP_OLD, now - self._expire)):
+                self._write_to.execute(sweep, (end, SWEEP + 3 * len(entries)))
             self._write_to.execute("COMMIT")
         except BaseException:
-            self._write_to.execute("ROLLBACK")
+            if self._write_to.in_transaction:  # a full disk ends it by itself
+                self._write_to.execute("ROLLBACK")
             raise
         return outcomes
+
+    def _put_or_set_aside(self, entry: Post, now: float) -> Outcome:
+        self._write_to.execute("SAVEPOINT entry")
+        try:
+            outcome = self._put(entry.message, entry.origin, now)
+        except _OF_THE_ENTRY as error:
+            self._write_to.execute("ROLLBACK TO entry")
+            outcome = set_aside(entry, error)
+        self._write_to.execute("RELEASE entry")
+        return outcome
 
     def _put(self, message: Message, origin: str, now: float) -> Outcome:
         to, sender = encoded(message.to), encoded(message.sender)
@@ -188,8 +212,9 @@ class SqliteInbox:
         waiting = self._write_to.execute("SELECT COUNT(*) FROM pm WHERE username = ? AND done IS NULL", (to,))
         if waiting.fetchone()[0] >= self._size:
             return "full"
-        row = "INSERT INTO pm (username, id, origin, frame, done) VALUES (?, ?, ?, ?, ?)"
-        self._write_to.execute(row, (to, message.id, "", message.received, None))
+        # REPLACE: the sender's copy of the last time may still be there
+        row = "REPLACE INTO pm (username, id, origin, frame, at, done) VALUES (?, ?, ?, ?, ?, ?)"
+        self._write_to.execute(row, (to, message.id, "", message.received, now, None))
         if to != sender:
-            self._write_to.execute(row, (sender, message.id, origin, message.sent, now))
+            self._write_to.execute(row, (sender, message.id, origin, message.sent, now, now))
         return "stored"

@@ -1,0 +1,139 @@
+"""Routes before they are bound: what the core's router takes otherwise than it is written, and what can't be called."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+
+from .. import errors
+from ..suggest import suggestion
+
+PARAMETERS: Final = ("res", "req")
+# What each handler of a WebSocket is called with.
+EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "upgrade": ("res", "req", "context"),
+    "open": ("ws",),
+    "message": ("ws", "message", "opcode"),
+    "drain": ("ws",),
+    "ping": ("ws", "message"),
+    "pong": ("ws", "message"),
+    "close": ("ws", "code", "message"),
+    "subscription": ("ws", "topic", "new", "old"),
+}
+LIMITS: Final = (
+    "compression",
+    "max_payload_length",
+    "idle_timeout",
+    "max_backpressure",
+    "close_on_backpressure_limit",
+    "reset_idle_timeout_on_send",
+    "send_pings_automatically",
+    "max_lifetime",
+)
+_MOST_SEGMENTS: Final = 100  # MAX_URL_SEGMENTS of the core's HttpRouter.h; it drops what comes after
+_FOREIGN_PARAMETER: Final = re.compile(r"\{(\w*)[^}]*\}|<(?:\w+:)?(\w*)>")
+
+
+def route_key(name: str) -> str:
+    """Return what a route is to the core's router, in which parameters have no name; a last slash does count.
+
+    Args:
+        name: method and pattern, as in "GET /users/:id".
+    """
+    method, _, pattern = name.partition(" ")
+    return f"{method} /" + "/".join(part[0] if part.startswith((":", "*")) else part for part in pattern[1:].split("/"))
+
+
+def route_names(method: str, path: str) -> list[str]:
+    """Return the routes that a call makes, as in "GET /users/:id"; a folder makes two."""
+    if method == "static":
+        return [f"{each} {path.removesuffix('/')}/*" for each in ("GET", "HEAD")]
+    return [f"{method.upper()} {path}"]
+
+
+def check_pattern(who: str, method: str, path: Any) -> None:
+    """Check that the core's router takes a pattern as it is written.
+
+    Raises:
+        RouteError: it would take it for another, never match it, or end the process.
+    """
+    if not isinstance(path, str):
+        _refuse(who, method, path, f"a {type(path).__name__} is no path", f'Write text: app.{method}("/path", ...)')
+    if not path.startswith("/"):
+        meant = f"/{path}"
+        _refuse(who, method, path, "it does not begin with a slash", f'Write app.{method}("{_shown(meant)}", ...)')
+    if not path.isprintable():
+        _refuse(who, method, path, "it holds a control character", "Leave it out")
+    if "?" in path or "#" in path:
+        _refuse(who, method, path, "a query is no part of a route", "End it before the ? or #; see req.get_query()")
+    segments = path[1:].split("/")
+    if len(segments) > _MOST_SEGMENTS:
+        _refuse(
+            who, method, path, f"it has more than {_MOST_SEGMENTS} segments", 'Write a shorter one that ends in "/*"'
+        )
+    for number, part in enumerate(segments, 1):
+        foreign = _FOREIGN_PARAMETER.fullmatch(part)
+        if foreign is not None:
+            name = foreign[1] or foreign[2] or "name"
+            _refuse(who, method, path, f"{part} is no parameter here", f"Write :{name}")
+        if part.startswith("*") and (part != "*" or number < len(segments)):
+            _refuse(who, method, path, "* stands for the rest of a path", 'Write it alone and last, as in "/files/*"')
+        if method == "static" and part.startswith((":", "*")):
+            _refuse(who, method, path, f"{part} is no name of a folder's place", 'Write it plainly, as in "/files"')
+
+
+def check_handler(who: str, method: str, path: str, handler: Any, parameters: tuple[str, ...] = PARAMETERS) -> None:
+    """Check that a handler can be called, as far as can be seen.
+
+    Raises:
+        RouteError: it can't.
+    """
+    shown = ", ".join(parameters)
+    if not callable(handler):
+        _refuse(who, method, path, f"a {type(handler).__name__} can't be called", f"Give a function of ({shown})")
+    if not _can_take(handler, parameters):
+        _refuse(who, method, path, f"{_name(handler)} can't be called with ({shown})", f"Give a function of ({shown})")
+
+
+def check_behavior(who: str, path: str, behavior: Mapping[str, Any]) -> None:
+    """Check the handlers of a WebSocket, and that nothing else is asked for than there is.
+
+    Raises:
+        RouteError: a key is unknown, or a handler can't be called.
+    """
+    for key, value in behavior.items():
+        if key in EVENTS:
+            if value is not None:
+                check_handler(who, "ws", f"{path}, {key}", value, EVENTS[key])
+        elif key not in LIMITS:
+            known = (*EVENTS, *LIMITS)
+            fix = suggestion(key, known) if isinstance(key, str) else ""
+            _refuse(who, "ws", path, f"{key!r} is no event and no limit", fix or f"There are {', '.join(known)}")
+
+
+def _can_take(handler: Callable[..., Any], parameters: tuple[str, ...]) -> bool:
+    if hasattr(handler, "__signature__"):  # one that is made up says nothing of the call
+        return True
+    try:
+        # A decorator's own signature counts, not that of the function in it, which may be called with more.
+        inspect.signature(handler, follow_wrapped=False).bind(*parameters)
+    except TypeError:
+        return False
+    except Exception:  # written in C, or an object whose attributes answer in their own way
+        return True
+    return True
+
+
+def _name(handler: Any) -> str:
+    return getattr(handler, "__qualname__", None) or type(handler).__name__
+
+
+def _shown(path: str) -> str:
+    return "".join(character for character in path if character.isprintable())
+
+
+def _refuse(who: str, method: str, path: Any, why: str, fix: str) -> NoReturn:
+    shown = path if isinstance(path, str) and path.isprintable() else repr(path)
+    raise errors.RouteError(who, f"adds {method.upper()} {shown}", why, fix)
