@@ -29,7 +29,6 @@ soak: $(VENV)/.ready
 # Among the plugins, so that the fuzzed app has all of them.
 FUZZ_SECONDS ?= 300
 fuzz: $(PLUGIN_VENV)/.ready
-	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]"
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(PLUGIN_VENV)/bin/python -m pytest -s tests/fuzz
 
 lint: $(VENV)/.ready
@@ -77,7 +76,8 @@ bench: | libuv
 $(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) | libuv
 	$(PYTHON) -m venv $(PLUGIN_VENV)
 	$(PLUGIN_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable . \
+	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]"
+	$(PLUGIN_VENV)/bin/python -m pip install --quiet \
 		$(foreach plugin,$(wildcard plugins/*/),--editable "./$(plugin)" --group $(plugin)pyproject.toml:test)
 	touch $@
 
