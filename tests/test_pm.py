@@ -359,6 +359,8 @@ def strict(request):
         ({"to": "Stranger", "message": "hi"}, "allow"),
         ({"to": "Ben", "message": "x" * 19}, "size"),
         ({"to": "Ben", "message": "ä" * 10}, "size"),
+        ({"to": "Ben", "message": float("nan")}, "message"),
+        ({"to": "Ben", "message": [float("inf")]}, "message"),
         ({"to": "", "message": "hi"}, "name"),
         ({"to": "x" * 257, "message": "hi"}, "name"),
         ({"to": None, "message": "hi"}, "name"),

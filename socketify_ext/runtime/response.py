@@ -135,8 +135,6 @@ class Response(Head):
         self._loop.is_idle = False
         if self._size is not None:
             return self._refuse_mixed(what)
-        if self._offset:
-            raise self._body_error(what, f"write_offset has said that {self._offset} bytes of the body are written")
         late = self._key
         bodiless = self._is_bodiless()
         self._finish()
@@ -248,7 +246,6 @@ class Response(Head):
 
         Raises:
             TypeError, ValueError: the object can't be serialised; nothing was written.
-            BodyError: a part of the body counts as written.
         """
         return self._write(self._body(message)[0])
 
@@ -259,8 +256,6 @@ class Response(Head):
             return self._refuse("write")
         if self._size is not None:
             return self._refuse_mixed("write")
-        if self._offset:
-            raise self._body_error("write", f"write_offset has said that {self._offset} bytes of the body are written")
         bodiless = self._is_bodiless()
         self._begin_body()
         if not bodiless:
@@ -293,8 +288,6 @@ class Response(Head):
         self._check_part(len(data), total)
         fresh = not self._begun
         self._begin_body()
-        if fresh and self._offset:
-            lib.uws_res_override_write_offset(self._ssl, res, cast(_SIZE, self._offset))
         self._size = total
         result = lib.uws_res_try_end(self._ssl, res, data, len(data), cast(_SIZE, total), last and fresh)
         if result.has_responded:
@@ -499,23 +492,18 @@ class Response(Head):
         """Return how many bytes of the body are written."""
         res = self._native("get_write_offset")
         if self._answered or not self._begun:
-            return self._offset
+            return 0
         return int(lib.uws_res_get_write_offset(self._ssl, res))
 
     def write_offset(self, offset: int) -> Self:
-        """Set how many bytes of a body that `try_end` is to begin count as written.
+        """Begin the body at its start, the only place where it can begin.
 
         Raises:
             TypeError: the offset is no int.
-            BodyError: the body has begun.
+            BodyError: it is not 0: the head announces the whole body, and the client would wait for what is left out.
         """
-        size = _size("offset", offset)
-        if self._answered:
-            return self
-        if self._begun:
-            raise self._body_error("write_offset", "the body has begun")
-        self._offset = size
-        self._plain = self._simple = False
+        if _size("offset", offset):
+            raise self._body_error("write_offset", f"the client would wait for the first {offset} bytes of the body")
         return self
 
     def get_native_handle(self) -> Any:
@@ -545,7 +533,6 @@ class Response(Head):
             self._keep_headers(lambda line: not _describes_body(line))
         self._set_status(line)
         self._length = self._write_jar = None
-        self._offset = 0
         self._head += b"".join(name + value for name, value in checked if name)
         if not line.startswith(BODILESS):
             self._head += b"\r\nContent-Type: " + content_type

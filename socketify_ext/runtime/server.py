@@ -273,7 +273,9 @@ class Server:
         """
         if _yielded(request) and request.req is not None:
             request.set_yield(False)  # the error is the answer
-        if response is None or response.aborted:
+        if response is None and isinstance(error, errors.ConnectionClosedError):
+            log.info("%s: %s", who, error)  # clients leave at any time
+        elif response is None or response.aborted:
             nobody_there = isinstance(error, HTTPError) and response is not None  # it is an answer, and needs no log
             if not isinstance(error, asyncio.CancelledError) and not nobody_there:
                 self.report(error, who or _who(response))

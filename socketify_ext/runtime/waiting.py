@@ -73,7 +73,6 @@ class Waiting(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _length: bytes | None = None  # the Content-Length that the handler has written, for an answer without a body
     _size: int | None = None  # what try_end has announced of a body that is not complete
     _paused = False  # nothing is read from the client
-    _offset = 0  # how much of a body that has not begun counts as written
     _context: Any = None  # what the core gave to the upgrade handler
     _promised = False  # the handler said, by a callback or a task, that an answer comes later
     _key = 0  # its number in `waiting`, 0 where no native callback can come

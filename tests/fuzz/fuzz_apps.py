@@ -222,10 +222,7 @@ def add_sockets(app):
             to, text, key = (asked.get(part) for part in ("to", "message", "key"))
         except (ValueError, RecursionError, AttributeError):
             return
-        try:
-            ws.ack_pm(text) if to == "ack" else ws.send_pm(to, text, key=key)
-        except ValueError:  # it is not a number, which JSON can't carry
-            ws.send("no JSON", socketify.OpCode.TEXT)
+        ws.ack_pm(text) if to == "ack" else ws.send_pm(to, text, key=key)
 
     def unpack(ws, message, opcode):
         try:

@@ -75,10 +75,9 @@ class Responding(RuleBasedStateMachine):
     def send_chunk(self, size, total):
         self.add("send_chunk", size, total)
 
-    @rule()
-    def write_offset(self):
-        """Count nothing as written: what counts and is not written, the client waits for."""
-        self.add("write_offset", 0)
+    @rule(size=counts)
+    def write_offset(self, size):
+        self.add("write_offset", size)
 
     @rule(size=counts, last=flags)
     def cork_end(self, size, last):

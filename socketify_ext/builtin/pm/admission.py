@@ -30,7 +30,7 @@ class Admission:
         self._max_size = max_size
         self._rate = Rate(rate)
 
-    def refusal(self, sender: str, to: Any, body: str, key: Any) -> Reason | None:
+    def refusal(self, sender: str, to: Any, body: str | None, key: Any) -> Reason | None:
         """Give the reason to refuse a message, None for one that may go; each call counts for the rate."""
         if not self._rate.allows(sender):
             return "rate"
@@ -38,6 +38,8 @@ class Admission:
             return "name"
         if key is not None and not (isinstance(key, str) and 0 < len(key) <= MAX_KEY):
             return "key"
+        if body is None:
+            return "message"
         if len(body) > self._max_size or len(body.encode()) > self._max_size:
             return "size"
         return None if self._may(sender, to) else "allow"

@@ -99,11 +99,15 @@ def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, ap
 
         Raises:
             LookupError: the socket's user data has no username.
-            TypeError, ValueError: JSON can't carry the message.
+            TypeError: JSON has no form for the message.
         """
-        sender, body = username_of(self.get_user_data()), as_json(message)
+        sender = username_of(self.get_user_data())
+        try:
+            body = as_json(message)
+        except ValueError:  # a client's NaN
+            body = None
         reason = admission.refusal(sender, to_username, body, key)
-        if reason is not None:
+        if body is None or reason is not None:
             receipt = Receipt(None, key if isinstance(key, str) else None, "refused", reason)
             tell(self, receipt)
             return receipt

@@ -10,7 +10,7 @@ from ... import errors
 from .message import TEXT, as_json
 
 Status = Literal["pending", "sent", "stored", "refused"]
-Reason = Literal["name", "key", "size", "rate", "allow", "full", "busy", "inbox"]
+Reason = Literal["name", "key", "message", "size", "rate", "allow", "full", "busy", "inbox"]
 
 
 class Receipt:
