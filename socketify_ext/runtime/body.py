@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 MAX_BODY: Final = 1024 * 1024  # bytes of one body that are kept, where nothing else is said
-MAX_HELD_BODIES: Final = 64 * 1024 * 1024  # bytes of all bodies together
+MAX_HELD_BODIES: Final = 32 * 1024 * 1024  # bytes of all bodies together
 _LONGEST_LENGTH: Final = 19  # digits of a length
 
 

@@ -12,7 +12,7 @@ from .. import errors
 from .store import Store, Values
 
 MAX_KEYS: Final = 100_000
-MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_BYTES: Final = 32 * 1024 * 1024
 OVERHEAD: Final = 256  # bytes that an entry takes beside its key and its value, about
 PURGE_LIMIT: Final = 2  # entries that each write looks at for expired ones
 

@@ -75,10 +75,9 @@ def everything():
     add_bodies(app)
     add_extensions(app, plugins)
     add_sockets(app)
-    if socketify_ext.App.static.__module__.startswith("socketify_ext"):
-        folder = Path(tempfile.mkdtemp())
-        (folder / "a.txt").write_text("0123456789" * 10)
-        app.static("/files", str(folder))
+    folder = Path(tempfile.mkdtemp())
+    (folder / "a.txt").write_text("0123456789" * 10)
+    app.static("/files", str(folder))
     return app
 
 

@@ -76,7 +76,7 @@ class Options(BaseModel):
         "fixed-window", description="how requests are counted; the second is exact, and keeps each request"
     )
     max_entries: PositiveInt = Field(
-        100_000, description="counts that are kept in memory for each limit, one a client; moving-window: one a request"
+        50_000, description="counts that are kept in memory for each limit, one a client; moving-window: one a request"
     )
     fail: Literal["open", "closed"] = Field(
         "open", description="whether requests pass or get 503 while the store is away"

@@ -27,7 +27,7 @@ class Options(BaseModel):
     )
     inbox_size: int = Field(1000, gt=0, description="messages that wait for one user at most")
     inbox_bytes: int = Field(
-        32 * 1024 * 1024, gt=0, description='bytes that all messages in "memory://", or on their way to another, take'
+        16 * 1024 * 1024, gt=0, description='bytes that all messages in "memory://", or on their way to another, take'
     )
     inbox_expire: int = Field(
         30 * 24 * 3600,
