@@ -50,7 +50,8 @@ async def check_pm(url):
         check("pm, signal, id and at", [signal.pop("id"), signal.pop("at")], all)
         check("pm, signal", signal, {"type": "pm", "username": "Ann", "message": "hello"})
         await ben.send("Ann: hi")
-        check("pm, room", await asyncio.wait_for(ann.recv(), 5), "hi")
+        answer = json.loads(await asyncio.wait_for(ann.recv(), 5))
+        check("pm, room", [answer["username"], answer["message"]], ["Ben", "hi"])
 
 
 def check_shop(one, other):

@@ -328,6 +328,11 @@ def test_an_outage_is_told_once_and_local_delivery_goes_on(workers, engine):
             for server in (here, there):
                 found = await counters(server)
                 assert (found["outages"], found["dropped"], found["connected"]) == (1, 0, True)
+
+                async def told(server=server):
+                    return " is back after " in server.log
+
+                await until(told)
                 assert server.log.count(" is away: ") == server.log.count(" is back after ") == 1
 
     asyncio.run(run(*workers[:2]))

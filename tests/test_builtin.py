@@ -150,6 +150,12 @@ async def recv(socket):
     return await asyncio.wait_for(socket.recv(), 5)
 
 
+async def pm(socket):
+    frame = json.loads(await recv(socket))
+    assert [len(frame.pop(name)) for name in ("id", "at")] == [32, 24]
+    return frame
+
+
 def test_pm_signals_first_and_then_uses_the_room(server):
     async def chat():
         async with contextlib.AsyncExitStack() as stack:
@@ -158,15 +164,13 @@ def test_pm_signals_first_and_then_uses_the_room(server):
                 for name in ("Ann", "Object", "Eve")
             ]
             await ann.send("Object: hello")
-            signal = json.loads(await recv(ben))
-            assert [len(signal.pop(name)) for name in ("id", "at")] == [32, 24]
-            assert signal == {"type": "pm", "username": "Ann", "message": "hello"}
+            assert await pm(ben) == {"type": "pm", "username": "Ann", "message": "hello"}
             await ben.send("Ann: hi")
-            assert await recv(ann) == "hi"
+            assert await pm(ann) == {"type": "pm", "username": "Object", "message": "hi"}
             await ann.send("Object: how are you")
-            assert [await recv(ben), await recv(ben)] == ["hi", "how are you"]
+            assert [(await pm(ben))["message"], (await pm(ben))["message"]] == ["hi", "how are you"]
             await eve.send("Eve: only me")
-            return await recv(eve)
+            return (await pm(eve))["message"]
 
     assert asyncio.run(chat()) == "only me"
 

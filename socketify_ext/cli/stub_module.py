@@ -52,6 +52,8 @@ def install(
     registry: socketify_ext.Registry | None = ...,
     shutdown_grace: float = ...,
     shutdown_timeout: float = ...,
+    max_body: int = ...,
+    max_held_bodies: int = ...,
 ) -> App:
     """Make an app that someone else made a `socketify_ext.App`; see `socketify_ext.install`."""
     ...

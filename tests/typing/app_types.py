@@ -115,6 +115,8 @@ if TYPE_CHECKING:
         registry: socketify_ext.Registry | None = ...,
         shutdown_grace: float = ...,
         shutdown_timeout: float = ...,
+        max_body: int = ...,
+        max_held_bodies: int = ...,
     ) -> App:
         """Make an app that someone else made a `socketify_ext.App`; see `socketify_ext.install`."""
         ...
