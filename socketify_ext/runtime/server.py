@@ -17,8 +17,8 @@ from .culprits import Culprits
 from .framing import check_headers
 from .hooks import Hooks
 from .layout import lay_out_all
-from .patterns import route_key
 from .native_loop import share_native_loop
+from .patterns import route_key
 from .request import Request
 from .response import Response
 from .standard_json import make_dump

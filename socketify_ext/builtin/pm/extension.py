@@ -14,7 +14,7 @@ from .inbox.memory import MemoryInbox
 from .inbox.sqlite import SqliteInbox
 from .kept import KeptDelivery
 from .live import LiveDelivery
-from .message import Message, as_json
+from .message import Message, encode_body
 from .options import SCHEMES, Options
 from .receipt import Receipt, tell
 from .topics import is_username, room_topic
@@ -101,11 +101,7 @@ def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, ap
             LookupError: the socket's user data has no username.
             TypeError: JSON has no form for the message.
         """
-        sender = username_of(self.get_user_data())
-        try:
-            body = as_json(message)
-        except ValueError:  # a client's NaN
-            body = None
+        sender, body = username_of(self.get_user_data()), encode_body(message)
         reason = admission.refusal(sender, to_username, body, key)
         if body is None or reason is not None:
             receipt = Receipt(None, key if isinstance(key, str) else None, "refused", reason)

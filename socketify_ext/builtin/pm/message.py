@@ -31,6 +31,18 @@ def as_json(value: Any) -> str:
     return text
 
 
+def encode_body(message: Any) -> str | None:
+    """Return a message as JSON, None where JSON has no number for what it holds, such as a client's NaN.
+
+    Raises:
+        TypeError: JSON has no form for it.
+    """
+    try:
+        return as_json(message)
+    except ValueError:
+        return None
+
+
 def _plain(value: Any) -> Any:
     """Write for JSON what `plain` leaves to a codec that has a type for it."""
     found = plain(value)
