@@ -23,7 +23,7 @@ coverage: $(VENV)/.ready
 	$(BIN)/coverage report --show-missing --skip-covered
 
 soak: $(VENV)/.ready
-	SOCKETIFY_EXT_SOAK=1 $(BIN)/python -m pytest tests/test_soak.py tests/test_pm_faults.py
+	SOCKETIFY_EXT_SOAK=1 $(BIN)/python -m pytest tests/runtime/test_soak.py tests/builtin/test_pm_faults.py
 
 # Requests, frames and answers at random; what is found stays in tests/fuzz/corpus, and every `make test` tries it first.
 # Among the plugins, so that the fuzzed app has all of them.

@@ -8,21 +8,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import forked  # noqa: F401  # it must see the fork
+from .runtime import fork as forked  # noqa: F401  # it must see the fork
 
 if TYPE_CHECKING:
     from .app import App, Inspection, inspect, install
-    from .declaration import Extension, extension
-    from .declared_app import DeclaredApp
-    from .errors import ExtensionError
+    from .errors import ExtensionError, HTTPError
     from .hookspecs import hookimpl
-    from .http_error import HTTPError
-    from .registry import Registry, load
-    from .request_hooks import Outcome
+    from .registry.registry import Registry, load
     from .runtime.request import Request
     from .runtime.response import Response
     from .runtime.websocket import WebSocket
-    from .surface import Surface
+    from .sdk.app_surface import DeclaredApp
+    from .sdk.declaration import Extension, extension
+    from .sdk.request_hooks import Outcome
+    from .sdk.surface import Surface
 
 __all__ = [
     "App",
@@ -46,21 +45,21 @@ __all__ = [
 
 _HOMES = {
     "App": "app",
-    "DeclaredApp": "declared_app",
+    "DeclaredApp": "sdk.app_surface",
     "Inspection": "app",
     "inspect": "app",
     "install": "app",
     "ExtensionError": "errors",
-    "Extension": "declaration",
-    "extension": "declaration",
+    "Extension": "sdk.declaration",
+    "extension": "sdk.declaration",
     "hookimpl": "hookspecs",
-    "HTTPError": "http_error",
-    "Outcome": "request_hooks",
-    "Registry": "registry",
-    "load": "registry",
+    "HTTPError": "errors",
+    "Outcome": "sdk.request_hooks",
+    "Registry": "registry.registry",
+    "load": "registry.registry",
     "Request": "runtime.request",
     "Response": "runtime.response",
-    "Surface": "surface",
+    "Surface": "sdk.surface",
     "WebSocket": "runtime.websocket",
 }
 

@@ -12,19 +12,19 @@ from threading import get_ident
 from typing import Any, TypeVar
 
 from . import errors
-from .binding import Binding, Classes
-from .declaration import Declaration, as_extension
-from .forked import is_forked
 from .lifecycle import Lifecycle, Unit
-from .registry import Registry, default_registry
-from .request_hooks import RequestHook, RequestHooks
-from .resolution import Policy, Settled
-from .runtime.body import MAX_BODY, MAX_HELD_BODIES
+from .registration import Binding, Classes
+from .registry.registry import Registry, default_registry
 from .runtime.core_app import CoreApp
+from .runtime.fork import is_forked
 from .runtime.listening import address_of
+from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
 from .runtime.server import Server
 from .runtime.stock import is_managed
-from .spec import ExtensionSpec, MemberSpec
+from .sdk.declaration import Declaration, as_extension
+from .sdk.request_hooks import RequestHook, RequestHooks
+from .sdk.resolution import Policy, Settled
+from .sdk.spec import ExtensionSpec, MemberSpec
 
 log = logging.getLogger("socketify_ext")
 

@@ -12,8 +12,8 @@ import pluggy
 if TYPE_CHECKING:
     import typer
 
-    from .resolution import Collision
-    from .spec import ExtensionSpec
+    from .sdk.resolution import Collision
+    from .sdk.spec import ExtensionSpec
 
 PROJECT = "socketify_ext"
 

@@ -14,9 +14,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 import socketify_ext
-from socketify_ext.environment import variable_prefix
 from socketify_ext.errors import OptionsError
-from socketify_ext.spec import MemberSpec
+from socketify_ext.registry.environment import variable_prefix
+from socketify_ext.sdk.spec import MemberSpec
 
 HEAD = """# Options and members
 

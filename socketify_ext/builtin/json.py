@@ -9,10 +9,10 @@ from json import JSONEncoder
 from typing import Any
 
 from .. import errors
-from ..declaration import extension
-from ..declared_app import DeclaredApp
-from ..surface import Surface
-from .plain import plain
+from ..sdk.app_surface import DeclaredApp
+from ..sdk.declaration import extension
+from ..sdk.surface import Surface
+from .to_builtins import plain
 
 
 class MsgspecSerializer:

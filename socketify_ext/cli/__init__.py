@@ -9,10 +9,10 @@ import typer
 from .check import check_extension
 from .list import list_extensions
 from .lock import lock_target
-from .new import new_project
+from .new.command import new_project
 from .plugins import CommandGroup
 from .show import show_extension
-from .stubs import write_stubs
+from .stubs.command import write_stubs
 from .tree import show_tree
 from .why import explain_member
 
@@ -41,7 +41,7 @@ def _print_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        from socketify_ext.discovery import OWN_DISTRIBUTION
+        from socketify_ext.registry.discovery import OWN_DISTRIBUTION
 
         typer.echo(f"{OWN_DISTRIBUTION} {version(OWN_DISTRIBUTION)}")
         raise typer.Exit

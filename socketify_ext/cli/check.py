@@ -104,7 +104,7 @@ def _option(text: str) -> tuple[str, Any]:
 def _targets(target: str | None) -> list[str]:
     if target is not None:
         return [target]
-    from socketify_ext.registry import Registry
+    from socketify_ext.registry.registry import Registry
 
     listings = [listing for listing in Registry().list() if listing.status not in ("blocked", "shadowed")]
     return [f"{each.distribution}:{each.name}" if each.status == "duplicate" else each.name for each in listings]

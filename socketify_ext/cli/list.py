@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from socketify_ext.printable import printable
+from socketify_ext.sdk.printable import printable
 
 from .output import console, echo, echo_json, warn
 
 if TYPE_CHECKING:
-    from socketify_ext.discovery import Listing
-    from socketify_ext.registry import Registry
+    from socketify_ext.registry.discovery import Listing
+    from socketify_ext.registry.registry import Registry
 
 HEADS = ("Name", "Version", "Distribution", "Status", "Summary")
 STYLES = {"ok": "green", "broken": "red", "blocked": "yellow", "duplicate": "red", "shadowed": "yellow"}
@@ -24,7 +24,7 @@ def list_extensions(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the extensions that are installed, and what keeps any from loading."""
-    from socketify_ext.registry import Registry
+    from socketify_ext.registry.registry import Registry
 
     registry = Registry()
     listings = registry.list()
@@ -63,8 +63,8 @@ def _print_table(listings: Sequence[Listing]) -> None:
 
 
 def _report_unknown(registry: Registry) -> None:
-    from socketify_ext.registry import DISABLE_VARIABLE
-    from socketify_ext.suggest import suggestion
+    from socketify_ext.registry.registry import DISABLE_VARIABLE
+    from socketify_ext.sdk.suggest import suggestion
 
     for name in registry.unknown_blocked:
         close = suggestion(name, registry.names())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from socketify_ext.errors import GeneratedFileError
 
 if TYPE_CHECKING:
-    from .app_description import AppDescription
+    from ..inspection.app_description import AppDescription
 
 FORMAT: Final = 1
 

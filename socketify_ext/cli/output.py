@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from socketify_ext.printable import printable
+from socketify_ext.sdk.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

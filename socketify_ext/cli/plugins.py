@@ -55,8 +55,8 @@ class CommandGroup(TyperGroup):
 
 def load_hooks(distribution: str | None = None) -> pluggy.PluginManager:
     """Load the hooks of one distribution or all, each by itself: one that fails is reported and left out."""
-    from socketify_ext import discovery
-    from socketify_ext.registry import DISABLE_VARIABLE, Registry
+    from socketify_ext.registry import discovery
+    from socketify_ext.registry.registry import DISABLE_VARIABLE, Registry
 
     registry = Registry(entry_points=False)
     blocked = set(discovery.disabled_names(os.environ.get(DISABLE_VARIABLE, "")))

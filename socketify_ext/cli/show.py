@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from socketify_ext.place import place as place_of
+from socketify_ext.sdk.provenance import place as place_of
 
+from ..inspection.process import TIME_LIMIT, AsJson, Target, Timeout, ask
 from .output import console, echo_json
-from .target import TIME_LIMIT, AsJson, Target, Timeout, ask
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .description import Description, Member, Place
+    from ..inspection.description import Description, Member, Place
 
 
 def show_extension(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
@@ -26,7 +26,7 @@ def show_extension(target: Target, as_json: AsJson = False, timeout: Timeout = T
     else:
         from pydantic import TypeAdapter
 
-        from .description import Description
+        from ..inspection.description import Description
 
         _print(console(), TypeAdapter(Description).validate_python(answer["description"]))
     if not answer["sound"]:

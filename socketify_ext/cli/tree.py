@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from ..inspection.process import TIME_LIMIT, AsJson, Target, Timeout, app_description
 from .output import console, echo_json
-from .target import TIME_LIMIT, AsJson, Target, Timeout, app_description
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from .app_description import AppDescription, Source
+    from ..inspection.app_description import AppDescription, Source
 
 
 def show_tree(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:

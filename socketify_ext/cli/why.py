@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from ..inspection.process import TIME_LIMIT, AsJson, Target, Timeout, app_description
 from .output import console, echo_json
-from .target import TIME_LIMIT, AsJson, Target, Timeout, app_description
 
 if TYPE_CHECKING:
     from socketify_ext.errors import ExtensionError
 
-    from .app_description import AppDescription, Contest
-    from .member import Member
+    from ..inspection.app_description import AppDescription, Contest
+    from ..inspection.member import Member
 
 _ALIASES: Final = {"req": "request", "res": "response", "websocket": "ws", "socket": "ws"}
 
@@ -27,7 +27,7 @@ MemberName = Annotated[
 
 def explain_member(member: MemberName, target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
     """Tell who put a member there: extension, distribution, file and line, and what it overrode."""
-    from socketify_ext.spec import TARGETS
+    from socketify_ext.sdk.spec import TARGETS
 
     kind, _, name = member.partition(".")
     if kind not in TARGETS or not name.isidentifier():
@@ -44,7 +44,7 @@ def explain_member(member: MemberName, target: Target, as_json: AsJson = False, 
 
 def _malformed(member: str) -> ExtensionError:
     from socketify_ext.errors import MemberNameError
-    from socketify_ext.spec import TARGETS
+    from socketify_ext.sdk.spec import TARGETS
 
     kind, dot, name = member.partition(".")
     kind = _ALIASES.get(kind.lower(), kind)
@@ -58,8 +58,8 @@ def _malformed(member: str) -> ExtensionError:
 
 def _unknown(member: str, described: AppDescription) -> ExtensionError:
     from socketify_ext.errors import MemberNameError
-    from socketify_ext.spec import TARGETS
-    from socketify_ext.suggest import suggestion
+    from socketify_ext.sdk.spec import TARGETS
+    from socketify_ext.sdk.suggest import suggestion
 
     kind, _, name = member.partition(".")
     added = [each.path for each in described.members]

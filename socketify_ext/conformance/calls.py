@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .. import errors
-from ..cli.scope import Scope
-from ..spec import MemberSpec, MethodSpec
+from ..inspection.scope import Scope
+from ..sdk.spec import MemberSpec, MethodSpec
 
 TAG: Final = "probe"
 REHEARSAL: Final = "probe-00000000-0"  # the tag of calls before the first probe; a member may keep it, too

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..cli.loading import load_target, place_of, unserved
-from ..declaration import Extension
-from ..registry import Registry
-from ..suggest import suggestion
+from ..inspection.loading import load_target, place_of, unserved
+from ..registry.registry import Registry
+from ..sdk.declaration import Extension
+from ..sdk.suggest import suggestion
 from .calls import Call, UnguessableError, parse, plan
 from .lint import lint
 
 if TYPE_CHECKING:
-    from ..spec import MemberSpec
+    from ..sdk.spec import MemberSpec
 
 
 class Telling:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from inspect import isawaitable
 from typing import Any, Final
 
-from ..spec import MemberSpec
-from ..testing.fakes import fake_request, fake_response, fake_websocket
+from ..sdk.spec import MemberSpec
+from ..testing.fakes.making import fake_request, fake_response, fake_websocket
 from .calls import REHEARSAL, Call
 from .members import again
 from .observation import Steps

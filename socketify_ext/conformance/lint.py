@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from ..spec import MemberSpec, MethodSpec
+from ..sdk.spec import MemberSpec, MethodSpec
 from .report import Finding
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..declaration import Extension, extension
-from ..spec import TARGETS, MemberSpec, MethodSpec
-from ..surface import Surface
+from ..sdk.declaration import Extension, extension
+from ..sdk.spec import TARGETS, MemberSpec, MethodSpec
+from ..sdk.surface import Surface
 
 
 def again(members: Mapping[str, MemberSpec]) -> Extension:

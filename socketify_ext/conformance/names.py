@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Any
 
-from ..deadline import within
-from ..spec import MemberSpec
-from ..testing.fakes import fake_request, fake_response
+from ..sdk.deadline import within
+from ..sdk.spec import MemberSpec
+from ..testing.fakes.making import fake_request, fake_response
 from .calls import REHEARSAL, Call
 from .members import again
 

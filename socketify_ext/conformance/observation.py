@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from .. import errors
-from ..http_error import HTTPError
+from ..errors import HTTPError
 
 _OWN: Final = str(Path(__file__).parent.parent)
 _BUILT_IN: Final = str(Path(_OWN, "builtin"))

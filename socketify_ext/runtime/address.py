@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .core import ffi, lib, unpack
-from .waiting import Waiting
+from .pending import Waiting
 
 
 class Address(Waiting):

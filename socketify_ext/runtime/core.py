@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .. import errors
-from ..resolution import Reserved
-from ..spec import Target
+from ..sdk.resolution import Reserved
+from ..sdk.spec import Target
 
 try:
     import socketify

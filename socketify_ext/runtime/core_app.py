@@ -8,21 +8,21 @@ from os import PathLike
 from typing import Any
 
 from .. import errors
-from ..declaration import Declaration
-from ..resolution import Reserved
-from ..spec import TARGETS, Target
+from ..sdk.declaration import Declaration
+from ..sdk.resolution import Reserved
+from ..sdk.spec import TARGETS, Target
 from .core import NULL, OpCode, core, lib, reserved_names
-from .dispatch import prepare_route
 from .encoding import encode_message, encode_topic
-from .files import bind_indexes, folder_of, prepare_static
-from .listeners import Backplane, Listeners
+from .files.sending import bind_indexes, folder_of, prepare_static
 from .listening import Address, check_listening, listen
 from .patterns import check_behavior, check_handler, check_pattern, route_names
+from .routes import prepare_route
 from .server import Server
-from .sockets import prepare_socket
 from .stock import earlier_declaration, is_managed
 from .thread import get_ident
+from .topics import Backplane, Listeners
 from .websocket import encode_opcode
+from .websocket_routes import prepare_socket
 
 native_publish = lib.uws_publish
 

@@ -12,12 +12,12 @@ from time import perf_counter
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from ..request_hooks import Outcome, RequestHook
-from .layout import lay_out
+from ..sdk.request_hooks import Outcome, RequestHook
+from .shared_keys import lay_out
 
 if TYPE_CHECKING:
-    from ..request_hooks import Event
-    from .dispatch import Route
+    from ..sdk.request_hooks import Event
+    from .routes import Route
 
 Handler = Callable[..., Any]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
 from .. import errors
-from ..suggest import suggestion
+from ..sdk.suggest import suggestion
 from .core import NULL, cast, core, ffi, lib
 
 _IPV4: Final = "0.0.0.0"  # noqa: S104 - all addresses

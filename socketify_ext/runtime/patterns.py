@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
 from .. import errors
-from ..suggest import suggestion
+from ..sdk.suggest import suggestion
 
 PARAMETERS: Final = ("res", "req")
 # What each handler of a WebSocket is called with.

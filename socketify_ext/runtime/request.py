@@ -11,8 +11,8 @@ from .. import errors
 from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
 from .encoding import exact_bytes
+from .pending import waiting
 from .thread import ANY_THREAD, get_ident, wrong_thread
-from .waiting import waiting
 
 get_native_header = lib.uws_req_get_header
 

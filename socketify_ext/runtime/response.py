@@ -10,15 +10,15 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
-from ..http_error import HTTPError
+from ..errors import HTTPError
 from .core import cast, ffi, lib
 from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
-from .files import send_file
-from .head import CONTENT_TYPE, Head
+from .files.sending import send_file
 from .headers import BODILESS, OK, encode_name, encode_status, encode_value
+from .pending import SENT, log
+from .response_head import CONTENT_TYPE, Head
 from .thread import get_ident
-from .waiting import SENT, log
 
 if TYPE_CHECKING:
     from typing_extensions import Self

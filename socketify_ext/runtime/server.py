@@ -10,30 +10,30 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..http_error import HTTPError
-from .body import MAX_BODY, MAX_HELD_BODIES
+from ..errors import HTTPError
 from .core import ffi
-from .culprits import Culprits
+from .error_log import Culprits
 from .framing import check_headers
 from .hooks import Hooks
-from .layout import lay_out_all
+from .json_encoder import make_dump
 from .native_loop import share_native_loop
 from .patterns import route_key
+from .pending import waiting
 from .request import Request
+from .request_body import MAX_BODY, MAX_HELD_BODIES
 from .response import Response
-from .standard_json import make_dump
+from .shared_keys import lay_out_all
 from .tasks import start
 from .thread import check_thread, get_ident
-from .waiting import waiting
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
-    from ..binding import Classes
-    from ..request_hooks import RequestHook
-    from ..spec import MemberSpec
-    from .dispatch import Route
-    from .listeners import Listeners
-    from .sockets import SocketRoute
+    from ..registration import Classes
+    from ..sdk.request_hooks import RequestHook
+    from ..sdk.spec import MemberSpec
+    from .routes import Route
+    from .topics import Listeners
+    from .websocket_routes import SocketRoute
 
 
 log = logging.getLogger("socketify_ext")

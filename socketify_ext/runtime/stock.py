@@ -14,27 +14,18 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..binding import Binding, Classes
-from ..declaration import Declaration
-from ..declared_app import DeclaredApp
-from ..registry import default_registry
-from ..spec import (
-    TARGETS,
-    ExtensionSpec,
-    MemberSpec,
-    MethodSpec,
-    PropertySpec,
-    Target,
-    check,
-    is_extension_name,
-)
-from ..surface import Source, Surface
-from .body import MAX_BODY, too_large
+from ..registration import Binding, Classes
+from ..registry.registry import default_registry
+from ..sdk.app_surface import DeclaredApp
+from ..sdk.declaration import Declaration
+from ..sdk.spec import TARGETS, ExtensionSpec, MemberSpec, MethodSpec, PropertySpec, Target, check, is_extension_name
+from ..sdk.surface import Source, Surface
 from .core import core, ffi, reserved_names
 from .request import Request
+from .request_body import MAX_BODY, too_large
 
 if TYPE_CHECKING:
-    from ..declaration import Extension
+    from ..sdk.declaration import Extension
 
 
 class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no types

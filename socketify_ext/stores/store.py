@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from typing import Any, Final, TypeVar
 
 from .. import errors
-from .turns import Turns
+from .keyed_lock import Turns
 
 Result = TypeVar("Result")
 Values = dict[str, "bytes | None"]

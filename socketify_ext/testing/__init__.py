@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .assembly import extension_app, isolated_registry
-    from .fakes import fake_request, fake_response, fake_websocket
+    from .fakes.making import fake_request, fake_response, fake_websocket
     from .serving import Serving, serve
 
 __all__ = [
@@ -26,9 +26,9 @@ __all__ = [
 _HOMES = {
     "Serving": "serving",
     "extension_app": "assembly",
-    "fake_request": "fakes",
-    "fake_response": "fakes",
-    "fake_websocket": "fakes",
+    "fake_request": "fakes.making",
+    "fake_response": "fakes.making",
+    "fake_websocket": "fakes.making",
     "isolated_registry": "assembly",
     "serve": "serving",
 }

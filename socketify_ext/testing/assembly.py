@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..declaration import Extension, as_extension, extension
-from ..registry import Registry, load
-from ..spec import TARGETS
-from ..suggest import suggestion
+from ..registry.registry import Registry, load
+from ..sdk.declaration import Extension, as_extension, extension
+from ..sdk.spec import TARGETS
+from ..sdk.suggest import suggestion
 
 if TYPE_CHECKING:
     from ..app import App
-    from ..surface import Surface
+    from ..sdk.surface import Surface
 
 Registrable = Extension | Callable[..., None] | str
 

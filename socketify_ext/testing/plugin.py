@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx2
     from websockets.sync.client import ClientConnection
 
-    from ..registry import Registry
+    from ..registry.registry import Registry
     from .serving import Serving
 
 

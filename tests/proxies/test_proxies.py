@@ -20,7 +20,7 @@ import websockets
 
 from socketify_ext.testing import serve
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import doc_pages
 import proxied_app

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import date, datetime as _datetime_datetime
     from decimal import Decimal
-    from socketify_ext.typed_app import Limits, TypedApp
+    from socketify_ext.typing import Limits, TypedApp
     from typing import Any, Literal, TypeVar
     from typing_extensions import Self
     from weather import Metres, Report, Sky, Station, T

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...declaration import extension
-from ...surface import Surface
+from ...sdk.declaration import extension
+from ...sdk.surface import Surface
 from .authentication import Authentication
 from .options import Options
 from .user import ANONYMOUS, User

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ...http_error import HTTPError
+from ...errors import HTTPError
 
 
 class Refusal(NamedTuple):

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ... import errors
-from ...http_error import HTTPError
+from ...errors import HTTPError
 from . import key_source
 from .options import JwtOptions, is_url
 from .user import User, is_identity, name_in

@@ -7,10 +7,10 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ...declaration import extension
-from ...declared_app import DeclaredApp
+from ...sdk.app_surface import DeclaredApp
+from ...sdk.declaration import extension
+from ...sdk.surface import Surface
 from ...stores.url import parse_url
-from ...surface import Surface
 from .engine import Engine
 from .memory import Memory
 from .nats import Nats, servers_of

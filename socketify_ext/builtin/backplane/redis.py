@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ... import errors
-from ...deadline import end, within
+from ...sdk.deadline import end, within
 from ...stores.url import parse_url
 from .engine import Receive
 

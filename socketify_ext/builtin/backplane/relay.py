@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from ...deadline import end, within
+from ...sdk.deadline import end, within
 from .engine import Engine
 from .frame import COMPRESS, HEAD_SIZE, OPCODES, PART_SIZE, Part, pack, unpack
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from ...declaration import extension
-from ...declared_app import DeclaredApp
+from ...sdk.app_surface import DeclaredApp
+from ...sdk.declaration import extension
+from ...sdk.surface import Surface
 from ...stores import open_store
-from ...surface import Surface
 from .items import Cart
 from .options import Options
 from .stored import StoredCarts

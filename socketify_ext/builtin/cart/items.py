@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn, SupportsIndex
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from ...http_error import HTTPError
+from ...errors import HTTPError
 
 
 def _exact(price: Any) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import errors
-from ...http_error import HTTPError
+from ...errors import HTTPError
 from ...stores import Store
 from .items import Cart, CartItem
 from .options import Options

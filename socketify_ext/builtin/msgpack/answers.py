@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-from ...http_error import HTTPError
-from ...surface import Surface
+from ...errors import HTTPError
+from ...sdk.surface import Surface
 from ..json import make_dump
 from .encoder import Encode
 from .negotiation import choose

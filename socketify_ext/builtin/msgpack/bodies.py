@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...http_error import HTTPError
-from ...model import Validate, mismatch
-from ...surface import Surface
+from ...errors import HTTPError
+from ...sdk.model import Validate, mismatch
+from ...sdk.surface import Surface
 from .decoder import Decode
 
 

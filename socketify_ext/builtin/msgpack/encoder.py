@@ -7,7 +7,7 @@ from typing import Any
 
 from msgpack import Packer
 
-from ..plain import plain
+from ..to_builtins import plain
 
 Encode = Callable[[Any], bytes]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...declaration import extension
-from ...model import make_validate
-from ...surface import Surface
+from ...sdk.declaration import extension
+from ...sdk.model import make_validate
+from ...sdk.surface import Surface
 from .answers import add_answers
 from .bodies import add_bodies
 from .decoder import make_decoder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...model import Validate
-from ...surface import Surface
+from ...sdk.model import Validate
+from ...sdk.surface import Surface
 from .decoder import Decode
 from .encoder import Encode
 

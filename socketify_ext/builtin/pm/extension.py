@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...declaration import extension
-from ...declared_app import DeclaredApp
+from ...sdk.app_surface import DeclaredApp
+from ...sdk.declaration import extension
+from ...sdk.surface import Surface
 from ...stores.url import parse_url
-from ...surface import Surface
 from .admission import Admission
 from .inbox.memory import MemoryInbox
 from .inbox.sqlite import SqliteInbox

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from ...deadline import end, within
+from ...sdk.deadline import end, within
 from .inbox.inbox import Ack, Entry, Inbox, Outcome, Post
 from .outage import Outage, log, set_aside
 

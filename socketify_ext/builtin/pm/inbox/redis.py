@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from .... import errors
-from ....deadline import end
+from ....sdk.deadline import end
 from ..outage import Outage, set_aside
 from ..topics import decoded, encoded
 from .inbox import KEPT, Ack, BrokenInboxError, Entry, Outcome, Page, Row

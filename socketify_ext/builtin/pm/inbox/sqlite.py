@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from ....deadline import end
+from ....sdk.deadline import end
 from ....stores._sqlite import connect
 from ..message import Message
 from ..outage import Outage, set_aside

@@ -1,0 +1,94 @@
+"""`socketify-ext stubs TARGET`: types of what extensions add, for type checkers and editors."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...inspection.process import TIME_LIMIT, Target, Timeout, app_description
+from ..generated_file import Force, GeneratedFile
+from ..output import echo, warn
+
+StubFile = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="The module to write; standard output by default.")
+]
+
+
+def write_stubs(
+    target: Target,
+    output: StubFile = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff where FILE is not right.")
+    ] = False,
+    force: Force = False,
+    timeout: Timeout = TIME_LIMIT,
+) -> None:
+    """Write a module with the types of Request, Response, WebSocket and App as the target's extensions make them."""
+    from .module import StubModule, is_stub_module
+
+    if check and output is None:
+        raise typer.BadParameter("--check needs -o FILE to compare with", param_hint="--check")
+    if output is not None:
+        _check_name(output)
+        file = GeneratedFile(output, "stub file", is_stub_module, force=force)
+        if not check:
+            file.check()
+    module = StubModule(app_description(target, timeout))
+    text = module.text()
+    for problem in module.problems:
+        warn("warning", problem)
+    if output is None:
+        echo(text, nl=False)
+    elif check:
+        _compare(target, output, text)
+    else:
+        file.write(text)
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a file that Python would find in the place of a module of its own."""
+    from socketify_ext.errors import GeneratedFileError
+
+    if path.stem in sys.stdlib_module_names:
+        raise GeneratedFileError(
+            f"stub file {str(path)!r}",
+            "can't be written",
+            f"it would hide Python's own module {path.stem!r}",
+            f"Name it app_{path.name}",
+            path=str(path),
+        )
+
+
+def _compare(target: str, output: Path, text: str) -> None:
+    """Fail unless the file says the same, however it is formatted."""
+    from socketify_ext.errors import GeneratedFileError
+
+    try:
+        written = output.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        written, why = "", f"it can't be read ({error.strerror})"
+    else:
+        if _is_same(written, text):
+            return
+        why = f"{target} has changed"
+    for line in difflib.unified_diff(written.splitlines(), text.splitlines(), str(output), "now", lineterm=""):
+        echo(line)
+    raise GeneratedFileError(
+        f"stub file {str(output)!r}",
+        "is not right any more",
+        why,
+        f"Write it anew: socketify-ext stubs {target} -o {output}",
+        path=str(output),
+    )
+
+
+def _is_same(first: str, second: str) -> bool:
+    try:
+        return ast.dump(ast.parse(first)) == ast.dump(ast.parse(second))
+    except (SyntaxError, ValueError):
+        return False

@@ -1,0 +1,175 @@
+"""The text of a stub module, from the description of an app."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from textwrap import indent
+from typing import TYPE_CHECKING, Final
+
+from ...inspection.annotation import Annotation
+from ...inspection.member import STARS, Parameter, written
+from .imports import StubImports
+
+if TYPE_CHECKING:
+    from ...inspection.app_description import AppDescription
+    from ...inspection.member import Member
+
+CLASSES: Final = {"request": "Request", "response": "Response", "ws": "WebSocket"}
+_WRITTEN: Final = ", written by `socketify-ext stubs`; do not edit."
+_TAB: Final = "    "
+_FORMS: Final = {
+    "any": Annotation("typing.Any", ["typing:Any"]),
+    "call": Annotation("collections.abc.Callable", ["collections.abc:Callable"]),
+    "literal": Annotation("typing.Literal", ["typing:Literal"]),
+    "self": Annotation("typing_extensions.Self", ["typing_extensions:Self"]),
+}
+
+_BEHAVIOR: Final = '''\
+class Behavior(Limits, total=False):
+    """What `app.ws` takes."""
+
+    upgrade: {call}[[Response, Request, {any}], object]
+    open: {call}[[WebSocket], object]
+    message: {call}[[WebSocket, {any}, {any}], object]
+    drain: {call}[[WebSocket], object]
+    ping: {call}[[WebSocket, {any}], object]
+    pong: {call}[[WebSocket, {any}], object]
+    close: {call}[[WebSocket, {any}, {any}], object]
+    subscription: {call}[[WebSocket, {any}, {any}, {any}], object]
+'''
+_APP: Final = '''\
+class App({kind}[Response, Request]):
+    """The app, for handlers of these types."""
+
+    def ws(self, path: str, behavior: Behavior) -> {self}: ...
+'''
+_INSTALL: Final = '''\
+def install(
+    app: object,
+    *,
+    on_collision: {literal}["error", "keep", "replace"] = ...,
+    registry: socketify_ext.Registry | None = ...,
+    shutdown_grace: float = ...,
+    shutdown_timeout: float = ...,
+    max_body: int = ...,
+    max_held_bodies: int = ...,
+) -> App:
+    """Make an app that someone else made a `socketify_ext.App`; see `socketify_ext.install`."""
+    ...
+'''
+
+
+class StubModule:
+    """The types that a target's extensions make; `problems` says what could not be told."""
+
+    def __init__(self, described: AppDescription) -> None:
+        self._described = described
+        own = {
+            "App",
+            "Behavior",
+            "Limits",
+            "TYPE_CHECKING",
+            "TypedApp",
+            "TypedCoreApp",
+            "annotations",
+            "install",
+            "socketify",
+        }
+        members = {member.name for member in described.members}
+        self._imports = StubImports({*own, "socketify_ext", *CLASSES.values(), *members})
+        self.problems: list[str] = []
+
+    def text(self) -> str:
+        """Write the module."""
+        installed = self._described.installed
+        home, kind = ("socketify_ext", "TypedApp") if installed else ("socketify", "TypedCoreApp")
+        names = ["App", *CLASSES.values(), *(["install"] if installed else [])]
+        forms = {name: self._imports.written(form) for name, form in _FORMS.items() if installed or name != "literal"}
+        definitions = [*(self._class(target, home) for target in CLASSES), _BEHAVIOR.format(**forms)]
+        definitions += [_APP.format(kind=kind, **forms), *([_INSTALL.format(**forms)] if installed else [])]
+        imports = sorted([*self._imports.lines(), f"from socketify_ext.typing import Limits, {kind}"])
+        head = "\n".join([f"import {home}", *imports, *self._imports.variables()]) + "\n"
+        return "\n".join(
+            [
+                f'"""Types of {self._described.target}{_WRITTEN}"""',
+                "",
+                *self._settings(),
+                "from __future__ import annotations",
+                "",
+                "from typing import TYPE_CHECKING",
+                "",
+                "if TYPE_CHECKING:",
+                indent("\n".join([head, *definitions]), _TAB).rstrip(),
+                "else:",
+                f"{_TAB}from {home} import {', '.join(names)}",
+                "",
+                f"{_TAB}Behavior = dict",
+                "",
+                f"__all__ = [{', '.join(map(_quoted, sorted([*names, 'Behavior'])))}]",
+                "",
+            ]
+        )
+
+    def _settings(self) -> Iterator[str]:
+        """Write what checkers are to leave alone, since it is no choice of this file."""
+        yield "# ruff: noqa"
+        mypy, pyright = ["override"], ["reportIncompatibleMethodOverride"]  # `ws` takes less than a plain App's
+        if any(self._described.replaces_own(member) for member in self._described.members):
+            mypy += ["assignment", "misc"]
+            pyright.append("reportIncompatibleVariableOverride")
+        if self._imports.has_untyped:
+            mypy.append("import-untyped")
+            pyright.append("reportMissingTypeStubs")
+        if self._imports.has_private:
+            pyright.append("reportPrivateUsage")
+        yield f'# mypy: disable-error-code="{",".join(mypy)}"'
+        yield f"# pyright: {', '.join(f'{rule}=false' for rule in pyright)}"
+
+    def _class(self, target: str, home: str) -> str:
+        members = [member for member in self._described.members if member.target == target]
+        lines = [f"class {CLASSES[target]}({home}.{CLASSES[target]}):"]
+        added = " and ".join([*dict.fromkeys(repr(member.extension) for member in members)]) or "no extension"
+        lines.append(f'{_TAB}"""{CLASSES[target]} with the members of {added}."""\n')
+        for kind in ("property", "method"):
+            lines.extend(indent(self._member(member), _TAB) for member in members if member.kind == kind)
+        return "\n".join(lines)
+
+    def _member(self, member: Member) -> str:
+        kinds = [member.type, *(parameter.annotation for parameter in member.parameters or ())]
+        for kind in kinds:
+            for problem in kind.problems if kind else ():
+                self.problems.append(f"{member.path} has typing.Any for what nobody can import: {problem}")
+        kind_text = self._imports.written(member.type)
+        if member.kind == "property":
+            return f"{member.name}: {kind_text}\n"
+        if member.parameters is None:
+            any_ = self._imports.written(None)
+            parameters = f"*args: {any_}, **kwargs: {any_}"
+        else:
+            parameters = written(member.parameters, self._parameter)
+        prefix = "async def" if member.is_async else "def"
+        head = f"{prefix} {member.name}({', '.join(part for part in ('self', parameters) if part)}) -> {kind_text}:"
+        return f"{head}\n{indent(_docstring(member.doc), _TAB)}{_TAB}...\n" if member.doc else f"{head} ...\n"
+
+    def _parameter(self, parameter: Parameter) -> str:
+        default = "" if parameter.default is None else " = ..."
+        return (
+            f"{STARS.get(parameter.kind, '')}{parameter.name}: {self._imports.written(parameter.annotation)}{default}"
+        )
+
+
+def is_stub_module(content: bytes) -> bool:
+    """Whether a file's content is a stub module, however it is formatted and of whichever target."""
+    return re.match(rb'\s*"""Types of [^\n]+' + re.escape(_WRITTEN.encode()), content) is not None
+
+
+def _docstring(doc: str) -> str:
+    text = doc.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if text.endswith('"'):
+        text = f'{text[:-1]}\\"'
+    return f'"""{text}\n"""\n' if "\n" in text else f'"""{text}"""\n'
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

@@ -1,0 +1,1 @@
+"""Look at a target in a process of its own; prints nothing."""

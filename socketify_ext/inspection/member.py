@@ -1,0 +1,166 @@
+"""A member as plain data: its parameters, types and defaults, read from its spec."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from socketify_ext.sdk.spec import MISSING, MethodSpec, PropertySpec
+
+from .annotation import Annotation, annotation, inferred
+from .scope import Scope
+
+_KINDS: Final = {
+    inspect.Parameter.POSITIONAL_ONLY: "positional only",
+    inspect.Parameter.POSITIONAL_OR_KEYWORD: "positional",
+    inspect.Parameter.VAR_POSITIONAL: "all positional",
+    inspect.Parameter.KEYWORD_ONLY: "keyword only",
+    inspect.Parameter.VAR_KEYWORD: "all keyword",
+}
+STARS: Final = {"all positional": "*", "all keyword": "**"}
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter; `default` is the text of its value, None where it has none."""
+
+    name: str
+    kind: str
+    annotation: Annotation | None
+    default: str | None
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member, with all that is known of it.
+
+    Of a method, `parameters` leaves `self` out and is None where a builtin does not tell; `type` is what it returns.
+    Of a property, `type` is that of its value and `default` the text of what makes it.
+    """
+
+    target: str
+    name: str
+    kind: str
+    extension: str
+    file: str
+    line: int
+    override: bool
+    renamed_from: str | None
+    doc: str
+    type: Annotation | None
+    is_async: bool = False
+    parameters: list[Parameter] | None = field(default_factory=list)
+    default: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Give the name with its target, as in `request.get_user`."""
+        return f"{self.target}.{self.name}"
+
+    @property
+    def signature(self) -> str:
+        """Show the parameters and types, as in `(days: int = 1) -> list[str]` and `: str = 'Oslo'`."""
+        if self.kind == "property":
+            kind = f": {_short(self.type)}" if self.type else ""
+            return f"{kind} = {self.default}"
+        returns = f" -> {_short(self.type)}" if self.type else ""
+        parameters = "..." if self.parameters is None else written(self.parameters, _parameter)
+        return f"({parameters}){returns}"
+
+
+def written(parameters: list[Parameter], write: Callable[[Parameter], str]) -> str:
+    """Write parameters as they stand in a `def`, each by `write`."""
+    parts: list[str] = []
+    kinds = [parameter.kind for parameter in parameters]
+    for index, parameter in enumerate(parameters):
+        if parameter.kind == "keyword only" and not {"all positional", "keyword only"} & set(kinds[:index]):
+            parts.append("*")
+        parts.append(write(parameter))
+        if parameter.kind == "positional only" and "positional only" not in kinds[index + 1 :]:
+            parts.append("/")
+    return ", ".join(parts)
+
+
+def _parameter(parameter: Parameter) -> str:
+    star = STARS.get(parameter.kind, "")
+    kind = f": {_short(parameter.annotation)}" if parameter.annotation else ""
+    if parameter.default is None:
+        return f"{star}{parameter.name}{kind}"
+    return f"{parameter.name}{kind} = {parameter.default}" if kind else f"{parameter.name}={parameter.default}"
+
+
+def _short(kind: Annotation | None) -> str:
+    return re.sub(r"\b(?:typing|typing_extensions|collections\.abc)\.(?=[A-Z])", "", kind.text) if kind else ""
+
+
+def described(member: MethodSpec | PropertySpec) -> Member:
+    """Describe a member."""
+    common: dict[str, Any] = {
+        "target": member.target,
+        "name": member.name,
+        "kind": member.kind,
+        "extension": member.provenance.extension,
+        "file": member.provenance.file,
+        "line": member.provenance.line,
+        "override": member.override,
+        "renamed_from": member.renamed_from,
+    }
+    return _method(member, common) if isinstance(member, MethodSpec) else _property(member, common)
+
+
+def _method(member: MethodSpec, common: dict[str, Any]) -> Member:
+    function = member.function
+    scope = Scope(function)
+    parameters: list[Parameter] | None = None
+    returns: Annotation | None = None
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some builtins tell nothing
+        pass
+    else:
+        found = list(signature.parameters.values())
+        takes_all = found[0].kind is inspect.Parameter.VAR_POSITIONAL
+        parameters = [_described_parameter(each, scope) for each in (found if takes_all else found[1:])]
+        if signature.return_annotation is not inspect.Signature.empty:
+            returns = annotation(signature.return_annotation, scope)
+    return Member(
+        **common,
+        doc=inspect.getdoc(function) or "",
+        type=returns,
+        is_async=member.is_async,
+        parameters=parameters,
+    )
+
+
+def _described_parameter(parameter: inspect.Parameter, scope: Scope) -> Parameter:
+    empty = inspect.Parameter.empty
+    kind = None if parameter.annotation is empty else annotation(parameter.annotation, scope)
+    default = None if parameter.default is empty else _value(parameter.default)
+    return Parameter(parameter.name, _KINDS[parameter.kind], kind, default)
+
+
+def _property(member: PropertySpec, common: dict[str, Any]) -> Member:
+    if member.default_factory is not None:
+        default = f"{getattr(member.default_factory, '__name__', 'factory')}()"
+    else:
+        default = _value(member.default)
+    if member.type is not None:
+        kind = annotation(member.type, Scope())
+    elif isinstance(member.default_factory, type):
+        kind = annotation(member.default_factory, Scope())
+    else:
+        kind = inferred(None if member.default is MISSING else member.default)
+    return Member(**common, doc="", type=kind, default=default)
+
+
+def _value(value: Any) -> str:
+    """Write a default, without what differs from run to run."""
+    try:
+        text = repr(value)
+    except Exception:  # a plugin's object
+        text = f"<{type(value).__name__}>"
+    return _ADDRESS.sub("", text)

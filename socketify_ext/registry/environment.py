@@ -1,0 +1,95 @@
+"""Options from the environment: `SOCKETIFY_EXT_AUTH__JWT__KEY` is the option `jwt["key"]` of `auth`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+
+from .. import errors
+
+if TYPE_CHECKING:
+    from ..sdk.declaration import Extension
+
+
+def options_in(environment: Mapping[str, str], extension: Extension) -> dict[str, Any]:
+    """Read the options that the environment holds for an extension; pydantic-settings parses them.
+
+    Raises:
+        OptionsError: a variable names no option, or a value that should be JSON is not.
+        InstallError: there are some, and pydantic-settings is not installed.
+    """
+    prefix = variable_prefix(extension.name)
+    given = {name.upper(): value for name, value in environment.items() if name.upper().startswith(prefix)}
+    if not given or extension.options_model is None:
+        return {}
+    source = _source(extension, prefix)
+    source.env_vars = {name.lower(): value for name, value in given.items()}
+    known = {name.upper() for name in extension.options_model.model_fields}
+    for name in given:
+        if name.removeprefix(prefix).partition("__")[0] not in known:
+            expected = ", ".join(sorted(prefix + option for option in known)) or "none"
+            raise errors.OptionsError(
+                f"extension {extension.provenance}",
+                f"was given {_without_keys(name, prefix)}",
+                "it has no such option",
+                f"It reads {expected}",
+            )
+    from pydantic_settings import SettingsError
+
+    try:
+        return source()  # type: ignore[no-any-return]
+    except SettingsError as error:
+        raise errors.OptionsError(
+            f"extension {extension.provenance}",
+            f"was given {', '.join(sorted({_without_keys(name, prefix) for name in given}))}",
+            str(error),
+            "Write lists and mappings as JSON",
+        ) from None
+
+
+def _takes_text(annotation: Any) -> bool:
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        return any(map(_takes_text, get_args(annotation)))
+    return annotation is str
+
+
+def variable_prefix(name: str) -> str:
+    """Give what the variables of an extension begin with."""
+    return f"SOCKETIFY_EXT_{name.upper().replace('-', '_')}__"
+
+
+def _without_keys(name: str, prefix: str) -> str:
+    """Return a variable's name up to the option: keys inside one, as in AUTH__TOKENS__<token>, may be secrets."""
+    return prefix + name.removeprefix(prefix).partition("__")[0]
+
+
+def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay options over options, mapping by mapping."""
+    both = dict(lower)
+    for name, value in upper.items():
+        below = both.get(name)
+        both[name] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return both
+
+
+def _source(extension: Extension, prefix: str) -> Any:
+    try:
+        from pydantic_settings import EnvSettingsSource
+    except ImportError:
+        raise errors.InstallError(
+            f"extension {extension.provenance}",
+            "can't read its options from the environment",
+            "pydantic-settings is not installed",
+            f'Install the extra: pip install "socketify-ext[env]", or unset {prefix}*',
+        ) from None
+
+    class Source(EnvSettingsSource):
+        def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
+            """Keep a text as it is where text will do: a secret of digits is no number."""
+            if _takes_text(getattr(field, "annotation", None)) and not value.lstrip().startswith(("[", "{", '"')):
+                return value
+            return super().decode_complex_value(field_name, field, value)
+
+    model: Any = extension.options_model  # it asks for a BaseSettings, and reads the fields of any model
+    return Source(model, case_sensitive=False, env_prefix=prefix, env_nested_delimiter="__")

@@ -1,0 +1,277 @@
+"""Files as answers: conditions, one byte range, and parts that are read when the client takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from ... import errors
+from ...errors import HTTPError
+from ..patterns import route_key
+from ..routes import prepare_route
+from .byte_range import byte_range
+from .folder import Folder, OpenFile, names_in, open_file
+from .media_type import media_type
+from .validator import Validator
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+    from ..request import Request
+    from ..response import Response
+    from ..server import Server
+
+log = logging.getLogger("socketify_ext")
+
+_AT_ONCE: Final = 64 * 1024  # bytes that are read in the server's thread, and sent as one
+_MOST: Final = 256 * 1024  # bytes that are read for one part of a larger file,
+_LEAST: Final = 64 * 1024  # and for a client that takes little
+
+
+class StaticFiles:
+    """The handler of a folder's files, for GET and HEAD."""
+
+    def __init__(self, prefix: str, folder: Folder) -> None:
+        self.prefix = prefix
+        self._folder = folder
+        self._start = f"{prefix}/"
+
+    def __call__(self, response: Response, request: Request) -> Coroutine[Any, Any, None] | None:
+        """Answer with the file that the path names, 404 where there is none."""
+        url = request.get_url() or ""
+        if url == self.prefix:
+            self._redirect(response, [])
+            return None
+        names = names_in(url[len(self._start) :]) if url.startswith(self._start) else None
+        if names is None:
+            raise HTTPError(404)
+        found = self._folder.open(names, request.get_header("accept-encoding"))
+        if found is None:
+            self._redirect(response, names)
+            return None
+        return answer_file(response, request, found)
+
+    def _redirect(self, response: Response, names: list[str]) -> None:
+        """Lead to a directory's own URL, from which relative links count."""
+        if (names and not names[-1]) or not self._folder.has_index(names):
+            raise HTTPError(404)
+        place = "/".join((self.prefix, *(quote(name, safe="") for name in names), ""))
+        response.redirect(place, 308)
+
+
+def prepare_static(server: Server, prefix: str, directory: str) -> Callable[[], None]:
+    """Make a folder ready to be served below `prefix`, which has no slash at its end.
+
+    Returns:
+        What puts it into effect, which can't fail and can't be undone.
+    """
+    files = StaticFiles(prefix, Folder(directory))
+    binds = [prepare_route(server, method, f"{prefix}/*", files) for method in ("get", "head")]
+
+    def bind() -> None:
+        for each in binds:
+            each()
+
+    return bind
+
+
+def answer_file(
+    response: Response, request: Request | None, file: OpenFile, content_type: str | None = None
+) -> Coroutine[Any, Any, None] | None:
+    """Answer with an open file, and close it.
+
+    Returns:
+        What sends a large one, to be awaited; None where the answer is given.
+    """
+    sending = None
+    try:
+        part = _begin(response, request, file, content_type)
+        if part is None:
+            return None
+        if response._bodiless:
+            response.try_end(b"", len(part))
+        elif len(part) <= _AT_ONCE:
+            data = file.read(part.start, len(part))
+            if len(data) == len(part):
+                response.end(data)
+            else:  # the size is not true any more
+                response.close()
+        else:
+            sending = _send(response, file, part)
+    finally:
+        if sending is None:
+            file.stream.close()
+    return sending
+
+
+def _begin(response: Response, request: Request | None, file: OpenFile, content_type: str | None) -> range | None:
+    """Write the head, or answer without the file; give the bytes that are to be sent."""
+    part = range(file.size)
+    validator = Validator(file.modified, file.size, file.coding)
+    status = 200
+    # Conditions are for what would be 200 (RFC 9110, 13.2.1): a page for 404 is not asked about.
+    if request is not None and response._status is None:
+        status, part = _outcome(request, validator, file.size)
+    if status != 200:
+        response.write_status(status)
+    if status == 412:
+        response.end(b"")
+        return None
+    response.set_header("Accept-Ranges", "bytes")
+    if file.has_variants:
+        response.write_header("Vary", "Accept-Encoding")
+    if status == 416:
+        response.set_header("Content-Range", f"bytes */{file.size}").end(b"")
+        return None
+    response.set_header("ETag", validator.etag).set_header("Last-Modified", validator.date)
+    if status == 304:
+        response.end(b"")
+        return None
+    if status == 206:
+        response.set_header("Content-Range", f"bytes {part.start}-{part.stop - 1}/{file.size}")
+    _describe(response, file, content_type)
+    return part
+
+
+def _describe(response: Response, file: OpenFile, content_type: str | None) -> None:
+    if content_type is not None:
+        response.set_header("Content-Type", content_type)
+    elif not response._has_content_type():
+        response.write_header("Content-Type", media_type(file.name))
+    if file.coding:
+        response.set_header("Content-Encoding", file.coding)
+
+
+def _outcome(request: Request, validator: Validator, size: int) -> tuple[int, range]:
+    """Decide on the status, in the order of RFC 9110, 13.2.2, and on the bytes."""
+    whole, header, method = range(size), request.get_header, request.get_method()
+    if method not in ("GET", "HEAD"):
+        return 200, whole
+    if validator.fails(header):
+        return 412, whole
+    if validator.is_fresh(header):
+        return 304, whole
+    asked = header("range") if method == "GET" else None
+    if asked is None or not validator.allows_range(header):
+        return 200, whole
+    part = byte_range(asked, size)
+    if part is None:
+        return 200, whole
+    return (206, part) if part else (416, part)
+
+
+async def _send(response: Response, file: OpenFile, part: range) -> None:
+    """Send a large file; while the client takes nothing, no part of it is kept."""
+    loop, total, most = response._server.loop, len(part), _MOST
+    owed = 0  # OpenSSL takes a write up again only with no less than it was given before
+    with file.stream:
+        while not response._answered:
+            offset = response.get_write_offset()
+            length = min(max(most, owed - offset), total - offset)
+            data = file.read_cached(part.start + offset, length)
+            if data is None or len(data) < owed - offset:
+                data = await loop.run_in_executor(None, file.read, part.start + offset, length)
+                if response._answered:
+                    return
+                if len(data) < length:
+                    log.warning("%s has become shorter while it was sent: its connection is closed", file.name)
+                    response.close()
+                    return
+            end = offset + len(data)
+            taken, is_complete = response.try_end(data, total)
+            del data
+            if is_complete:
+                return
+            if taken:
+                most = min(2 * most, _MOST)
+                await asyncio.sleep(0)  # other requests come in between
+                continue
+            # What the client did not take is read again: no more than it may take then.
+            if response._ssl:
+                owed = end
+            else:
+                most = max(_LEAST, min(2 * (response.get_write_offset() - offset), _MOST))
+            await _writable(response)
+
+
+async def _writable(response: Response) -> None:
+    """Wait until the client takes more, or has left."""
+    future: Future[tuple[bool, bool]] = response._server.loop.create_future()
+
+    def go_on(response: Response, offset: int) -> bool:
+        if not future.done():
+            future.set_result((True, False))
+        return True
+
+    response._chunkFuture = future  # the end of the request sets it
+    response.on_writable(go_on)
+    await future
+
+
+def send_file(
+    response: Response, path: str | bytes | os.PathLike[str] | os.PathLike[bytes], content_type: str | None
+) -> Future[None]:
+    """Answer with a file.
+
+    Returns:
+        What is done once the answer is complete or the client has left.
+
+    Raises:
+        HTTPError: 404, there is no such file.
+    """
+    file = open_file(os.path.realpath(os.fsdecode(path)))
+    if file is None:
+        raise HTTPError(404)
+    server, request = response._server, response._request
+    done: Future[None] = server.loop.create_future()
+    sending = answer_file(response, request, file, content_type)
+    if sending is None:
+        done.set_result(None)
+    else:
+        server.start(_finish(sending, done), response, request, response._route)
+    return done
+
+
+async def _finish(sending: Coroutine[Any, Any, None], done: Future[None]) -> None:
+    try:
+        await sending
+    finally:
+        if not done.done():
+            done.set_result(None)
+
+
+def bind_indexes(server: Server) -> None:
+    """Lead from the folders' routes without a slash to those with one, where the app has no route of its own there."""
+    taken = {route_key(route.name) for route in server.routes}
+    for route in list(server.routes):
+        files = route.own
+        if isinstance(files, StaticFiles) and files.prefix:
+            keys = {route_key(f"{method} {files.prefix}") for method in (route.method, "ANY")}
+            if not keys & taken:
+                prepare_route(server, route.method.lower(), files.prefix, files)()
+
+
+def folder_of(who: str, path: str, directory: Any) -> str:
+    """Check the folder of `app.static`.
+
+    Raises:
+        RouteError: there is none.
+    """
+    try:
+        name = os.fsdecode(directory)
+        is_folder = bool(name) and Path(name).is_dir()
+    except (TypeError, ValueError, OSError):
+        name, is_folder = repr(directory), False
+    if not is_folder:
+        raise errors.RouteError(
+            who,
+            f"serves files at {path}",
+            f"there is no folder {name}",
+            "Make the folder first, and write its path from the root or from the working directory",
+        )
+    return name

@@ -1,0 +1,177 @@
+"""HTTP dispatch: the core's native events to handlers, on compiled classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import isawaitable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .core import ffi, from_handle, lib
+from .framing import check_coding, check_headers, has_refused_coding
+from .hooks import Applied, Observed
+from .pending import log
+
+if TYPE_CHECKING:
+    from ..registration import Classes
+    from .request import Request
+    from .response import Response
+    from .server import Server
+
+native_end = lib.uws_res_end
+
+
+class Route:
+    """One route: what its native callback needs, in slots."""
+
+    __slots__ = (
+        "after",
+        "handle",
+        "handler",
+        "loop",
+        "method",
+        "name",
+        "own",
+        "pattern",
+        "request_class",
+        "response_class",
+        "server",
+        "ssl",
+    )
+
+    def __init__(self, server: Server, method: str, pattern: str, handler: Callable[..., Any]) -> None:
+        self.server = server
+        self.loop = server.core_loop
+        self.ssl = server.ssl
+        self.method = method
+        self.pattern = pattern
+        self.name = f"{method} {pattern}"
+        self.own = handler
+        self.after = Applied()
+        self.use(server.classes)
+        self.handle = ffi.new_handle(self)
+
+    def use(self, classes: Classes) -> None:
+        """Make requests and responses of these classes from now on, and put the server's hooks around the handler."""
+        self.request_class: Any = classes["request"]
+        self.response_class: Any = classes["response"]
+        handler = self.server.hooks.surround(self, self.own)
+        if self.method in ("HEAD", "ANY"):
+            self.handler = _by_method(handler)
+        else:
+            self.handler = handler if self.method == "GET" else check_coding(handler)
+
+    def enter(self) -> None:
+        """Follow the server's classes from now on."""
+        self.use(self.server.classes)
+        self.server.routes.append(self)
+
+
+def prepare_route(server: Server, method: str, path: str, handler: Callable[..., Any]) -> Callable[[], None]:
+    """Make `method path` ready to be served with `handler(response, request)`, sync or async.
+
+    Returns:
+        What puts it into effect, which can't fail and can't be undone.
+    """
+    route = Route(server, method.upper(), path, handler)
+    add, encoded = getattr(lib, f"uws_app_{method}"), path.encode()
+
+    def bind() -> None:
+        route.enter()
+        add(server.app.SSL, server.app.app, encoded, on_request, route.handle)
+
+    return bind
+
+
+def _by_method(handler: Callable[..., Any]) -> Callable[..., Any]:
+    def handle(response: Response, request: Request) -> Any:
+        method = request.get_method()
+        if method == "HEAD":
+            response._omit_body()
+        elif method != "GET" and has_refused_coding(response, request):
+            return None
+        return handler(response, request)
+
+    return handle
+
+
+def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: TracebackType) -> None:
+    """Close the connection of a request whose callback itself has failed, as without memory.
+
+    The core ends the process where a callback returns without an answer.
+    """
+    names = traceback.tb_frame.f_locals
+    log.critical("a request was dropped, since it could not be dispatched", exc_info=error)
+    response, res, ssl = names.get("response"), names["res"], names["route"].ssl
+    if response is not None:
+        response._finish()
+    if not lib.uws_res_has_responded(ssl, res):
+        lib.uws_res_close(ssl, res)
+
+
+@ffi.callback("void(uws_res_t*, uws_req_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
+def on_request(res: Any, req: Any, user_data: Any) -> None:
+    """Handle a request."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    handed_on = route.server.handed_on
+    response = route.response_class() if handed_on is None else take_over(route, handed_on, res)
+    request = route.request_class()
+    response.res = res
+    response._request = request
+    request.req = req
+    try:
+        result = route.handler(response, request)
+        data = response._unsent
+        if data is None:
+            if not response._answered:
+                settle(route, response, request, result)
+        elif response._unsent_type is None:
+            native_end(route.ssl, res, data, len(data), False)
+        else:
+            response._deliver()
+    except BaseException as error:
+        route.server.fail(error, response, request, route.name)
+        leave_answerable(response)
+    if request._yielded:
+        hand_on(route.server, response, req)
+    request.req = None
+
+
+def settle(route: Any, response: Response, request: Request, result: Any) -> None:
+    """Go on with a request that its handler has not answered: a coroutine, a promise, another route, or a mistake."""
+    response._route = route.name
+    if isawaitable(result):
+        route.server.start(result, response, request, route.name)
+    elif not response._promised and not response._tasks and not request._yielded:
+        route.server.unanswered(response, route.name)
+    elif response._data_handler is not None and request.req is not None:
+        check_headers(response, request)
+    response._deliver()
+
+
+def hand_on(server: Server, response: Response, req: Any) -> None:
+    """Leave the response to the next matching route, with what it holds; an answered one is left to no other."""
+    if response._answered:
+        lib.uws_req_set_yield(req, 0)
+        return
+    response._promised = False
+    response._wait()  # without a next route the core drops the connection, and says so
+    server.handed_on = response
+
+
+def take_over(route: Any, handed_on: Response, res: Any) -> Any:
+    """Give the response that another route has just left to this one."""
+    route.server.handed_on = None
+    if handed_on.res != res or handed_on._answered:
+        return route.response_class()
+    if not isinstance(handed_on, Observed):  # one that is told of stays so
+        handed_on.__class__ = route.response_class
+    return handed_on
+
+
+def leave_answerable(response: Response) -> None:
+    """Do what the core demands of a request that is not answered when its callback returns."""
+    if not response._answered:
+        response._wait()
+    response._deliver()

@@ -1,0 +1,249 @@
+"""WebSocket dispatch: the core's native events to handlers, one object for each connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import iscoroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from .core import OpCode, ffi, from_handle, lib, unpack
+from .patterns import EVENTS
+from .routes import Route, drop_unserved, hand_on, leave_answerable, settle, take_over
+
+if TYPE_CHECKING:
+    from ..registration import Classes
+    from .server import Server
+
+_OPCODES: Final = {int(code): code for code in OpCode}
+_TEXT: Final = OpCode.TEXT
+
+
+class SocketRoute(Route):
+    """One WebSocket route and the handlers of its events."""
+
+    __slots__ = ("behavior", "encoded", "native", *EVENTS)
+    native: Any  # the core's description of the route, kept alive
+    upgrade: Callable[..., Any] | None
+    open: Callable[..., Any] | None
+    close: Callable[..., Any] | None
+
+    def __init__(self, server: Server, path: str, behavior: Mapping[str, Any]) -> None:
+        self.encoded = path.encode()
+        self.behavior = {event: behavior.get(event) for event in EVENTS}
+        for event, handler in self.behavior.items():
+            setattr(self, event, handler)
+        super().__init__(server, "GET", path, _no_handler)
+        self.name = f"WS {path}"
+
+    def use(self, classes: Classes) -> None:
+        """Follow these classes from now on, and put the server's hooks around the handlers."""
+        self.request_class, self.response_class = classes["request"], classes["response"]
+        hooks, own = self.server.hooks, self.behavior
+        if hooks.need_upgrade(self.pattern):
+            self.upgrade = hooks.surround(self, own["upgrade"] or _upgrade, for_socket=True)
+        else:
+            self.upgrade = own["upgrade"]
+        self.open = hooks.opening(self, own["open"])
+        self.close = hooks.closing(self, own["close"])
+
+    def bind(self) -> None:
+        """Let the core serve it; it upgrades by itself where neither a handler nor a hook has a say."""
+        self.native.upgrade = ffi.NULL if self.upgrade is None else on_upgrade
+        self.server.has_topics = True
+        lib.uws_ws(self.server.app.SSL, self.server.app.app, self.encoded, self.native[0], self.handle)
+
+    def run(self, event: str, handler: Callable[..., Any], *arguments: Any) -> None:
+        """Call an event's handler; an error is logged, and the connection goes on."""
+        who = f"{self.name} {event}"
+        try:
+            result = handler(*arguments)
+            if iscoroutine(result):
+                self.server.start(result, None, None, who)
+        except BaseException as error:
+            self.server.fail(error, None, None, who)
+
+
+def _upgrade(response: Any, request: Any, context: Any) -> None:
+    """Upgrade as the core does where a route has no handler for it."""
+    names = ("sec-websocket-key", "sec-websocket-protocol", "sec-websocket-extensions")
+    response.upgrade(*map(request.get_header, names), context)
+
+
+def _no_handler(response: Any, request: Any) -> None:
+    raise AssertionError("a WebSocket route handles no request")
+
+
+def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Callable[[], None]:
+    """Make WebSockets on `path` ready to be served; `behavior` holds handlers by event and the core's limits.
+
+    Returns:
+        What puts it into effect, which can't fail and can't be undone.
+
+    Raises:
+        ValueError: a limit is out of its range.
+    """
+    _check_limits(path, behavior)
+    route = SocketRoute(server, path, behavior)
+    native = ffi.new("uws_socket_behavior_t *")
+    native.compression = behavior.get("compression", 0)
+    native.maxPayloadLength = behavior.get("max_payload_length", 16 * 1024)
+    native.idleTimeout = behavior.get("idle_timeout", 60 * 2)
+    native.maxBackpressure = behavior.get("max_backpressure", 64 * 1024)
+    native.closeOnBackpressureLimit = bool(behavior.get("close_on_backpressure_limit", False))
+    native.resetIdleTimeoutOnSend = bool(behavior.get("reset_idle_timeout_on_send", False))
+    native.sendPingsAutomatically = bool(behavior.get("send_pings_automatically", False))
+    native.maxLifetime = behavior.get("max_lifetime", 0)
+    native.open, native.close = on_open, on_close  # always: they keep the table of connections
+    callbacks = {
+        "message": on_message,
+        "drain": on_drain,
+        "ping": on_ping,
+        "pong": on_pong,
+        "subscription": on_subscription,
+    }
+    for event, callback in callbacks.items():
+        setattr(native, event, callback if behavior.get(event) else ffi.NULL)
+    route.native = native
+
+    def bind() -> None:
+        route.enter()
+        server.bind_socket(route)
+
+    return bind
+
+
+def _check_limits(path: str, behavior: Mapping[str, Any]) -> None:
+    """Refuse what would end the process inside the core."""
+    idle, lifetime = behavior.get("idle_timeout", 120), behavior.get("max_lifetime", 0)
+    if idle != 0 and not 8 <= idle <= 960:
+        raise ValueError(f"the idle_timeout of {path} is {idle}: give 0, or 8 to 960 seconds")
+    if not 0 <= lifetime <= 240:
+        raise ValueError(f"the max_lifetime of {path} is {lifetime}: give 0 to 240 minutes")
+
+
+@ffi.callback("void(uws_res_t*, uws_req_t*, uws_socket_context_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
+def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
+    """Handle a request to become a WebSocket."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    handed_on = route.server.handed_on
+    response = route.response_class() if handed_on is None else take_over(route, handed_on, res)
+    request = route.request_class()
+    response.res = res
+    response._context = context
+    response._request = request
+    request.req = req
+    try:
+        result = route.upgrade(response, request, context)
+        if response._answered:
+            response._deliver()
+        else:
+            settle(route, response, request, result)
+    except BaseException as error:
+        route.server.fail(error, response, request, f"{route.name} upgrade")
+        leave_answerable(response)
+    if request._yielded:
+        hand_on(route.server, response, req)
+    request.req = None
+
+
+@ffi.callback("void(uws_websocket_t*, void*)")  # type: ignore[untyped-decorator]
+def on_open(ws: Any, user_data: Any) -> None:
+    """Make the connection's object; comes from inside `upgrade`."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    server = route.server
+    server.leave_behind()
+    connection = server.classes["ws"]()
+    connection.ws = ws
+    connection._route = route
+    if server.upgrading is not None:
+        connection.socket_data, server.upgrading = server.upgrading, None
+    server.connections[ws] = connection
+    if route.open is not None:
+        route.run("open", route.open, connection)
+
+
+@ffi.callback("void(uws_websocket_t*, const char*, size_t, uws_opcode_t, void*)")  # type: ignore[untyped-decorator]
+def on_message(ws: Any, message: Any, length: int, opcode: int, user_data: Any) -> None:
+    """Handle a message: text as str, anything else as bytes."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    try:
+        code = _OPCODES[opcode]
+        data = unpack(message, length) if length else b""
+        if code is _TEXT:
+            data = data.decode()
+        result = route.message(route.server.connections[ws], data, code)
+        if result is not None and iscoroutine(result):
+            route.server.start(result, None, None, f"{route.name} message")
+    except BaseException as error:
+        route.server.fail(error, None, None, f"{route.name} message")
+
+
+@ffi.callback("void(uws_websocket_t*, void*)")  # type: ignore[untyped-decorator]
+def on_drain(ws: Any, user_data: Any) -> None:
+    """Handle that the client has taken what was waiting for it."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    connection = route.server.connections.get(ws)
+    if connection is not None:
+        route.run("drain", route.drain, connection)
+
+
+@ffi.callback("void(uws_websocket_t*, const char*, size_t, void*)")  # type: ignore[untyped-decorator]
+def on_ping(ws: Any, message: Any, length: int, user_data: Any) -> None:
+    """Handle a ping; the core has answered it."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    route.run("ping", route.ping, route.server.connections[ws], _payload(message, length))
+
+
+@ffi.callback("void(uws_websocket_t*, const char*, size_t, void*)")  # type: ignore[untyped-decorator]
+def on_pong(ws: Any, message: Any, length: int, user_data: Any) -> None:
+    """Handle a pong."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    route.run("pong", route.pong, route.server.connections[ws], _payload(message, length))
+
+
+@ffi.callback("void(uws_websocket_t*, int, const char*, size_t, void*)")  # type: ignore[untyped-decorator]
+def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> None:
+    """Handle the end of a connection; its object is closed when the handler's first step is done."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    connection = route.server.connections.get(ws)
+    if connection is None:
+        return
+    connection._leaving = True
+    try:
+        if route.close is not None:
+            route.run("close", route.close, connection, int(code), _payload(message, length))
+    finally:
+        connection.ws = None
+        route.server.connections.pop(ws, None)
+        if connection._topics:
+            route.server.listeners.leave_all(connection)
+
+
+@ffi.callback("void(uws_websocket_t*, const char *, size_t, int, int, void*)")  # type: ignore[untyped-decorator]
+def on_subscription(ws: Any, topic: Any, length: int, new: int, old: int, user_data: Any) -> None:
+    """Handle that the number of a topic's subscribers has changed."""
+    route = from_handle(user_data)
+    route.loop.is_idle = False
+    connection = route.server.connections.get(ws)
+    if connection is None:  # the close event has been; whoever listens still learns of the change
+        connection = route.server.classes["ws"]()
+        connection._route = route
+    name = None if topic == ffi.NULL else unpack(topic, length).decode(errors="replace")
+    if new < old and not connection._unsubscribing:
+        connection._leaving = True
+    waits, connection._end_waits = connection._end_waits, True
+    try:
+        route.run("subscription", route.subscription, connection, name, int(new), int(old))
+    finally:
+        connection._end_waits = waits
+
+
+def _payload(message: Any, length: int) -> bytes | None:
+    return None if message == ffi.NULL else unpack(message, length)

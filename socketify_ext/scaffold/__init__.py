@@ -1,1 +1,0 @@
-"""The project of a new plugin, written from templates."""

@@ -1,0 +1,165 @@
+"""What an extension is handed as `app` while it is declared: it records, and applies nothing until commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+from typing import Any, Final, TypeVar
+
+from .. import errors
+from .request_hooks import RequestHook, RequestHooks
+from .spec import Provenance
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+ROUTES: Final = ("get", "post", "put", "patch", "delete", "options", "head", "connect", "trace", "any", "ws", "static")
+
+
+class DeclaredApp(RequestHooks):
+    """Stand for the app while an extension is declared.
+
+    Routes, a serializer, hooks, a backplane, start-up and shutdown functions and attributes are recorded, and applied
+    when the whole registration has succeeded. Everything else is the app's own, and so is all of it from then on.
+    """
+
+    _own: Final = frozenset(
+        (
+            "_app",
+            "_provenance",
+            "_attributes",
+            "_committed",
+            "carrier",
+            "hooks",
+            "routes",
+            "serializer",
+            "startup",
+            "shutdown",
+        )
+    )
+
+    def __init__(self, app: Any, provenance: Provenance) -> None:
+        self._app = app
+        self._provenance = provenance
+        self._attributes: dict[str, Any] = {}
+        self._committed = False
+        self.hooks: list[RequestHook] = []
+        self.routes: list[tuple[str, str, Any]] = []
+        self.serializer: Any = None
+        self.carrier: Any = None
+        self.startup: list[Callable[..., Any]] = []
+        self.shutdown: list[Callable[..., Any]] = []
+
+    def on_startup(self, function: Function) -> Function:
+        """Run `function`, sync or async, before the server listens, in resolved order."""
+        return self._lifecycle("on_startup", self.startup, function)
+
+    def on_start(self, method: Function) -> Function:
+        """Do the same under the core's name."""
+        return self.on_startup(method)
+
+    def on_shutdown(self, method: Function) -> Function:
+        """Run `method`, sync or async, once the server has stopped, in reverse order."""
+        return self._lifecycle("on_shutdown", self.shutdown, method)
+
+    def json_serializer(self, json_serializer: Any) -> None:
+        """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
+        if self._committed:
+            self._reached("json_serializer").json_serializer(json_serializer)
+        else:
+            self.serializer = json_serializer
+
+    def use_backplane(self, backplane: Any) -> None:
+        """Carry publications to other processes by `backplane`: see `socketify_ext.runtime.topics.Backplane`."""
+        if self._committed:
+            self._reached("use_backplane").use_backplane(backplane)
+        else:
+            self.carrier = backplane
+
+    @property
+    def _hooked_by(self) -> Provenance:
+        return self._provenance
+
+    def _add_hook(self, hook: RequestHook) -> None:
+        self.hooks.append(hook)
+        if self._committed:
+            try:
+                self._reached(hook.event).apply_hooks()
+            except BaseException:
+                self.hooks.remove(hook)
+                raise
+
+    def _lifecycle(self, name: str, functions: list[Callable[..., Any]], function: Function) -> Function:
+        if not callable(function):
+            fix = f"Write @app.{name} above the function, or give the function without calling it"
+            self._refuse(name, f"a {type(function).__name__} can't be called", fix)
+        if self._committed:
+            getattr(self._reached(name), name)(function)
+        else:
+            functions.append(function)
+        return function
+
+    def _route(self, method: str, path: str, target: Any) -> DeclaredApp:
+        if not isinstance(path, str):
+            self._refuse(method, f"{path!r} is no path", f'Write it as app.{method}("/path", ...)')
+        kind = type(target).__name__
+        if method == "ws":
+            if not isinstance(target, Mapping):
+                self._refuse(method, f"a {kind} is no mapping of handlers", 'Give a dict: {"message": handler}')
+        elif method == "static":
+            if not isinstance(target, (str, PathLike)):
+                self._refuse(method, f"a {kind} is no directory", "Give a directory's path")
+        elif not callable(target):
+            self._refuse(method, f"a {kind} can't be called", f'Write it as app.{method}("/path", handler)')
+        if self._committed:
+            getattr(self._reached(method), method)(path, target)
+        else:
+            self.routes.append((method, path, target))
+        return self
+
+    def _refuse(self, name: str, why: str, fix: str) -> None:
+        raise errors.SignatureError(f"extension {self._provenance}", f"calls app.{name}", why, fix)
+
+    def _reached(self, name: str) -> Any:
+        if self._app is None:
+            raise errors.InstallError(
+                f"extension {self._provenance}",
+                f"uses app.{name}",
+                "there is no app that it could reach",
+                "Call socketify_ext.install(app) before it is registered",
+            )
+        return self._app
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ROUTES:
+            return lambda path, target: self._route(name, path, target)
+        if name in self._own:  # not there yet: a copy is being made
+            raise AttributeError(name)
+        if name in self._attributes:
+            return self._attributes[name]
+        return getattr(self._reached(name), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._own:
+            super().__setattr__(name, value)
+        elif self._committed:
+            setattr(self._reached(name), name, value)
+        else:
+            self._reached(name)
+            self._attributes[name] = value
+
+    def commit(self) -> None:
+        """Note that the registration has succeeded: set the attributes, and go straight to the app from now on."""
+        self._committed = True
+        for name, value in self._attributes.items():
+            setattr(self._app, name, value)
+        self._attributes.clear()
+
+    @property
+    def is_installed(self) -> bool:
+        """Tell whether there is an app that runs start-up and shutdown functions; a stock one does not."""
+        return self._app is not None
+
+    @property
+    def needs_install(self) -> bool:
+        """Tell whether something was recorded that only an installed app can do."""
+        return bool(self.routes or self.startup or self.shutdown or self.serializer or self.carrier or self.hooks)

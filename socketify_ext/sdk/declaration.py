@@ -1,0 +1,316 @@
+"""`@extension` and `Extension`: an extension function with its name, options, order and adjustments."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from .. import errors
+from .app_surface import DeclaredApp
+from .signature import SignatureSpec
+from .spec import TARGETS, ExtensionSpec, MemberSpec, check, is_extension_name
+from .suggest import suggestion
+from .surface import Source, Surface, line_of
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from ..registry.registry import Registry
+    from .spec import Provenance, Requirement
+
+Function = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What running an extension function gave: its validated spec and what it asked of the app."""
+
+    spec: ExtensionSpec
+    app: DeclaredApp
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An extension function and all that was said about it; immutable, each change gives a new one.
+
+    It is callable with the core's signature, so `app.register(extension)` takes it on any app.
+    """
+
+    function: Function
+    name: str
+    options_model: type[BaseModel] | None = None
+    requires: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # they may hold secrets
+    distribution: str | None = None
+    version: str | None = None
+    required_by: str | None = None
+    renames: Mapping[str, str] = field(default_factory=dict)
+    selection: tuple[str, ...] | None = None
+    overrides: tuple[str, ...] = ()
+    declared: bool = True
+    registry: Registry | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _ = self.signature
+
+    @functools.cached_property
+    def signature(self) -> SignatureSpec:
+        """Say what the function asks for."""
+        return check(
+            SignatureSpec, f"extension {self.provenance}", "has a wrong signature", {"function": self.function}
+        )
+
+    @property
+    def provenance(self) -> Provenance:
+        """Say where the extension function stands."""
+        return self._source.at(*line_of(self.function))
+
+    @property
+    def summary(self) -> str:
+        """Give the first line of the function's docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Give `requires` as parsed names and specifiers."""
+        values = {"name": self.name, "provenance": self.provenance, "requires": self.requires}
+        return check(ExtensionSpec, f"extension {self.provenance}", "is malformed", values).requires
+
+    @property
+    def _source(self) -> Source:
+        return Source(self.name, self.distribution, self.version, self.required_by)
+
+    def configured(self, **options: Any) -> Extension:
+        """Set options.
+
+        Raises:
+            OptionsError: an option is unknown, missing or invalid.
+        """
+        changed = replace(self, options={**self.options, **options})
+        changed.validated_options()
+        return changed
+
+    def renamed(self, mapping: Mapping[str, str] | None = None, /, **names: str) -> Extension:
+        """Rename members: `renamed(get_user="current_user")` or `renamed({"request.get_user": "current_user"})`."""
+        return replace(self, renames={**self.renames, **(mapping or {}), **names})
+
+    def only(self, *members: str) -> Extension:
+        """Keep only the named members: `only("request.get_user")`, or bare names for any target."""
+        return replace(self, selection=members)
+
+    def overriding(self, *members: str) -> Extension:
+        """Let the named members replace what is there: `overriding("response.end")`."""
+        return replace(self, overrides=(*self.overrides, *members))
+
+    def validated_options(self) -> BaseModel | None:
+        """Validate the options against the model.
+
+        Returns:
+            The frozen-as-declared model instance, or None for an extension without options.
+
+        Raises:
+            OptionsError: an option is unknown, missing or invalid.
+        """
+        who = f"extension {self.provenance}"
+        if self.options_model is None:
+            if self.options:
+                names = ", ".join(self.options)
+                raise errors.OptionsError(who, f"was given {names}", "it takes no options", "Load it without")
+            return None
+        known = options_by_name(self.options_model)
+        unknown = [name for name in self.options if name not in known]
+        if unknown and self.options_model.model_config.get("extra") != "allow":
+            hint = suggestion(unknown[0], known) or f"It takes {', '.join(known) or 'none'}"
+            raise errors.OptionsError(who, f"was given {', '.join(unknown)}", "it has no such option", hint)
+        try:
+            return self.options_model.model_validate(dict(self.options))
+        except ValidationError as error:
+            problems = "; ".join(_problem(self.options_model, detail) for detail in error.errors(include_input=False))
+        # Raised here, where no context is kept: pydantic's own error quotes what was given.
+        fix = f"See `socketify-ext show {self.name}`"
+        raise errors.OptionsError(who, "was given invalid options", problems, fix)
+
+    def declare(self, *, options: BaseModel | None = None, app: Any = None) -> Declaration:
+        """Run the function on recording surfaces and validate what it declared.
+
+        Args:
+            options: used as they are instead of the validated options (to describe, not to serve).
+            app: the app that the injected `app` stands for; None where there is none yet.
+
+        Raises:
+            ExtensionError: whatever is wrong with the declaration, see `docs/errors.md`.
+        """
+        options = options or self.validated_options()
+        members: list[MemberSpec] = []
+        surfaces = [Surface(target, self._source, members) for target in TARGETS]
+        recorded = DeclaredApp(app, self.provenance)
+        available = {"options": options, "app": recorded}
+        self.function(*surfaces, **{name: available[name] for name in self.signature.injected})
+        for surface in surfaces:
+            surface.close()
+        values = {
+            "name": self.name,
+            "provenance": self.provenance,
+            "summary": self.summary,
+            "members": tuple(self._adjusted(members)),
+            "requires": self.requires,
+            "before": self.before,
+            "after": self.after,
+            "identity": (self.function, options, dict(self.renames), self.selection, self.overrides),
+        }
+        return Declaration(check(ExtensionSpec, f"extension {self.provenance}", "is malformed", values), recorded)
+
+    def _adjusted(self, members: Iterable[MemberSpec]) -> Iterable[MemberSpec]:
+        """Apply `renamed`, `only` and `overriding`, in this order, by the declared names."""
+        found = list(members)
+        wanted = [*self.renames, *(self.selection or ()), *self.overrides]
+        known = [f"{member.target}.{member.name}" for member in found]
+        for pattern in wanted:
+            if not any(_matches(pattern, member) for member in found):
+                raise errors.MemberNameError(
+                    f"extension {self.provenance}",
+                    f"is to adjust {pattern}",
+                    "it has no such member",
+                    suggestion(pattern, known) or f"It has {', '.join(known) or 'none'}",
+                )
+        for member in found:
+            if self.selection is not None and not any(_matches(pattern, member) for pattern in self.selection):
+                continue
+            changes: dict[str, Any] = {}
+            for pattern, name in self.renames.items():
+                if _matches(pattern, member):
+                    changes |= {"name": name, "renamed_from": member.name}
+            if any(_matches(pattern, member) for pattern in self.overrides):
+                changes["override"] = True
+            if not changes:
+                yield member
+                continue
+            values = {name: getattr(member, name) for name in type(member).model_fields} | changes
+            what = f"is to rename {member.target}.{member.name}"
+            yield check(type(member), f"extension {self.provenance}", what, values)
+
+    def __call__(self, request: Any, response: Any, ws: Any) -> None:
+        """Register on a stock app, whose `register` calls this with its three `AppExtension` objects."""
+        from ..runtime.stock import register
+
+        register(self, request, response, ws)
+
+
+def _matches(pattern: str, member: MemberSpec) -> bool:
+    return pattern in (member.name, f"{member.target}.{member.name}")
+
+
+def options_by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Give the options of a model by the names they go by: aliases, and their own where the model says so."""
+    by_name = any(model.model_config.get(key) for key in ("populate_by_name", "validate_by_name"))
+    options: dict[str, FieldInfo] = {}
+    for name, info in model.model_fields.items():
+        alias = info.validation_alias
+        aliases = [each for each in getattr(alias, "choices", [alias]) if isinstance(each, str)]
+        names = [name, *aliases] if by_name or alias is None else aliases
+        options |= dict.fromkeys(names, info)
+    return options
+
+
+def _problem(model: type[BaseModel], detail: Any) -> str:
+    where = ".".join(map(str, _shown([model], detail["loc"])))
+    return f"{where}: {detail['msg']}" if where else str(detail["msg"])
+
+
+def _shown(models: Sequence[type[BaseModel]], location: Sequence[Any]) -> Sequence[Any]:
+    """Return where a problem is, down to the first option that its model does not show: keys inside may be secrets."""
+    for depth, name in enumerate(location, 1):
+        found = [info for model in models if (info := options_by_name(model).get(name)) is not None]
+        if not all(info.repr for info in found):
+            return location[:depth]
+        if found:
+            models = [inner for info in found for inner in _models_in(info.annotation)]
+    return location
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if inspect.isclass(annotation) and not get_args(annotation):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for each in get_args(annotation) for model in _models_in(each)]
+
+
+def extension(
+    name: str,
+    /,
+    *,
+    options: type[BaseModel] | None = None,
+    requires: Iterable[str] = (),
+    before: Iterable[str] = (),
+    after: Iterable[str] = (),
+) -> Callable[[Function], Extension]:
+    """Declare an extension: name the function below, and say its options and order.
+
+    Args:
+        name: the extension's name; for a plugin, also the name of its entry point.
+        options: a pydantic model; the function gets a validated instance as its keyword-only `options`.
+        requires: extensions that must be there, as in `["auth>=1"]`; they come first.
+        before: names of extensions that, if present, come later.
+        after: names of extensions that, if present, come earlier.
+
+    Raises:
+        SignatureError: the function is not `(request, response, ws)` with `options` and `app` as keywords.
+        DeclarationError: the name, the options model, a requirement or a name in the order is malformed.
+    """
+
+    def declare(function: Function) -> Extension:
+        who = f"extension {Source(str(name)).at(*line_of(function))}"
+        for argument, given in (("requires", requires), ("before", before), ("after", after)):
+            if isinstance(given, str):
+                raise errors.DeclarationError(
+                    who, "is malformed", f"{argument} is one text, not a list", f'Write {argument}=["{given}"]'
+                )
+        if options is not None and not (inspect.isclass(options) and issubclass(options, BaseModel)):
+            raise errors.DeclarationError(
+                who,
+                "is malformed",
+                f"options={options!r} is no pydantic model",
+                "Give a subclass of pydantic.BaseModel",
+            )
+        made = Extension(function, name, options, tuple(requires), tuple(before), tuple(after))
+        values = {
+            "name": name,
+            "provenance": made.provenance,
+            "requires": made.requires,
+            "before": made.before,
+            "after": made.after,
+        }
+        check(ExtensionSpec, f"extension {made.provenance}", "is malformed", values)
+        return made
+
+    if isinstance(name, str):
+        return declare
+    raise errors.DeclarationError(
+        "@socketify_ext.extension",
+        "was used without a name",
+        "it decorates nothing itself",
+        'Write @socketify_ext.extension("name")',
+    )
+
+
+def as_extension(value: Any) -> Extension:
+    """Wrap a bare core-style function, and give back what is an `Extension` already.
+
+    Raises:
+        SignatureError: `value` is neither.
+    """
+    if isinstance(value, Extension):
+        return value
+    return Extension(value, _bare_name(value), declared=False)
+
+
+def _bare_name(function: Any) -> str:
+    """Name a bare function by itself, so that errors speak of what its author wrote."""
+    name = str(getattr(function, "__name__", type(function).__name__)).strip("<>_")
+    return name if is_extension_name(name) else "extension"

@@ -1,0 +1,229 @@
+"""Request hooks as they are declared: functions around every request and every WebSocket of an app."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from posixpath import normpath
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, overload
+from urllib.parse import unquote
+
+from .. import errors
+
+if TYPE_CHECKING:
+    from ..runtime.request import Request
+    from ..runtime.response import Response
+    from .spec import Provenance
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Event = Literal["before_request", "after_response", "on_ws_open", "on_ws_close"]
+
+PARAMETERS: Final[dict[Event, tuple[str, ...]]] = {
+    "before_request": ("res", "req"),
+    "after_response": ("outcome",),
+    "on_ws_open": ("ws",),
+    "on_ws_close": ("ws", "code", "message"),
+}
+
+
+class Outcome(NamedTuple):
+    """What became of a request, as `after_response` hooks learn it.
+
+    Attributes:
+        status: the status that was sent, as in 404; None where none was.
+        route: the pattern of the route that had the request last, as in "/items/:id".
+        method: the route's, as in "GET"; the client's own where the route takes any.
+        duration: seconds from the first hook or handler to the answer.
+        aborted: whether the connection ended before the answer was complete.
+        response: the response, which takes nothing more.
+        request: the request; it gives what was read before, and after a handler that has suspended everything.
+    """
+
+    status: int | None
+    route: str
+    method: str
+    duration: float
+    aborted: bool
+    response: Response
+    request: Request
+
+
+@dataclass(frozen=True)
+class RequestHook:
+    """One hook: its function, the segments of its path prefix, and where it comes from, None for the app itself."""
+
+    event: Event
+    function: Callable[..., Any]
+    prefix: tuple[str, ...] = ()
+    provenance: Provenance | None = None
+
+    def __str__(self) -> str:
+        """Name it for errors."""
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return f"{self.event} hook {name} of {owner(self.provenance)}"
+
+    def covers(self, pattern: str) -> bool | None:
+        """Tell whether all paths of a route are below the prefix; None where only a request's path tells.
+
+        Args:
+            pattern: the route's, as in "/items/:id" or "/files/*".
+        """
+        if not self.prefix:
+            return True
+        if not pattern.startswith("/"):
+            return None
+        segments = pattern[1:].split("/")
+        for wanted, segment in zip(self.prefix, segments, strict=False):
+            if segment.startswith((":", "*")):
+                return None
+            if segment != wanted:
+                return False
+        return len(segments) >= len(self.prefix)
+
+    def matches(self, path: str | None) -> bool:
+        """Tell whether a path is below the prefix, as it is or as a handler may understand it.
+
+        Since a hook may guard what is there, dot segments and percent-encoding don't lead past it, and what is no path
+        at all is below every prefix.
+        """
+        if path is None or not path.startswith("/"):
+            return True
+        return self._leads(path[1:]) or (
+            ("%" in path or "/." in path or "//" in path) and self._leads(normpath(unquote(path)).lstrip("/"))
+        )
+
+    def _leads(self, path: str) -> bool:
+        return tuple(path.split("/")[: len(self.prefix)]) == self.prefix
+
+
+def owner(provenance: Provenance | None) -> str:
+    """Name whose hook it is."""
+    return "the app" if provenance is None else f"extension {provenance}"
+
+
+class RequestHooks:
+    """The four hooks, as an app and what stands for it in an extension offer them.
+
+    Each works bare, `@app.before_request`, and with a path prefix of whole segments,
+    `@app.before_request(prefix="/api")`. Hooks of extensions run in resolved order, then those of the app itself;
+    they count for routes that exist already, too.
+    """
+
+    __slots__ = ()
+
+    def _add_hook(self, hook: RequestHook) -> None:
+        raise NotImplementedError
+
+    @property
+    def _hooked_by(self) -> Provenance | None:
+        return None
+
+    @overload
+    def before_request(self, function: Function, /, *, prefix: str = "/") -> Function: ...
+    @overload
+    def before_request(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
+    def before_request(self, function: Any = None, /, *, prefix: str = "/") -> Any:
+        """Call `function(res, req)`, sync or async, before the handler; an answer keeps the request from all that follow.
+
+        WebSocket upgrades are requests too: an answer refuses the WebSocket.
+
+        Args:
+            function: raises and answers as a handler does.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+
+        Raises:
+            SignatureError: the function can't be called so, or the prefix is none.
+        """
+        return self._hook("before_request", function, prefix)
+
+    @overload
+    def after_response(self, function: Function, /, *, prefix: str = "/") -> Function: ...
+    @overload
+    def after_response(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
+    def after_response(self, function: Any = None, /, *, prefix: str = "/") -> Any:
+        """Call `function(outcome)`, sync or async, once for each request: answered, failed or aborted.
+
+        Args:
+            function: gets an `Outcome`; what it raises is logged.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+
+        Raises:
+            SignatureError: the function can't be called so, or the prefix is none.
+        """
+        return self._hook("after_response", function, prefix)
+
+    @overload
+    def on_ws_open(self, function: Function, /, *, prefix: str = "/") -> Function: ...
+    @overload
+    def on_ws_open(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
+    def on_ws_open(self, function: Any = None, /, *, prefix: str = "/") -> Any:
+        """Call `function(ws)`, sync or async, when a WebSocket opens, before the route's own handler.
+
+        Args:
+            function: what it raises is logged.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+
+        Raises:
+            SignatureError: the function can't be called so, or the prefix is none.
+        """
+        return self._hook("on_ws_open", function, prefix)
+
+    @overload
+    def on_ws_close(self, function: Function, /, *, prefix: str = "/") -> Function: ...
+    @overload
+    def on_ws_close(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
+    def on_ws_close(self, function: Any = None, /, *, prefix: str = "/") -> Any:
+        """Call `function(ws, code, message)`, sync or async, when a WebSocket closes, before the route's own handler.
+
+        Args:
+            function: what it raises is logged.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+
+        Raises:
+            SignatureError: the function can't be called so, or the prefix is none.
+        """
+        return self._hook("on_ws_close", function, prefix)
+
+    def _hook(self, event: Event, function: Any, prefix: Any) -> Any:
+        segments = self._segments(event, prefix)
+
+        def add(function: Function) -> Function:
+            self._check(event, function)
+            self._add_hook(RequestHook(event, function, segments, self._hooked_by))
+            return function
+
+        return add if function is None else add(function)
+
+    def _segments(self, event: Event, prefix: Any) -> tuple[str, ...]:
+        given = prefix.split("/") if isinstance(prefix, str) else [prefix]
+        if given[0] == "" and len(given) > 1:
+            segments = tuple(given[1:-1] if given[-1] == "" else given[1:])
+            if not any(not part or part.startswith((":", "*")) or "?" in part for part in segments):
+                return segments
+        raise errors.SignatureError(
+            owner(self._hooked_by),
+            f"calls app.{event}",
+            f"{prefix!r} is no path prefix",
+            f'Write whole segments without parameters: app.{event}(prefix="/api")',
+        )
+
+    def _check(self, event: Event, function: Any) -> None:
+        parameters = ", ".join(PARAMETERS[event])
+        why = None
+        if not callable(function):
+            why = f"a {type(function).__name__} can't be called"
+        else:
+            try:
+                inspect.signature(function).bind(*PARAMETERS[event])
+            except TypeError:
+                why = f"the function can't be called with ({parameters})"
+            except ValueError:  # written in C, without a signature to look at
+                return
+        if why is not None:
+            raise errors.SignatureError(
+                owner(self._hooked_by),
+                f"calls app.{event}",
+                why,
+                f"Write @app.{event} above a function of ({parameters})",
+            )

@@ -1,0 +1,375 @@
+"""The frozen, validated description of an extension: the single validation gate.
+
+Every later step takes these objects as they are and never checks them again.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import inspect
+import keyword
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PydanticUserError,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from .. import errors
+from .provenance import place
+
+Target = Literal["request", "response", "ws"]
+TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
+MISSING: Final[Any] = inspect.Parameter.empty
+
+_NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
+
+
+class Frozen(BaseModel):
+    """Hold what was validated once and never changes."""
+
+    # Models are built on first use: a program that only imports the package pays for none of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
+
+
+def reject(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticCustomError:
+    """Make the error that a validator raises; `check` turns it into the catalogue's class."""
+    return PydanticCustomError(error.__name__, "{why}", {"why": why, "fix": fix})
+
+
+def _extension_name(name: Any) -> Any:
+    if not isinstance(name, str) or not is_extension_name(name):
+        raise reject(
+            errors.DeclarationError,
+            f"{name!r} is no extension name",
+            "Use letters and digits, with '.', '_', '-' or '~' between them",
+        )
+    return name
+
+
+def is_extension_name(name: str) -> bool:
+    """Tell whether an extension may have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def _member_name(name: Any) -> Any:
+    if not isinstance(name, str) or not name.isidentifier():
+        why = f"{name!r} is no identifier"
+    elif keyword.iskeyword(name):
+        why = f"{name!r} is a Python keyword"
+    elif name.startswith("_"):
+        why = f"{name!r} is not public"
+    else:
+        return name
+    raise reject(
+        errors.MemberNameError,
+        why,
+        'Give a public name, as in "get_user"; for a lambda or a builtin, with name="get_user"',
+    )
+
+
+ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
+MemberName = Annotated[str, BeforeValidator(_member_name)]
+
+
+class Provenance(Frozen):
+    """Say which extension, of which distribution and version, at which file:line, put a member there.
+
+    `required_by` names the extension that asked for this one when nobody registered it directly.
+    """
+
+    extension: str
+    file: str
+    line: int
+    distribution: str | None = None
+    version: str | None = None
+    required_by: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Show the file's name and line, as in `auth.py:88`."""
+        return place(self.file, self.line)
+
+    def __str__(self) -> str:
+        if self.distribution == "socketify-ext":
+            origin = "built-in, "
+        elif self.distribution:
+            origin = f"{self.distribution} {self.version}, " if self.version else f"{self.distribution}, "
+        else:
+            origin = ""
+        return f"'{self.extension}' ({origin}{self.place})"
+
+
+class Requirement(Frozen):
+    """Name an extension, with the versions of its distribution that will do."""
+
+    name: ExtensionName
+    specifier: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.specifier}"
+
+    def accepts(self, version: str | None) -> bool:
+        """Tell whether `version` fits; an extension without a version fits only a bare name."""
+        if not self.specifier:
+            return True
+        from packaging.specifiers import SpecifierSet
+        from packaging.version import InvalidVersion, Version
+
+        try:
+            parsed = Version(version or "")
+        except InvalidVersion:
+            return False
+        return SpecifierSet(self.specifier).contains(parsed, prereleases=True)
+
+
+def _requirement(text: Any) -> Any:
+    if isinstance(text, Requirement):
+        return text
+    from packaging import requirements
+
+    try:
+        parsed = requirements.Requirement(text)
+    except (requirements.InvalidRequirement, TypeError) as error:
+        first = str(error).splitlines()[0]
+        raise reject(
+            errors.DeclarationError, f"{text!r} is no requirement ({first})", 'Write it as in "auth>=1,<2"'
+        ) from None
+    if parsed.url or parsed.extras or parsed.marker:
+        raise reject(
+            errors.DeclarationError,
+            f"{text!r} has more than a name and a version",
+            'Write it as in "auth>=1,<2"',
+        )
+    return Requirement(name=parsed.name, specifier=str(parsed.specifier))
+
+
+def _function(function: Any) -> Any:
+    if isinstance(function, (staticmethod, classmethod)) or not callable(function):
+        kind = type(function).__name__
+        raise reject(errors.SignatureError, f"a {kind} is no method", "Write it as def method(self, ...)")
+    if not inspect.isfunction(function) and not inspect.isbuiltin(function):
+        kind = type(function).__name__
+        raise reject(
+            errors.SignatureError, f"a {kind} object is no function", "Wrap it: def method(self, ...): return it(...)"
+        )
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except ValueError:  # some builtins tell nothing
+        return function
+    if not parameters or parameters[0].kind not in (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    ):
+        name = function.__name__ if function.__name__.isidentifier() else "method"
+        raise reject(errors.SignatureError, "it takes no self", f"Write it as def {name}(self, ...)")
+    return function
+
+
+class MethodSpec(Frozen):
+    """Describe one method: a function that takes the request, response or socket as `self`."""
+
+    kind: Literal["method"] = "method"
+    target: Target
+    function: Annotated[Callable[..., Any], BeforeValidator(_function)]
+    name: MemberName
+    provenance: Provenance
+    override: bool = False
+    renamed_from: str | None = None
+
+    @property
+    def signature(self) -> str:
+        """Show the parameters after `self`, as in `(value, status=200)`."""
+        try:
+            signature = inspect.signature(self.function, eval_str=True)
+        except Exception:  # annotations may name what only a type checker sees
+            try:
+                signature = inspect.signature(self.function)
+            except ValueError:  # some builtins tell nothing
+                return "(...)"
+        first, *others = signature.parameters.values()
+        takes_all = first.kind is inspect.Parameter.VAR_POSITIONAL
+        return str(signature.replace(parameters=[first, *others] if takes_all else others))
+
+    @property
+    def is_async(self) -> bool:
+        """Tell whether callers must await it."""
+        return inspect.iscoroutinefunction(self.function)
+
+    @property
+    def doc(self) -> str:
+        """Give the first line of the docstring, or an empty text."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+
+# Shared by all objects: nobody can change what they hold. Functions are not here: as class attributes they would bind.
+_IMMUTABLE: Final = (type(None), bool, int, float, complex, str, bytes, range, type(Ellipsis))
+
+
+def is_immutable(value: Any) -> bool:
+    """Tell whether `value` may be one class attribute for all objects (exact types only)."""
+    if isinstance(value, (tuple, frozenset)) and type(value) in (tuple, frozenset):
+        return all(map(is_immutable, value))
+    if type(value) in _IMMUTABLE:
+        return True
+    import datetime
+    import decimal
+    import enum
+    import uuid
+
+    stateless = (datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
+    return isinstance(value, enum.Enum) or type(value) in stateless
+
+
+def _factory(factory: Any) -> Any:
+    if factory is None:
+        return None
+    why = None
+    if not callable(factory):
+        why = f"its default_factory, a {type(factory).__name__}, can't be called"
+    elif inspect.iscoroutinefunction(factory):
+        why = "its default_factory is a coroutine function, and an attribute awaits nothing"
+    else:
+        try:
+            inspect.signature(factory).bind()
+        except TypeError:
+            why = "its default_factory takes arguments, and gets none"
+        except ValueError:  # some builtins tell nothing
+            pass
+    if why is not None:
+        raise reject(errors.PropertyError, why, "Give a function without arguments, as in default_factory=list")
+    return factory
+
+
+class PropertySpec(Frozen):
+    """Describe one property: an attribute with a default that no two objects share, unless it is immutable.
+
+    `default` is `MISSING` where a factory is given. `type` is the declared annotation, or None.
+    """
+
+    kind: Literal["property"] = "property"
+    target: Target
+    name: MemberName
+    default: Any = MISSING
+    default_factory: Annotated[Callable[[], Any] | None, BeforeValidator(_factory)] = None
+    type: Any = None
+    provenance: Provenance
+    override: bool = False
+    renamed_from: str | None = None
+
+    @property
+    def signature(self) -> str:
+        """Show the annotation and the default, as in `: list[str] = list()`."""
+        annotation = "" if self.type is None else f": {inspect.formatannotation(self.type)}"
+        if self.default_factory is not None:
+            return f"{annotation} = {getattr(self.default_factory, '__name__', 'factory')}()"
+        return f"{annotation} = {self.default!r}"
+
+    @model_validator(mode="after")
+    def _fits(self) -> PropertySpec:
+        if self.default_factory is not None and self.default is not MISSING:
+            raise reject(errors.PropertyError, "it has a default and a default_factory", "Give one of the two")
+        if self.type is not None:
+            self._check_type()
+        if self.default_factory is None and not is_immutable(self.default):
+            try:
+                copy.deepcopy(self.default)
+            except Exception as error:
+                kind = builtins.type(self.default).__name__
+                raise reject(
+                    errors.PropertyError,
+                    f"its default, a {kind}, can't be copied for each object ({error})",
+                    "Give default_factory=lambda: value to share one on purpose",
+                ) from None
+        return self
+
+    def _check_type(self) -> None:
+        try:
+            try:
+                adapter: TypeAdapter[Any] = TypeAdapter(self.type)
+            except PydanticUserError:  # any class: pydantic knows none of its fields, isinstance is what can be said
+                adapter = TypeAdapter(self.type, config=ConfigDict(arbitrary_types_allowed=True))
+            if self.default_factory is None:
+                adapter.validate_python(self.default, strict=True)
+        except ValidationError as error:
+            wanted = inspect.formatannotation(self.type)
+            given = "None" if self.default is None else builtins.type(self.default).__name__
+            raise reject(
+                errors.PropertyError,
+                f"its default {self.default!r} is no {wanted} ({error.errors()[0]['msg']})",
+                f"Change the default, or declare type={wanted} | {given}",
+            ) from None
+        except Exception as error:  # evaluating an annotation may raise anything
+            raise reject(
+                errors.PropertyError,
+                f"type={self.type!r} is no annotation ({builtins.type(error).__name__})",
+                "Give a class or an annotation, as in type=list[str]",
+            ) from None
+
+
+MemberSpec = MethodSpec | PropertySpec
+
+
+def _unique(members: tuple[MemberSpec, ...]) -> tuple[MemberSpec, ...]:
+    seen: dict[tuple[str, str], MemberSpec] = {}
+    for member in members:
+        earlier = seen.setdefault((member.target, member.name), member)
+        if earlier is not member:
+            raise reject(
+                errors.MemberNameError,
+                f"it adds {member.target}.{member.name} twice ({earlier.provenance.place} and "
+                f"{member.provenance.place})",
+                "Give one of them another name",
+            )
+    return members
+
+
+class ExtensionSpec(Frozen):
+    """Describe an extension and all its members.
+
+    `identity` is what makes two registrations the same one: the function, options and adjustments.
+    """
+
+    name: ExtensionName
+    provenance: Provenance
+    summary: str = ""
+    members: Annotated[tuple[MemberSpec, ...], AfterValidator(_unique)] = ()
+    requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
+    before: tuple[ExtensionName, ...] = ()
+    after: tuple[ExtensionName, ...] = ()
+    identity: tuple[Any, ...] = ()
+
+    @property
+    def version(self) -> str | None:
+        """Give the version of the distribution that provides the extension."""
+        return self.provenance.version
+
+
+Model = TypeVar("Model", bound=Frozen)
+
+
+def check(model: type[Model], who: str, what: str, values: Mapping[str, Any]) -> Model:
+    """Build `model` from `values`, or raise the catalogue's error for the first thing that is wrong.
+
+    `who` and `what` open the message, as in "extension 'jwt' (jwt.py:14)" and "adds request.get_user".
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        kind = getattr(errors, first["type"], errors.DeclarationError)
+        context = first.get("ctx", {})
+        where = ".".join(str(part) for part in first["loc"])
+        why = context.get("why", f"{where}: {first['msg']}")
+        raise kind(who, what, why, context.get("fix", "")) from None

@@ -1,0 +1,141 @@
+"""Requests, responses and sockets without a server, for unit tests of members."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from ...registration import Binding, Classes
+from ...registry.registry import Registry, default_registry
+from ...runtime.core import reserved_names
+from ...sdk.spec import TARGETS, Target
+from ..assembly import Registrable, found, standing_in
+from .request import FakeRequest, filled
+from .response import FakeResponse, answering
+from .server import FakeApp, put_behind
+from .websocket import FakeWebSocket, opened
+
+if TYPE_CHECKING:
+    from ...sdk.declaration import Declaration
+
+_BASES: Final[dict[Target, type]] = {"request": FakeRequest, "response": FakeResponse, "ws": FakeWebSocket}
+
+
+def fake_request(
+    *extensions: Registrable,
+    method: str = "GET",
+    url: str = "/",
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    parameters: Sequence[str] = (),
+    body: Any = b"",
+    app: Any = None,
+    overrides: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
+) -> Any:
+    """Make a request that has the members of `extensions` and answers all reads from what is given here.
+
+    It never touches the core's memory; members that are coroutines run in the test's own loop.
+
+    Args:
+        extensions: loaded or declared ones, bare functions, or names to load.
+        method: as it was sent.
+        url: the path, with or without a query.
+        query: added to the url's query; a list gives a key several values.
+        headers: by name, in any case.
+        parameters: the route's parameters in order.
+        body: text, bytes, or any other object as JSON; `fake_response(request=...)` gives it.
+        app: what members find as `self.app`; by default one that keeps what is published.
+        overrides: as for `extension_app`.
+        registry: where required extensions are loaded from.
+
+    Raises:
+        ExtensionError: see `docs/errors.md`.
+    """
+    made = _fake("request", extensions, app, overrides, registry)
+    data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    given = {"host": "testserver"} | ({"content-length": str(len(data))} if data else {})
+    given |= {name.lower(): value for name, value in (headers or {}).items()}
+    if query:
+        url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
+    return filled(made, method, url, given, list(parameters), data)
+
+
+def fake_response(
+    *extensions: Registrable,
+    request: Any = None,
+    app: Any = None,
+    overrides: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
+) -> Any:
+    """Make a response that has the members of `extensions` and writes to its `recorded`.
+
+    `recorded` is an `Answer`: status, headers, body, and whether the answer is complete.
+
+    Args:
+        extensions: as for `fake_request`.
+        request: the request that is answered, a fake one; its body is what `get_json()` and the like give.
+        app: as for `fake_request`.
+        overrides: as for `extension_app`.
+        registry: as for `fake_request`.
+
+    Raises:
+        ExtensionError: see `docs/errors.md`.
+    """
+    made = _fake("response", extensions, app, overrides, registry)
+    return answering(made, fake_request() if request is None else request)
+
+
+def fake_websocket(
+    *extensions: Registrable,
+    user_data: Any = None,
+    topics: Sequence[str] = (),
+    app: Any = None,
+    overrides: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
+) -> Any:
+    """Make an open WebSocket that has the members of `extensions` and writes to its `recorded`.
+
+    `recorded` is a `Traffic`: messages, topics, close code. What is published is in `ws.app.published`, unless `app`
+    is given.
+
+    Args:
+        extensions: as for `fake_request`.
+        user_data: what `get_user_data()` gives.
+        topics: what it listens on.
+        app: as for `fake_request`.
+        overrides: as for `extension_app`.
+        registry: as for `fake_request`.
+
+    Raises:
+        ExtensionError: see `docs/errors.md`.
+    """
+    return opened(_fake("ws", extensions, app, overrides, registry), user_data, list(topics))
+
+
+def _fake(
+    target: Target,
+    extensions: Sequence[Registrable],
+    app: Any,
+    overrides: Mapping[str, Any] | None,
+    registry: Registry | None,
+) -> Any:
+    """Compile extensions on the fake classes, as an app does on the real ones."""
+    compiled: dict[Target, type] = dict(_BASES)
+    serializers: list[Any] = [json]
+
+    def commit(classes: Classes, new: Sequence[Declaration]) -> None:
+        compiled.update(classes)
+        serializers.extend(each.app.serializer for each in new if each.app.serializer is not None)
+
+    stand_in = FakeApp() if app is None else app
+    reserved = {each: reserved_names(each, _BASES[each]) for each in TARGETS}
+    binding = Binding(stand_in, registry or default_registry(), _BASES, reserved, commit)
+    for each in found(extensions, registry):
+        binding.register(each)
+    if overrides:
+        known = [f"{target}.{name}" for target, name in binding.resolution.members]
+        binding.register(standing_in(overrides, known))
+    return put_behind(compiled[target], stand_in, serializers[-1])()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CLI = Path(__file__).parents[2] / "socketify_ext" / "cli"
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    folder = tmp_path / "evil-1.0.dist-info"
+    folder.mkdir()
+    summary = "nice\x1b]0;title\x07\x1b[2J\n  auth   9.9  a row that is none"
+    (folder / "METADATA").write_text(f"Name: evil\nVersion: 1.0\x1b[31mRED\nSummary: {summary}\n")
+    (folder / "entry_points.txt").write_text("[socketify_ext]\nevil = os:system\n")
+    return {**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+def test_escape_sequences_of_metadata_are_text_in_a_pipe(hostile):
+    command = [sys.executable, "-m", "socketify_ext", "list"]
+    shown = subprocess.run(command, env=hostile, capture_output=True, check=True, text=True).stdout
+    assert "\\x1b[2J\\n" in shown
+    assert "\x1b" not in shown
+    assert not any(line.lstrip().startswith("auth   9.9") for line in shown.splitlines())
+
+
+def test_escape_sequences_of_metadata_are_text_at_a_terminal(hostile):
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "socketify_ext", "list"]
+    with subprocess.Popen(command, env=hostile, stdout=follower, stderr=follower, close_fds=True) as process:
+        process.wait(30)
+    os.close(follower)
+    shown = os.read(leader, 65536)
+    os.close(leader)
+    assert b"\\x1b[2J" in shown
+    assert b"\x1b[2J" not in shown
+    assert b"\x07" not in shown
+
+
+WICKED = """
+import socketify_ext
+from pydantic import BaseModel, Field
+
+class Options(BaseModel):
+    x: str = Field("a\x1b[31m", description="d\x1b[32m")
+
+@socketify_ext.extension("wicked", options=Options)
+def wicked(request, response, ws, *, options):
+    "Doc \x1b[33m."
+    @request.method
+    def boo(self, a="\x1b[34m"):
+        "Boo \x1b[35m."
+        raise ValueError("oops \x1b[36m")
+"""
+CODE = "\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["show", "wicked:wicked"], "Doc \\x1b[33m."),
+        (["tree", "wicked:wicked"], "boo(a='\\x1b[34m')"),
+        (["why", "request.boo", "wicked:wicked"], None),
+        (["stubs", "wicked:wicked"], None),
+        (["check", "wicked:wicked"], "oops \\x1b[36m"),
+        (["show", CODE], "\\x1b[2J"),
+        (["tree", f"{CODE}:x"], "\\x1b[2J"),
+        (["why", CODE, "wicked:wicked"], None),
+        (["new", CODE], "\\x1b[2J"),
+        (["--traceback", "show", CODE], "\\x1b[2J"),
+        ([CODE], "\\x1b[2J"),
+        (["list", f"--x{CODE}"], "\\x1b[2J"),
+        (["show", "auth", CODE], "\\x1b[2J"),
+        (["check", "wicked:wicked", "--timeout", CODE], None),
+        (["check", "wicked:wicked", "--ignore", CODE], "\\x1b[2J"),
+        (["check", "wicked:wicked", "--option", CODE], "\\x1b[2J"),
+    ],
+)
+def test_escape_sequences_of_code_and_arguments_are_text_in_every_command(tmp_path, hostile, arguments, shown):
+    (tmp_path / "wicked.py").write_text(WICKED)
+    command = [sys.executable, "-m", "socketify_ext", *arguments]
+    done = subprocess.run(command, env=hostile, cwd=tmp_path, capture_output=True, check=False, text=True)
+    written = done.stdout + done.stderr
+    assert written
+    assert "\x1b" not in written
+    assert shown is None or shown in written
+
+
+def test_all_commands_write_by_the_one_module_that_escapes():
+    for path in CLI.glob("*.py"):
+        if path.name not in ("output.py", "__init__.py"):
+            assert "typer.echo" not in path.read_text(), path.name

@@ -1,0 +1,402 @@
+"""Files over real connections: conditions, ranges, hostile paths, slow clients, and files that change while they are sent."""
+
+import contextlib
+import gzip
+import os
+import socket
+import ssl
+import threading
+import time
+from email.utils import formatdate
+from pathlib import Path
+
+import file_apps
+import pytest
+from wire import Wire
+
+from socketify_ext.testing import serve
+
+PAGE = b"<p>0123456789</p>"
+LARGE = bytes(range(256)) * 40_000  # 10 MB: more than the buffers of two sockets
+SECRET = b"secret of the file system"
+PATIENCE = 20.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    above = tmp_path_factory.mktemp("files")
+    folder = above / "public"
+    for name in ("private", "docs", "sub", "..x"):
+        (folder / name).mkdir(parents=True)
+    (above / "secret.txt").write_bytes(SECRET)
+    (above / "public-too").mkdir()
+    (above / "public-too" / "secret.txt").write_bytes(SECRET)
+    for name, content in {
+        "page.html": PAGE,
+        "large.bin": LARGE,
+        "empty.txt": b"",
+        "a b é.txt": b"named",
+        "docs/index.html": b"index",
+        "private/s.txt": SECRET,
+        "sub/.hidden": SECRET,
+        ".env": SECRET,
+        "..x/s.txt": SECRET,
+        "text.css": b"p {}" * 100,
+        "text.css.gz": gzip.compress(b"p {}" * 100),
+        "text.css.br": b"as if it were brotli",
+        "old.css": b"new",
+        "old.css.gz": gzip.compress(b"old"),
+        "archive.tar.gz": b"archive",
+    }.items():
+        (folder / name).write_bytes(content)
+    os.utime(folder / "old.css.gz", (1_000_000_000, 1_000_000_000))
+    os.utime(folder / "page.html", (1_700_000_000, 1_700_000_000))
+    (folder / "inside.html").symlink_to(folder / "page.html")
+    (folder / "outside.txt").symlink_to(above / "secret.txt")
+    (folder / "outside").symlink_to(above)
+    (folder / "hidden.txt").symlink_to(folder / ".env")
+    (folder / "loop").symlink_to(folder / "loop")
+    os.mkfifo(folder / "pipe")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    with serve(file_apps.make, folder=str(folder)) as serving:
+        yield serving
+
+
+@pytest.fixture
+def wire(server):
+    connection = Wire(server.port, PATIENCE)
+    yield connection
+    connection.socket.close()
+
+
+def ask(wire, path, method="GET", **headers):
+    wire.send(method, path, **{name.replace("_", "-"): value for name, value in headers.items()})
+    answer = wire.answer(method == "HEAD")
+    return int(answer.status.split()[0]), {name.lower(): value for name, value in answer.headers}, answer.body
+
+
+def open_files(server):
+    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+
+
+# -- the whole file
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "body"),
+    [
+        ("page.html", "text/html; charset=utf-8", PAGE),
+        ("inside.html", "text/html; charset=utf-8", PAGE),
+        ("large.bin", "application/octet-stream", LARGE),
+        ("empty.txt", "text/plain; charset=utf-8", b""),
+        ("a%20b%20%C3%A9.txt", "text/plain; charset=utf-8", b"named"),
+        ("docs/", "text/html; charset=utf-8", b"index"),
+        ("archive.tar.gz", "application/gzip", b"archive"),
+    ],
+)
+def test_a_file_comes_with_its_type_and_length_and_head_without_it(wire, path, content_type, body):
+    status, headers, got = ask(wire, f"/public/{path}")
+    assert (status, got, headers["content-type"]) == (200, body, content_type)
+    status, of_head, got = ask(wire, f"/public/{path}", "HEAD")
+    assert (status, got, of_head["content-length"]) == (200, b"", str(len(body)))
+    assert of_head["etag"] == headers["etag"]
+
+
+def test_a_directory_leads_to_its_url_with_a_slash(wire):
+    status, headers, _ = ask(wire, "/public/docs")
+    assert (status, headers["location"]) == (308, "/public/docs/")
+    assert ask(wire, "/public/sub")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("none", "page.html/", "sub", "sub/", "docs/index.html/", "", "/", "//page.html", "docs//index.html", "."),
+        *("..", "../secret.txt", "../public-too/secret.txt", "%2e%2e/secret.txt", "%2e%2e%2fsecret.txt"),
+        *("..%2fsecret.txt", "..%5csecret.txt", "..\\secret.txt", "./page.html", "docs/../page.html"),
+        *("docs%2findex.html", "%252e%252e/secret.txt", ".env", "%2eenv", "sub/.hidden", "..x/s.txt"),
+        *("outside.txt", "outside/secret.txt", "hidden.txt", "loop", "pipe", "page.html%00", "%00", "a%0ab", "%", "%4"),
+        *("%zz", "%ff", "a" * 300, "a/" * 150, "%C3", "~/x", "C:/x", "page.html%20", "page.html%2f"),
+    ],
+)
+def test_what_is_no_file_of_the_folder_is_not_found(server, wire, path):
+    status, _, body = ask(wire, f"/public/{path}")
+    assert (status, SECRET in body) == (404, False)
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/private/s.txt", "/%70rivate/s.txt", "/../public/private/s.txt", "/docs/../private/s.txt", "//private/s.txt"],
+)
+def test_no_way_to_write_a_path_passes_a_guard(wire, path):
+    status, _, body = ask(wire, f"/public{path}")
+    assert status in (401, 404)
+    assert SECRET not in body
+
+
+def test_a_compressed_sibling_is_sent_to_who_takes_it(wire):
+    plain = ask(wire, "/public/text.css")
+    assert (plain[2], plain[1]["vary"]) == (b"p {}" * 100, "Accept-Encoding")
+    for accepted, coding in {
+        "gzip": "gzip",
+        "gzip, br": "br",
+        "br;q=0, gzip;q=0.5": "gzip",
+        "*": "br",
+        "GZIP": "gzip",
+    }.items():
+        _, headers, body = ask(wire, "/public/text.css", accept_encoding=accepted)
+        assert headers["content-encoding"] == coding
+        assert headers["content-type"] == "text/css; charset=utf-8"
+        assert headers["etag"] != plain[1]["etag"]
+        assert int(headers["content-length"]) == len(body)
+    for accepted in ("identity", "gzip;q=0", "gzip;q=x", "gzipped", "deflate"):
+        assert "content-encoding" not in ask(wire, "/public/text.css", accept_encoding=accepted)[1]
+
+
+def test_a_sibling_that_is_older_than_the_file_is_not_sent(wire):
+    assert ask(wire, "/public/old.css", accept_encoding="gzip")[2] == b"new"
+
+
+# -- conditions
+
+
+def test_a_copy_that_is_current_is_not_sent_again(wire):
+    _, first, _ = ask(wire, "/public/page.html")
+    assert first["last-modified"] == formatdate(1_700_000_000, usegmt=True)
+    for name, value in (
+        ("if-none-match", first["etag"]),
+        ("if-none-match", f'"other", W/{first["etag"]}'),
+        ("if-none-match", "*"),
+        ("if-modified-since", first["last-modified"]),
+        ("if-modified-since", formatdate(1_800_000_000, usegmt=True)),
+    ):
+        status, headers, body = ask(wire, "/public/page.html", **{name: value})
+        assert (status, body, headers["etag"]) == (304, b"", first["etag"])
+        assert ask(wire, "/public/page.html", "HEAD", **{name: value})[0] == 304
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("if-none-match", '"other"'),
+        ("if-none-match", "junk"),
+        ("if-modified-since", formatdate(1_600_000_000, usegmt=True)),
+        ("if-modified-since", "junk"),
+        ("if-modified-since", "Tue, 99 Foo 99999999999 99:99:99 GMT"),
+        ("if-modified-since", "1" * 2000),
+        ("if-unmodified-since", "junk"),
+        ("if-match", "*"),
+    ],
+)
+def test_what_is_no_current_copy_is_answered_whole(server, wire, name, value):
+    assert ask(wire, "/public/page.html", **{name: value})[0] == 200
+    assert "Traceback" not in server.log
+
+
+def test_a_tag_counts_before_a_date(wire):
+    _, first, _ = ask(wire, "/public/page.html")
+    assert ask(wire, "/public/page.html", if_none_match='"x"', if_modified_since=first["last-modified"])[0] == 200
+
+
+def test_a_condition_that_fails_is_412(wire):
+    _, first, _ = ask(wire, "/public/page.html")
+    assert ask(wire, "/public/page.html", if_match='"x"')[0] == 412
+    assert ask(wire, "/public/page.html", if_match=f"W/{first['etag']}")[0] == 412
+    assert ask(wire, "/public/page.html", if_match=first["etag"])[0] == 200
+    assert ask(wire, "/public/page.html", if_unmodified_since=formatdate(1_600_000_000, usegmt=True))[0] == 412
+
+
+# -- ranges
+
+
+@pytest.mark.parametrize("path", ["page.html", "large.bin"])
+@pytest.mark.parametrize("given", ["0-0", "3-5", "3-", "-3", "-99999999999", "5-99999999999999999999999"])
+def test_one_range_is_served(wire, folder, path, given):
+    whole = (folder / path).read_bytes()
+    first, _, last = given.partition("-")
+    part = whole[int(first) : int(last) + 1 if last else None] if first else whole[-int(last) :]
+    status, headers, body = ask(wire, f"/public/{path}", range=f"bytes={given}")
+    start = int(first) if first else len(whole) - len(part)
+    assert (status, body) == (206, part)
+    assert headers["content-range"] == f"bytes {start}-{start + len(part) - 1}/{len(whole)}"
+
+
+@pytest.mark.parametrize("given", ["bytes=17-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999-"])
+def test_a_range_of_bytes_that_are_not_there_is_416(wire, given):
+    status, headers, body = ask(wire, "/public/page.html", range=given)
+    assert (status, headers["content-range"], body) == (416, "bytes */17", b"")
+
+
+@pytest.mark.parametrize(
+    "given", ["bytes=0-1,3-4", "items=0-3", "bytes=abc", "bytes=0", "bytes=-", "bytes=5-3", "bytes=1-2-3", "bytes", "="]
+)
+def test_a_range_that_cannot_be_read_is_ignored(server, wire, given):
+    status, headers, body = ask(wire, "/public/page.html", range=given)
+    assert (status, body, "content-range" in headers) == (200, PAGE, False)
+    assert "Traceback" not in server.log
+
+
+def test_a_range_of_another_version_is_the_whole(wire):
+    _, first, _ = ask(wire, "/public/page.html")
+    for current in (first["etag"], first["last-modified"]):
+        assert ask(wire, "/public/page.html", range="bytes=0-1", if_range=current)[0] == 206
+    for other in ('"x"', f"W/{first['etag']}", formatdate(1_800_000_000, usegmt=True), "junk"):
+        assert ask(wire, "/public/page.html", range="bytes=0-1", if_range=other)[0] == 200
+
+
+# -- res.send_file
+
+
+def test_a_handler_sends_a_file_awaited_or_not(wire):
+    assert ask(wire, "/send/fixed")[2] == LARGE
+    assert ask(wire, "/send/fixed", range="bytes=5-9")[2] == LARGE[5:10]
+    status, headers, body = ask(wire, "/send/late")
+    assert (status, headers["content-type"], body) == (200, "text/x-page", PAGE)
+
+
+def test_a_file_that_is_not_there_is_404(wire):
+    assert ask(wire, "/send/missing")[0] == 404
+
+
+def test_conditions_and_ranges_are_for_what_would_be_200(wire):
+    assert ask(wire, "/send/page", range="bytes=0-1", if_none_match="*")[::2] == (404, PAGE)
+
+
+def test_a_second_answer_is_refused_and_logged(server, wire):
+    assert ask(wire, "/send/answered")[2] == b"answered"
+    assert "send_file was refused" in server.log
+
+
+# -- while it is sent
+
+
+def slow_client(server, path):
+    """Ask for a file, and read the head and no more than fits the buffers."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(PATIENCE)
+    client.connect(("127.0.0.1", server.port))
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += client.recv(1)
+    return client, int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+
+
+def read_rest(client):
+    got = 0
+    with contextlib.suppress(ConnectionResetError):
+        while data := client.recv(1 << 20):
+            got += len(data)
+    return got
+
+
+def test_a_file_that_shrinks_ends_its_own_connection_alone(server, folder, wire):
+    shrinking = folder / "shrinking.bin"
+    shrinking.write_bytes(bytes(20_000_000))
+    client, announced = slow_client(server, "/public/shrinking.bin")
+    with client:
+        os.truncate(shrinking, 100)
+        assert ask(wire, "/free")[2] == b"free"
+        assert read_rest(client) < announced
+    assert ask(wire, "/free")[2] == b"free"
+    assert "shrinking.bin has become shorter" in server.log
+
+
+def test_a_file_that_grows_is_sent_to_the_announced_size(server, folder):
+    growing = folder / "growing.bin"
+    growing.write_bytes(bytes(10_000_000))
+    client, announced = slow_client(server, "/public/growing.bin")
+    with client:
+        with growing.open("ab") as stream:
+            stream.write(bytes(10_000_000))
+        got = 0
+        while got < announced:
+            got += len(client.recv(1 << 20))
+        client.sendall(b"GET /free HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        assert client.recv(1 << 20).startswith(b"HTTP/1.1 200 OK")
+
+
+def memory(server):
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+def test_slow_clients_hold_little_memory_and_their_files_are_closed(server, wire):
+    ask(wire, "/public/large.bin")
+    files, before = open_files(server), memory(server)
+    clients = [slow_client(server, "/public/large.bin")[0] for _ in range(50)]
+    assert ask(wire, "/free")[2] == b"free"
+    assert open_files(server) == files + 2 * len(clients)
+    assert memory(server) - before < len(clients) * 300_000
+    for client in clients:
+        client.close()
+    deadline = time.monotonic() + PATIENCE
+    while open_files(server) > files and time.monotonic() < deadline:
+        ask(wire, "/free")
+    assert open_files(server) == files
+
+
+def test_no_file_stays_open_after_an_answer_of_any_kind(server, wire):
+    asked = [
+        ("page.html", {}),
+        ("none", {}),
+        ("page.html", {"range": "bytes=99-"}),
+        ("large.bin", {"range": "bytes=1-"}),
+    ]
+    asked += [("page.html", {"if-none-match": "*"}), ("page.html", {"if-match": '"x"'}), ("docs", {}), ("pipe", {})]
+    asked += [("text.css", {"accept-encoding": "br"})]
+    ask(wire, "/public/large.bin")
+    before = open_files(server)
+    for path, headers in asked * 5:
+        ask(wire, f"/public/{path}", **headers)
+        ask(wire, f"/public/{path}", "HEAD", **headers)
+    assert open_files(server) == before
+
+
+def test_many_downloads_at_once_come_whole(server):
+    wrong = []
+
+    def download(number):
+        connection = Wire(server.port, PATIENCE)
+        with connection.socket:
+            start = number * 1000
+            if ask(connection, "/public/large.bin", range=f"bytes={start}-")[2] != LARGE[start:]:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=download, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_slow_client_behind_tls_gets_a_large_file_whole(folder):
+    data = Path(__file__).parents[1] / "data"
+    certificate, key = str(data / "localhost.crt"), str(data / "localhost.key")
+    with serve(file_apps.make, folder=str(folder), certificate=certificate, key=key) as serving:
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(PATIENCE)
+        client.connect(("127.0.0.1", serving.port))
+        context = ssl.create_default_context(cafile=certificate)
+        with context.wrap_socket(client, server_hostname="localhost") as secure:
+            secure.sendall(b"GET /public/large.bin HTTP/1.1\r\nHost: test\r\n\r\n")
+            got = bytearray()
+            while not got.endswith(LARGE[-256:]) or len(got) < len(LARGE):
+                got += secure.recv(1 << 20)
+        assert got.partition(b"\r\n\r\n")[2] == LARGE
+
+
+def test_a_server_stops_while_a_client_downloads(folder):
+    with serve(file_apps.make, folder=str(folder)) as serving:
+        client, _ = slow_client(serving, "/public/large.bin")
+        with client:
+            assert serving.stop() == 0
+        assert "Traceback" not in serving.log
