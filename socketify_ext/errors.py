@@ -1,13 +1,14 @@
 """The error catalogue: one class, one stable code, one cause and one fix each.
 
 Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx resolution,
-3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served,
+3xx registry and discovery, 4xx the environment, an app and its life, 5xx while a request or a socket is served,
 6xx the command line, 7xx the kit for authors.
 """
 
 from __future__ import annotations
 
 import http
+import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -50,6 +51,31 @@ class ExtensionError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def require_extra(module: str, extra: str, who: str, *, distribution: str = "socketify-ext") -> None:
+    """Check that a module which an extra installs can be imported.
+
+    Args:
+        module: the module's name, as in "redis.asyncio".
+        extra: the extra that installs it.
+        who: what needs it, as in "extension 'pm'".
+        distribution: the distribution that has the extra.
+
+    Raises:
+        MissingExtraError: it can't be imported.
+    """
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            who,
+            f"needs the module {module}",
+            str(error),
+            f'Install the extra: pip install "{distribution}[{extra}]"',
+            module=module,
+            extra=extra,
+        ) from error
 
 
 def _sentence(text: str) -> str:
@@ -217,6 +243,30 @@ class ListenError(ExtensionError, OSError):
     code = "EXT403"
     cause = "The port or socket path is taken, or not allowed to this user, or it is no place to listen at."
     remedy = "Stop the other server, choose another port, or write the place as the message shows."
+
+
+class MissingExtraError(ExtensionError, ImportError):
+    """A module of an optional dependency can't be imported; `module` and `extra` name it and what installs it."""
+
+    code = "EXT404"
+    cause = "A feature needs a package that an extra of the distribution installs, and the extra is not installed."
+    remedy = "Install the extra that the message names."
+
+
+class DuplicateBackplaneError(ExtensionError, ValueError):
+    """An app gets a second backplane."""
+
+    code = "EXT405"
+    cause = "Two extensions want to carry an app's publications to other processes."
+    remedy = "Register one backplane."
+
+
+class ArgumentError(ExtensionError, TypeError):
+    """A function is called with an object of the wrong kind."""
+
+    code = "EXT406"
+    cause = "`install` gets no socketify App, an extension is called with other objects than the core's, and the like."
+    remedy = "Pass the object that the message names."
 
 
 class RequestGoneError(ExtensionError, RuntimeError):

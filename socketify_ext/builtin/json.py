@@ -19,19 +19,13 @@ class MsgspecSerializer:
     """What `app.json_serializer` takes, on msgspec.
 
     Raises:
-        InstallError: msgspec is not installed.
+        MissingExtraError: msgspec is not installed.
     """
 
     def __init__(self) -> None:
-        try:
-            import msgspec
-        except ImportError:
-            raise errors.InstallError(
-                "extension 'json'",
-                "can't be loaded",
-                "msgspec is not installed",
-                'Install the extra: pip install "socketify-ext[fast]"',
-            ) from None
+        errors.require_extra("msgspec", "fast", "extension 'json'")
+        import msgspec
+
         self.dumps = self.dump_bytes = msgspec.json.Encoder(enc_hook=plain).encode
         self.loads = msgspec.json.Decoder().decode
 
@@ -43,7 +37,7 @@ def make_dump() -> Callable[[Any], bytes]:
     """
     try:
         return MsgspecSerializer().dump_bytes
-    except errors.InstallError:
+    except errors.MissingExtraError:
         encode = JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
         return lambda value: encode(value).encode()
 

@@ -24,7 +24,7 @@ def open_store(url: str) -> Store:
 
     Raises:
         StoreAddressError: the URL is none of these.
-        InstallError: the client library of the engine is not installed.
+        MissingExtraError: the engine's client library is not installed.
     """
     try:
         parts = parse_url(url, SCHEMES, options_of_memory=True)

@@ -25,7 +25,7 @@ from issuer import EC, EC384, ED, RSA, WEAK_RSA, claims, issuer, jwk, key_set, s
 from socketify_ext.builtin.auth.options import JwtOptions
 from socketify_ext.builtin.auth.verifier import InvalidTokenError
 from socketify_ext.builtin.auth.web_token import WebTokens
-from socketify_ext.errors import InstallError, OptionsError
+from socketify_ext.errors import MissingExtraError, OptionsError
 
 SECRET = "a secret of more than thirty-two bytes" * 2
 
@@ -315,7 +315,7 @@ def test_a_key_that_does_not_fit_is_an_error(key, algorithms, message):
 
 def test_without_pyjwt_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "jwt", None)
-    with pytest.raises(InstallError, match=r'pip install "socketify-ext\[jwt\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "socketify-ext\[jwt\]"'):
         verifier()
 
 

@@ -20,7 +20,7 @@ import websockets
 
 import socketify_ext
 from socketify_ext.builtin.backplane.nats import Nats
-from socketify_ext.errors import InstallError, OptionsError
+from socketify_ext.errors import DuplicateBackplaneError, InstallError, MissingExtraError, OptionsError
 from socketify_ext.testing import serve
 
 KINDS = {"valkey": engines.valkey, "nats": engines.nats}
@@ -452,7 +452,7 @@ def test_one_app_has_one_backplane():
     assert app.backplane is None
     app.register(socketify_ext.load("backplane"))
     first = app.backplane
-    with pytest.raises(InstallError, match="Register one backplane"):
+    with pytest.raises(DuplicateBackplaneError, match="Register one backplane"):
         app.register(second_backplane)
     assert app.backplane is first
 
@@ -471,7 +471,7 @@ def test_options_that_can_not_work_are_refused(options):
 @pytest.mark.parametrize(("scheme", "module"), [("redis", "redis"), ("nats", "nats.aio")])
 def test_a_missing_client_names_its_extra(monkeypatch, scheme, module):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(InstallError, match=rf"socketify-ext\[{scheme}\]"):
+    with pytest.raises(MissingExtraError, match=rf"socketify-ext\[{scheme}\]"):
         socketify_ext.App().register(socketify_ext.load("backplane", url=f"{scheme}://127.0.0.1"))
 
 

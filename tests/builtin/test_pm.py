@@ -31,7 +31,7 @@ from socketify_ext.builtin.pm.options import Options
 from socketify_ext.builtin.pm.receipt import Reason, Receipt
 from socketify_ext.builtin.pm.topics import encoded
 from socketify_ext.builtin.pm.username import username_of
-from socketify_ext.errors import InstallError, OptionsError
+from socketify_ext.errors import InstallError, MissingExtraError, OptionsError
 from socketify_ext.testing import serve
 
 counter = itertools.count()
@@ -428,7 +428,7 @@ def test_a_shared_inbox_on_a_stock_app_says_to_install(tmp_path):
 
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "redis", None)
-    with pytest.raises(InstallError, match=r"socketify-ext\[redis\]"):
+    with pytest.raises(MissingExtraError, match=r"socketify-ext\[redis\]"):
         socketify_ext.App().register(socketify_ext.load("pm", inbox="redis://127.0.0.1"))
 
 

@@ -35,7 +35,7 @@ def make_verifier(options: Options) -> Verifier:
 
     Raises:
         OptionsError: a key, a key set or the callable can't be used.
-        InstallError: JWT need the extra `jwt`.
+        MissingExtraError: JWT need the extra `jwt`.
     """
     if options.verify is not None:
         from .own_verify import OwnVerify

@@ -17,7 +17,6 @@ from .verifier import Found, InvalidTokenError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
     from .key_set import KeySet
 
@@ -35,21 +34,6 @@ _REASONS: Final = {
 _WHO: Final = "extension 'auth'"
 
 
-def _import_jwt() -> ModuleType:
-    try:
-        import cryptography
-        import jwt
-    except ImportError:
-        raise errors.InstallError(
-            _WHO,
-            "can't verify JSON Web Tokens",
-            "PyJWT or cryptography is not installed",
-            'Install the extra: pip install "socketify-ext[jwt]"',
-        ) from None
-    _ = cryptography
-    return jwt
-
-
 class WebTokens:
     """Know users by the claims of a JSON Web Token.
 
@@ -58,11 +42,15 @@ class WebTokens:
 
     Raises:
         OptionsError: the key does not fit the algorithms, or the key set can't be read or has no key for them.
-        InstallError: PyJWT is not installed.
+        MissingExtraError: PyJWT or cryptography is not installed.
     """
 
     def __init__(self, options: JwtOptions) -> None:
-        self._jwt = _import_jwt()
+        for module in ("cryptography", "jwt"):
+            errors.require_extra(module, "jwt", _WHO)
+        import jwt
+
+        self._jwt = jwt
         self._options = options
         required = ["exp", *(["aud"] if options.audience is not None else ())]
         required += ["iss"] if options.issuer is not None else ()

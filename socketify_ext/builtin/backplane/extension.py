@@ -61,7 +61,7 @@ def engine_of(options: Options) -> Engine:
     """Make the engine that the URL asks for.
 
     Raises:
-        InstallError: its client library is not installed.
+        MissingExtraError: its client library is not installed.
     """
     if options.url.startswith("redis"):
         from .redis import Redis

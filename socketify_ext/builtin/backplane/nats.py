@@ -65,21 +65,15 @@ class Nats:
     """One connection; a subject and a subscription for each topic.
 
     Raises:
-        InstallError: nats-py is not installed.
+        MissingExtraError: nats-py is not installed.
     """
 
     max_frame = 0
 
     def __init__(self, url: str, prefix: str, timeout: float) -> None:
-        try:
-            from nats.aio import client
-        except ImportError:
-            raise errors.InstallError(
-                "extension 'backplane'",
-                "can't use nats://",
-                "nats-py is not installed",
-                'Install the extra: pip install "socketify-ext[nats]"',
-            ) from None
+        errors.require_extra("nats", "nats", "extension 'backplane'")
+        from nats.aio import client
+
         self._library = client
         addresses = servers_of(url)
         self._servers = [f"{each.scheme}://{each.host}:{each.port or 4222}" for each in addresses]

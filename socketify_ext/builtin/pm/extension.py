@@ -27,7 +27,7 @@ def open_delivery(options: Options) -> LiveDelivery | KeptDelivery:
     """Choose how messages reach their receivers; nothing is opened yet.
 
     Raises:
-        InstallError: the inbox needs a library that is not installed.
+        MissingExtraError: the inbox needs a library that is not installed.
     """
     url = options.inbox
     if url is None:
