@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Awaitable, Iterable
 from typing import Any, NamedTuple
 
+from ...sdk.private_property import PrivateProperty
 from .credential import AmbiguousRequestError, Sources
 from .options import Options
 from .origin import Origins
@@ -30,15 +31,19 @@ class Authentication:
         self._origins = Origins(options)
         self._verify = make_verifier(options)
         self._realm = options.realm
+        # An event while the first caller's token is verified.
+        self._held: dict[bool, PrivateProperty[Identity | asyncio.Event | None]] = {
+            upgrade: PrivateProperty("auth_identity", None) for upgrade in (False, True)
+        }
 
     async def identity(self, request: Any, *, upgrade: bool = False) -> Identity:
         """Give the identity behind a request; the token is verified once, however many ask and wait.
 
         Whatever the verifier raises is raised for the one who has set it going; the next one sets it going again.
         """
-        slot = "_upgrade_identity" if upgrade else "_identity"
+        slot = self._held[upgrade]
         while True:
-            held = getattr(request, slot, None)
+            held = slot.get(request)
             if isinstance(held, Identity):
                 return held
             if held is None:
@@ -47,16 +52,20 @@ class Authentication:
         found = self._identify(request, upgrade)
         if not isinstance(found, Identity):
             done = asyncio.Event()
-            setattr(request, slot, done)
+            slot.set(request, done)
             try:
                 found = await found
             except BaseException:
-                setattr(request, slot, None)
+                slot.set(request, None)
                 raise
             finally:
                 done.set()
-        setattr(request, slot, found)
+        slot.set(request, found)
         return found
+
+    def hold(self, request: Any, identity: Identity) -> None:
+        """Let `identity` return this one for a request, as for one that became a WebSocket."""
+        self._held[False].set(request, identity)
 
     def _identify(self, request: Any, upgrade: bool) -> Identity | Awaitable[Identity]:
         try:

@@ -57,7 +57,7 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) 
             raise TypeError(f"upgrade_authenticated takes a mapping as user_data, not a {type(user_data).__name__}")
         identity = await authentication.identity(req, upgrade=True)
         user = authentication.demand(identity, scopes)
-        req._identity = identity  # noqa: SLF001 - where `get_user` finds it
+        authentication.hold(req, identity)  # where `get_user` finds it
         offer = (req.get_header(f"sec-websocket-{part}") for part in ("key", "protocol", "extensions"))
         data = {**(user_data or {}), "username": user.id, "user": user}
         return bool(self.upgrade(*offer, context, data))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ... import errors
 from ...errors import HTTPError
-from ...stores import Store
+from ...stores import Store, open_response, response_of
 from .items import Cart, CartItem
 from .options import Options
-from .owner import Owner, owner_of, session_key
-from .session import SessionCookie
+from .owner import Owner, owner_of, session_cookie, session_key
 
 log = logging.getLogger("socketify_ext")
 
@@ -40,7 +39,7 @@ class StoredCarts:
 
     def __init__(self, store: Store, options: Options, make: Callable[[], Cart]) -> None:
         self.store = store
-        self._cookie = SessionCookie(options)
+        self._cookie = session_cookie(options)
         self._options = options
         self._make = make
 
@@ -51,7 +50,7 @@ class StoredCarts:
             return cart
         _check_empty(cart)
         with _answered():
-            owner = await owner_of(request, self._cookie)
+            owner = await owner_of(request, self._cookie, self._options.max_age)
             data = await self._merged(request, owner) if owner.anonymous else await self._read(owner)
         return self._enter(request, self._decoded(data), owner, data)
 
@@ -81,7 +80,9 @@ class StoredCarts:
             _check_empty(before)
         try:
             with _answered():
-                owner, key = await self._owner_to_write(request, await owner_of(request, self._cookie))
+                owner, key = await self._owner_to_write(
+                    request, await owner_of(request, self._cookie, self._options.max_age)
+                )
                 await self._remember(request, owner)  # before the block, which may answer
                 keys = [key] if owner.anonymous is None else [key, owner.anonymous]
                 async with self.store.edit(*keys, expire=self._options.max_age) as values:
@@ -102,9 +103,9 @@ class StoredCarts:
         if owner.key is not None:
             return owner, owner.key
         # The cart of a client that has left is kept like that of one which drops its cookie, until it expires.
-        if await _response_of(request) is None and not request.aborted:
+        if await response_of(request) is None and not request.aborted:
             raise _misuse("is saved", "the answer, which carries its cookie, has gone", "Save it before you answer")
-        session = self._cookie.new_id()
+        session = secrets.token_urlsafe(32)
         key = session_key(session)
         return Owner(key, session), key
 
@@ -114,13 +115,14 @@ class StoredCarts:
         return cart
 
     async def _remember(self, request: Any, owner: Owner) -> None:
-        response = None if owner.session is None else await _response_of(request)
+        response = None if owner.session is None else await response_of(request)
         if owner.session is not None and response is not None:
-            self._cookie.write(response, owner.session)
+            self._cookie.write(response, self._cookie.sign(owner.session), self._options.max_age)
 
     def _forget(self, request: Any) -> None:
-        if request.response is not None:
-            self._cookie.clear(request.response)
+        response = open_response(request)
+        if response is not None:
+            self._cookie.clear(response)
 
     async def _read(self, owner: Owner) -> bytes | None:
         return None if owner.key is None else await self.store.get(owner.key)
@@ -163,12 +165,6 @@ class StoredCarts:
         if len(data) > self._options.max_bytes:
             raise HTTPError(413, f"a cart has {self._options.max_bytes} bytes at most")
         return data
-
-
-async def _response_of(request: Any) -> Any:
-    if request.response is None:
-        await asyncio.sleep(0)  # a request finds its response once its handler has been suspended
-    return request.response
 
 
 def _encode(cart: Cart) -> bytes:
