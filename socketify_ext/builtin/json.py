@@ -12,7 +12,7 @@ from .. import errors
 from ..sdk.app_surface import DeclaredApp
 from ..sdk.declaration import extension
 from ..sdk.surface import Surface
-from .to_builtins import plain
+from .to_builtins import to_builtins
 
 
 class MsgspecSerializer:
@@ -26,7 +26,7 @@ class MsgspecSerializer:
         errors.require_extra("msgspec", "fast", "extension 'json'")
         import msgspec
 
-        self.dumps = self.dump_bytes = msgspec.json.Encoder(enc_hook=plain).encode
+        self.dumps = self.dump_bytes = msgspec.json.Encoder(enc_hook=to_builtins).encode
         self.loads = msgspec.json.Decoder().decode
 
 
@@ -38,15 +38,15 @@ def make_dump() -> Callable[[Any], bytes]:
     try:
         return MsgspecSerializer().dump_bytes
     except errors.MissingExtraError:
-        encode = JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+        encode = JSONEncoder(default=_to_json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
         return lambda value: encode(value).encode()
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """Give the plain value of what the standard module has no type for, as msgspec does."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
-    found = plain(value)
+    found = to_builtins(value)
     if isinstance(found, datetime.datetime):
         text = found.isoformat()
         return f"{text[:-6]}Z" if text.endswith("+00:00") else text

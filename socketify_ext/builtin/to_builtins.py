@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 
-def plain(value: Any) -> Any:
+def to_builtins(value: Any) -> Any:
     """Give the plain value that stands for `value`.
 
     A naive datetime, a date or a time becomes ISO 8601 text, a timedelta an ISO 8601 duration, Decimal and UUID text,
@@ -77,7 +77,9 @@ def record(value: Any) -> Any:
         return {field.name: getattr(value, field.name) for field in fields if hasattr(value, field.name)}
     import msgspec
 
-    return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview, datetime.datetime), enc_hook=plain)
+    return msgspec.to_builtins(
+        value, builtin_types=(bytes, bytearray, memoryview, datetime.datetime), enc_hook=to_builtins
+    )
 
 
 def exact(value: float | str | bytes | bytearray) -> Any:

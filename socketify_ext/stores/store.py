@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from typing import Any, Final, TypeVar
 
 from .. import errors
-from .keyed_lock import Turns
+from .keyed_lock import KeyedLock
 
 Result = TypeVar("Result")
 Values = dict[str, "bytes | None"]
@@ -43,7 +43,7 @@ class Store(abc.ABC):
     """What errors call it; never with a password."""
 
     def __init__(self) -> None:
-        self._turns = Turns()
+        self._lock = KeyedLock()
 
     async def get(self, key: str) -> bytes | None:
         """Give the value of a key, None where there is none or it has expired.
@@ -128,7 +128,7 @@ class Store(abc.ABC):
                         await _in_task(self._release(names, token))
             finally:
                 for key in held:
-                    self._turns.give(key)
+                    self._lock.release(key)
 
     async def update(
         self, key: str, function: Callable[[bytes | None], bytes | None], *, expire: float | None = None
@@ -148,7 +148,7 @@ class Store(abc.ABC):
     async def _queue(self, names: Sequence[str], held: list[str], deadline: float) -> None:
         for key in names:
             try:
-                await self._turns.take(key, deadline)
+                await self._lock.acquire(key, deadline)
             except TimeoutError:
                 raise self._busy(names) from None
             held.append(key)

@@ -82,9 +82,9 @@ def encode(session: Session, max_bytes: int) -> bytes:
         data = dumps(session)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise _refusal("".join(f"[{part!r}]" for part in first["loc"][:1]), type(first["input"]).__name__) from None
+        raise _rejection("".join(f"[{part!r}]" for part in first["loc"][:1]), type(first["input"]).__name__) from None
     except ValueError as error:
-        raise _refusal("", str(error)) from None
+        raise _rejection("", str(error)) from None
     if len(data) > max_bytes:
         raise HTTPError(413, f"a session has {max_bytes} bytes at most")
     return data
@@ -101,7 +101,7 @@ def dumps(session: dict[str, Any]) -> bytes:
     return json.dumps(session, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def _refusal(where: str, found: str) -> TypeError:
+def _rejection(where: str, found: str) -> TypeError:
     return TypeError(
         f"session{where} can't be saved: it holds what JSON does not give back as it was ({found}). "
         "Keep text, finite numbers, booleans, None, lists, and dicts with text as keys"

@@ -8,19 +8,39 @@ from collections.abc import Awaitable, Iterable
 from typing import Any, NamedTuple
 
 from ...sdk.private_property import PrivateProperty
+from .challenge import FOREIGN, MISSING, OVERSIZED, UNKNOWN, Challenge
 from .credential import AmbiguousRequestError, Sources
 from .options import Options
 from .origin import Origins
-from .refusal import FOREIGN, MISSING, OVERSIZED, UNKNOWN, Refusal
-from .user import ANONYMOUS, User, demanded_scopes
-from .verifier import Found, InvalidTokenError, make_verifier
+from .user import ANONYMOUS, InvalidTokenError, User, required_scopes
+from .verifier import Verifier
+
+
+def make_verifier(options: Options) -> Verifier:
+    """Make the one verifier that the options ask for.
+
+    Raises:
+        OptionsError: a key, a key set or the callable can't be used.
+        MissingExtraError: JWT need the extra `jwt`.
+    """
+    if options.verify is not None:
+        from .callback_verifier import CallbackVerifier
+
+        return CallbackVerifier(options.verify)
+    if options.jwt is not None:
+        from .jwt_verifier import JwtVerifier
+
+        return JwtVerifier(options.jwt)
+    from .api_token import ApiTokens
+
+    return ApiTokens(options.tokens or {})
 
 
 class Identity(NamedTuple):
     """Who is asking, and where nobody is known, why."""
 
     user: User
-    refusal: Refusal | None = None
+    challenge: Challenge | None = None
 
 
 class Authentication:
@@ -78,28 +98,28 @@ class Authentication:
                 return Identity(ANONYMOUS, FOREIGN)
             found = self._verify(credential.token, request)
         except AmbiguousRequestError as error:
-            return Identity(ANONYMOUS, Refusal(400, "invalid_request", error.reason))
+            return Identity(ANONYMOUS, Challenge(400, "invalid_request", error.reason))
         except InvalidTokenError as error:
             return _invalid(error)
         return _settle(found) if inspect.isawaitable(found) else _identity(found)
 
-    def demand(self, identity: Identity, scopes: str | Iterable[str] = ()) -> User:
+    def require(self, identity: Identity, scopes: str | Iterable[str] = ()) -> User:
         """Give the user who may go on.
 
         Raises:
             HTTPError: 400, 401 or 403 with `WWW-Authenticate`, as RFC 6750, 3.1 says.
             TypeError: the scopes are no texts.
         """
-        wanted = demanded_scopes(scopes)
-        refusal = identity.refusal
-        if refusal is None and not identity.user.scopes.issuperset(wanted):
-            refusal = Refusal(403, "insufficient_scope", "the token does not allow this")
-        if refusal is not None:
-            raise refusal.answer(self._realm, wanted)
+        wanted = required_scopes(scopes)
+        challenge = identity.challenge
+        if challenge is None and not identity.user.scopes.issuperset(wanted):
+            challenge = Challenge(403, "insufficient_scope", "the token does not allow this")
+        if challenge is not None:
+            raise challenge.answer(self._realm, wanted)
         return identity.user
 
 
-async def _settle(found: Awaitable[Found]) -> Identity:
+async def _settle(found: Awaitable[User | None]) -> Identity:
     try:
         return _identity(await found)
     except InvalidTokenError as error:
@@ -113,4 +133,4 @@ def _identity(user: Any) -> Identity:
 
 
 def _invalid(error: InvalidTokenError) -> Identity:
-    return Identity(ANONYMOUS, Refusal(401, "invalid_token", error.reason))
+    return Identity(ANONYMOUS, Challenge(401, "invalid_token", error.reason))

@@ -30,7 +30,7 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) 
             HTTPError: 401 without a valid token, 403 without a scope, 400 with two tokens; `WWW-Authenticate` says
                 what is needed (RFC 6750, 3).
         """
-        return authentication.demand(await authentication.identity(self), scopes)
+        return authentication.require(await authentication.identity(self), scopes)
 
     @response.method
     async def upgrade_authenticated(
@@ -56,7 +56,7 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) 
         if user_data is not None and not isinstance(user_data, Mapping):
             raise TypeError(f"upgrade_authenticated takes a mapping as user_data, not a {type(user_data).__name__}")
         identity = await authentication.identity(req, upgrade=True)
-        user = authentication.demand(identity, scopes)
+        user = authentication.require(identity, scopes)
         authentication.hold(req, identity)  # where `get_user` finds it
         offer = (req.get_header(f"sec-websocket-{part}") for part in ("key", "protocol", "extensions"))
         data = {**(user_data or {}), "username": user.id, "user": user}

@@ -9,7 +9,15 @@ from typing import Any, Final, NoReturn
 _SCOPE_CLAIMS: Final = ("scope", "scp", "scopes")
 
 
-class Frozen(dict[str, Any]):
+class InvalidTokenError(Exception):
+    """Report why a token is rejected, in words that may go to its sender: no part of the token is among them."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class FrozenDict(dict[str, Any]):
     """A mapping that can't be changed, with what it holds: lists in it become tuples, sets frozensets.
 
     It is a dict, so that every serializer takes it as it is.
@@ -26,10 +34,10 @@ class Frozen(dict[str, Any]):
     __setitem__ = __delitem__ = __ior__ = _refuse
     update = setdefault = pop = popitem = clear = _refuse
 
-    def __copy__(self) -> Frozen:
+    def __copy__(self) -> FrozenDict:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Frozen:
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrozenDict:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -38,16 +46,16 @@ class Frozen(dict[str, Any]):
 
 def freeze(value: Any) -> Any:
     """Give what stands for `value` and can't be changed; what is no dict, list, tuple or set stays as it is."""
-    if isinstance(value, Frozen):
+    if isinstance(value, FrozenDict):
         return value
     if isinstance(value, dict):
-        return Frozen(value)
+        return FrozenDict(value)
     if isinstance(value, (list, tuple)):
         return tuple(map(freeze, value))
     return frozenset(value) if isinstance(value, set) else value
 
 
-class User(Frozen):
+class User(FrozenDict):
     """Who is asking: the claims about a user with `name`, as one frozen mapping.
 
     Args:
@@ -68,7 +76,7 @@ class User(Frozen):
     __slots__ = ("claims", "id", "is_authenticated")
 
     id: str
-    claims: Frozen
+    claims: FrozenDict
     is_authenticated: bool
 
     def __init__(
@@ -81,7 +89,7 @@ class User(Frozen):
     ) -> None:
         if is_authenticated and not is_identity(id):
             raise ValueError("the id of a user is a text that is not empty")
-        known = Frozen(claims or {})
+        known = FrozenDict(claims or {})
         shown = name or name_in(known, ("name",)) or id
         super().__init__({"name": shown} | known | {"name": shown})
         object.__setattr__(self, "id", id)
@@ -162,7 +170,7 @@ def scope_names(scopes: Any) -> tuple[str, ...]:
     return ()
 
 
-def demanded_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
+def required_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
     """Give the scopes that an app asks for, a text with spaces between them or several texts.
 
     Raises:

@@ -23,5 +23,5 @@ class Memory:
     def unfollow(self, _: bytes) -> None:
         """Need nothing."""
 
-    async def synced(self, timeout: float | None = None) -> None:
+    async def flush(self, timeout: float | None = None) -> None:
         """Return at once: nothing waits here."""

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from ... import errors
 from ...stores.url import EngineUrl, parse_url
-from .engine import Receive
+from .broker import Receive
 
 log = logging.getLogger("socketify_ext")
 

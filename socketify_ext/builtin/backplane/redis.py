@@ -10,7 +10,7 @@ from typing import Any, Final
 from ...sdk.deadline import end, within
 from ...stores._redis import make_redis_client, require_redis
 from ...stores.url import parse_url
-from .engine import Receive
+from .broker import Receive
 
 TURN: Final = 50
 """Messages that are read before others have their turn."""

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..to_builtins import plain
+from ..to_builtins import to_builtins
 
 TEXT: Final = 1
 """The opcode of a text frame (RFC 6455, 5.2)."""
@@ -45,7 +45,7 @@ def encode_body(message: Any) -> str | None:
 
 def _plain(value: Any) -> Any:
     """Write for JSON what `plain` leaves to a codec that has a type for it."""
-    found = plain(value)
+    found = to_builtins(value)
     if isinstance(found, datetime.datetime):
         return found.isoformat()
     if isinstance(found, bytes):

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from ....sdk.deadline import end
 from ....stores._redis import is_permanent, make_redis_client, require_redis
-from ..outage import Outage, set_aside
+from ..outage_log import OutageLog, set_aside
 from ..topics import decoded, encoded
-from .inbox import KEPT, Ack, BrokenInboxError, Entry, Outcome, Page, Row
+from .shared import KEPT, Ack, BrokenInboxError, Entry, Outcome, Page, Row
 
 CONNECTIONS: Final = 16
 """Connections to the engine, at most; who needs another one waits."""
@@ -129,7 +129,7 @@ class RedisInbox:
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def open(self, heard: Callable[[str], None]) -> None:
-        """Connect, and listen for what is new; see `Inbox`.
+        """Connect, and listen for what is new; see `SharedInbox`.
 
         Raises:
             redis.exceptions.RedisError: the engine is not there.
@@ -149,7 +149,7 @@ class RedisInbox:
         await self._client.aclose()
 
     async def write(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Keep messages and forget acknowledged ones, each at once or not at all; see `Inbox`."""
+        """Keep messages and forget acknowledged ones, each at once or not at all; see `SharedInbox`."""
         async with self._client.pipeline(transaction=False) as pipeline:
             for entry in entries:
                 if isinstance(entry, Ack):
@@ -172,7 +172,7 @@ class RedisInbox:
         ]
 
     async def read(self, username: str, after: int, limit: int, *, unread: bool) -> Page:
-        """Read a user's frames; see `Inbox`."""
+        """Read a user's frames; see `SharedInbox`."""
         try:
             head, found = await self._read(self._keys(username), [after, limit, int(unread)])
         except Exception as error:
@@ -208,7 +208,7 @@ class RedisInbox:
 
     async def _listen(self) -> None:
         """Hear of what is new; that a subscription has begun, too, may mean that something was missed."""
-        pause, outage = PAUSE[0], Outage("can't listen to the inbox")
+        pause, outage = PAUSE[0], OutageLog("can't listen to the inbox")
         while True:
             try:
                 async with self._client.pubsub() as pubsub:
@@ -217,11 +217,11 @@ class RedisInbox:
                     await pubsub.subscribe(f"{self._prefix}:nobody", *map(self._channel, self._watched))
                     async for event in pubsub.listen():
                         pause = PAUSE[0]
-                        outage.is_over()
+                        outage.recovered()
                         if event["type"] in ("subscribe", "message"):
                             self._tell(event["channel"])
             except Exception as error:  # whatever the client raises when the engine is away
-                outage.goes_on(error)
+                outage.failed(error)
             finally:
                 self._pubsub = None
             await asyncio.sleep(pause)

@@ -8,13 +8,12 @@ from typing import Any, Final
 
 from ... import errors
 from .user import User, is_identity
-from .verifier import Found
 
 # What tells users apart in the mapping of a verify function, the first that is there.
 _IDENTITIES: Final = ("id", "sub", "name")
 
 
-class OwnVerify:
+class CallbackVerifier:
     """Ask `verify(token)` or `verify(token, request)`, sync or async.
 
     What it raises is raised: an `HTTPError` is the answer, anything else a 500, and nobody is let in.
@@ -27,17 +26,17 @@ class OwnVerify:
         self._verify = verify
         self._takes_request = takes_request(verify)
 
-    def __call__(self, token: str, request: Any) -> Found | Awaitable[Found]:
+    def __call__(self, token: str, request: Any) -> User | Awaitable[User | None] | None:
         """Give the user of a token."""
         result = self._verify(token, request) if self._takes_request else self._verify(token)
         return _awaited(result) if inspect.isawaitable(result) else as_user(result)
 
 
-async def _awaited(result: Awaitable[Any]) -> Found:
+async def _awaited(result: Awaitable[Any]) -> User | None:
     return as_user(await result)
 
 
-def as_user(result: Any) -> Found:
+def as_user(result: Any) -> User | None:
     """Return the user that a verify function's answer stands for.
 
     Raises:

@@ -12,13 +12,12 @@ from ... import errors
 from ...errors import HTTPError
 from . import key_source
 from .options import JwtOptions, is_url
-from .user import User, is_identity, name_in
-from .verifier import Found, InvalidTokenError
+from .user import InvalidTokenError, User, is_identity, name_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .key_set import KeySet
+    from .jwks import Jwks
 
 _ALGORITHM: Final = "the token is signed by an algorithm that does not count here"
 _MALFORMED: Final = "the token is malformed, or its signature is wrong"
@@ -34,7 +33,7 @@ _REASONS: Final = {
 _WHO: Final = "extension 'auth'"
 
 
-class WebTokens:
+class JwtVerifier:
     """Know users by the claims of a JSON Web Token.
 
     The options say which key and which algorithms count. What a token itself says of keys (`jwk`, `jku`, `x5c`,
@@ -61,7 +60,7 @@ class WebTokens:
             leeway=options.leeway,
             options={"require": required, "enforce_minimum_key_length": True},
         )
-        self._keys = None if options.jwks is None else _key_set(options.jwks, options)
+        self._keys = None if options.jwks is None else _jwks(options.jwks, options)
         self._own = None if options.key is None else self._prepared(options.key)
 
     def _prepared(self, key: str | bytes) -> Any:
@@ -81,7 +80,7 @@ class WebTokens:
                 _refuse("jwt.key", problem)
         return prepared
 
-    def __call__(self, token: str, _request: Any = None) -> Found | Awaitable[Found]:
+    def __call__(self, token: str, _request: Any = None) -> User | Awaitable[User | None] | None:
         """Give the user of a token; something to await where keys must be read first.
 
         Raises:
@@ -95,8 +94,8 @@ class WebTokens:
         key = self._keys.known(kid, algorithm)
         return self._later(self._keys, token, kid, algorithm) if key is None else self._user(token, key, [algorithm])
 
-    async def _later(self, keys: KeySet, token: str, kid: str | None, algorithm: str) -> Found:
-        from .key_set import KeysUnavailableError
+    async def _later(self, keys: Jwks, token: str, kid: str | None, algorithm: str) -> User | None:
+        from .jwks import KeysUnavailableError
 
         try:
             key = await keys.find(kid, algorithm)
@@ -145,10 +144,10 @@ def peek(token: str) -> tuple[str | None, Any]:
     return kid, algorithm
 
 
-def _key_set(location: str | Path, options: JwtOptions) -> KeySet:
-    from .key_set import KeySet
+def _jwks(location: str | Path, options: JwtOptions) -> Jwks:
+    from .jwks import Jwks
 
-    keys = KeySet(
+    keys = Jwks(
         partial(key_source.read, location, options.jwks_timeout),
         options.algorithms,
         max_age=options.jwks_max_age,

@@ -1,4 +1,4 @@
-"""A refusal: why a request has no user, and the answer that says so (RFC 6750, 3)."""
+"""A challenge: why a request has no user, and the answer that says so (RFC 6750, 3)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from ...errors import HTTPError
 
 
-class Refusal(NamedTuple):
+class Challenge(NamedTuple):
     """Why there is no user: the status, RFC 6750's error code where it has one, and a sentence."""
 
     status: int
@@ -35,7 +35,7 @@ def _quoted(value: str) -> str:
     return "".join(each for each in value if " " <= each <= "~" and each not in '"\\')
 
 
-MISSING: Final = Refusal(401, None, "a token is needed")
-UNKNOWN: Final = Refusal(401, "invalid_token", "the token is not known")
-OVERSIZED: Final = Refusal(401, "invalid_token", "the token is longer than 8 KiB")
-FOREIGN: Final = Refusal(403, None, "a page of this origin may not use the cookie")
+MISSING: Final = Challenge(401, None, "a token is needed")
+UNKNOWN: Final = Challenge(401, "invalid_token", "the token is not known")
+OVERSIZED: Final = Challenge(401, "invalid_token", "the token is longer than 8 KiB")
+FOREIGN: Final = Challenge(403, None, "a page of this origin may not use the cookie")

@@ -52,7 +52,7 @@ class Page(NamedTuple):
     head: int
 
 
-class Inbox(Protocol):
+class SharedInbox(Protocol):
     """Keep messages in one order per user, whichever process writes and reads."""
 
     async def open(self, heard: Callable[[str], None]) -> None:

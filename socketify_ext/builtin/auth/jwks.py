@@ -76,7 +76,7 @@ def _key(entry: Mapping[str, Any], algorithm: str) -> PyJWK | None:
     return None if key.Algorithm.check_key_length(key.key) else key
 
 
-class KeySet:
+class Jwks:
     """Hold the keys of one location.
 
     A key that is known serves at once, and while the keys are older than `max_age` they are read anew behind it. Only

@@ -16,7 +16,7 @@ MAX_KEY: Final = 128
 Allow = Callable[[str, str], Any]
 
 
-class Admission:
+class SendPolicy:
     """Decide on each message before it goes anywhere.
 
     Args:
@@ -30,7 +30,7 @@ class Admission:
         self._max_size = max_size
         self._rate = Rate(rate)
 
-    def refusal(self, sender: str, to: Any, body: str | None, key: Any) -> Reason | None:
+    def rejection(self, sender: str, to: Any, body: str | None, key: Any) -> Reason | None:
         """Give the reason to refuse a message, None for one that may go; each call counts for the rate."""
         if not self._rate.allows(sender):
             return "rate"

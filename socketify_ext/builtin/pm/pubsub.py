@@ -10,7 +10,7 @@ from .receipt import Receipt, tell
 from .topics import room_topic, sent_topic, side_topic, signal_topic
 
 
-class LiveDelivery:
+class PubSubDelivery:
     """Publish each message; what a process publishes reaches others through `app.publish`, whoever extends that.
 
     Args:
