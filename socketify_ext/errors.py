@@ -57,7 +57,7 @@ def require_extra(module: str, extra: str, who: str, *, distribution: str = "soc
     """Check that a module which an extra installs can be imported.
 
     Args:
-        module: the module's name, as in "redis.asyncio".
+        module: the module's name, as in "redis".
         extra: the extra that installs it.
         who: what needs it, as in "extension 'pm'".
         distribution: the distribution that has the extra.

@@ -17,7 +17,7 @@ def require_redis(who: str) -> None:
     Raises:
         MissingExtraError: it is not.
     """
-    errors.require_extra("redis.asyncio", "redis", who)
+    errors.require_extra("redis", "redis", who)
 
 
 def make_redis_client(

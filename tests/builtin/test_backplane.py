@@ -468,7 +468,7 @@ def test_options_that_can_not_work_are_refused(options):
         socketify_ext.load("backplane", **options)
 
 
-@pytest.mark.parametrize(("scheme", "module"), [("redis", "redis"), ("nats", "nats.aio")])
+@pytest.mark.parametrize(("scheme", "module"), [("redis", "redis"), ("nats", "nats")])
 def test_a_missing_client_names_its_extra(monkeypatch, scheme, module):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=rf"socketify-ext\[{scheme}\]"):
