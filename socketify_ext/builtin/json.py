@@ -43,7 +43,7 @@ def make_dump() -> Callable[[Any], bytes]:
 
 
 def _to_json(value: Any) -> Any:
-    """Give the plain value of what the standard module has no type for, as msgspec does."""
+    """Convert a value that the standard module has no type for, as msgspec does."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
     found = to_builtins(value)

@@ -7,20 +7,20 @@ from collections import OrderedDict
 
 
 class KeyedLock:
-    """One holder a key at a time; what is not held or waited for takes no memory."""
+    """Lock keys, each for one task at a time; a key that is neither held nor waited for takes no memory."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, OrderedDict[asyncio.Future[None], None]] = {}
 
     async def acquire(self, key: str, deadline: float) -> None:
-        """Wait for the turn at a key.
+        """Lock a key.
 
         Args:
-            key: what to take.
+            key: what to lock.
             deadline: the loop's time at which to give up.
 
         Raises:
-            TimeoutError: it did not come in time.
+            TimeoutError: it stayed locked until the deadline.
         """
         queue = self._waiting.get(key)
         if queue is None:
@@ -41,7 +41,7 @@ class KeyedLock:
             queue.pop(turn, None)  # one that gave up leaves nothing behind
 
     def release(self, key: str) -> None:
-        """Hand the turn to whoever has waited longest."""
+        """Unlock a key, for the task that has waited longest."""
         queue = self._waiting[key]
         while queue:
             turn, _ = queue.popitem(last=False)

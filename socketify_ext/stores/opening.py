@@ -16,7 +16,7 @@ BOUNDS: Final = {"max_keys": MAX_KEYS, "max_bytes": MAX_BYTES}
 
 
 def open_store(url: str) -> Store:
-    """Give the store that a URL names; nothing is opened before its first use.
+    """Make the store that a URL names; nothing is opened before its first use.
 
     Args:
         url: `memory://`, `sqlite:///relative/path`, `sqlite:////absolute/path`, or what redis-py takes:

@@ -46,7 +46,7 @@ class Store(abc.ABC):
         self._lock = KeyedLock()
 
     async def get(self, key: str) -> bytes | None:
-        """Give the value of a key, None where there is none or it has expired.
+        """Get the value of a key, None if it does not exist or has expired.
 
         Raises:
             StoreAddressError: the key is empty, longer than 512 bytes or no text.
@@ -69,7 +69,7 @@ class Store(abc.ABC):
         await _in_task(self._set(self._checked(key), _checked_value(value), expire))
 
     async def delete(self, key: str) -> bool:
-        """Delete a key, and tell whether it was there; edits of it that run at this moment will fail.
+        """Delete a key and return whether it existed; edits of it that run at this moment will fail.
 
         Raises:
             StoreAddressError, StoreUnavailableError: as `get`.
@@ -133,7 +133,7 @@ class Store(abc.ABC):
     async def update(
         self, key: str, function: Callable[[bytes | None], bytes | None], *, expire: float | None = None
     ) -> bytes | None:
-        """Write what `function(value)` gives, in one step; None deletes.
+        """Write what `function(value)` returns, in one step; None deletes.
 
         Returns:
             The new value.
@@ -206,7 +206,7 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     async def _begin(self, keys: Sequence[str], token: str) -> Values | None:
-        """Lease all keys and read them, or give None where another token has one of them."""
+        """Lease all keys and read them, or return None if another token has one of them."""
 
     @abc.abstractmethod
     async def _commit(

@@ -95,7 +95,7 @@ def test_a_user_answers_as_json_of_msgspec():
 @pytest.mark.parametrize(
     ("headers", "status", "challenge", "detail"),
     [
-        ({}, 401, REALM, "a token is needed"),
+        ({}, 401, REALM, "a token is required"),
         (
             bearer("wrong"),
             401,

@@ -80,12 +80,12 @@ def test_a_user_passes_as_it_is():
         (True, "gave a bool"),
         ("Ann", "gave a str"),
         ({}, "gave a dict without an id"),
-        ({"name": 5}, "whose name is no text, or empty"),
-        ({"name": ""}, "whose name is no text, or empty"),
-        ({"id": 7, "name": "Ann"}, "whose id is no text, or empty"),
-        ({"id": None, "name": "Ann"}, "whose id is no text, or empty"),
-        ({"id": "", "name": "Ann"}, "whose id is no text, or empty"),
-        ({"sub": 7, "name": "Ann"}, "whose sub is no text, or empty"),
+        ({"name": 5}, "whose name is not text, or empty"),
+        ({"name": ""}, "whose name is not text, or empty"),
+        ({"id": 7, "name": "Ann"}, "whose id is not text, or empty"),
+        ({"id": None, "name": "Ann"}, "whose id is not text, or empty"),
+        ({"id": "", "name": "Ann"}, "whose id is not text, or empty"),
+        ({"sub": 7, "name": "Ann"}, "whose sub is not text, or empty"),
     ],
 )
 def test_what_is_no_user_lets_nobody_in(given, message):

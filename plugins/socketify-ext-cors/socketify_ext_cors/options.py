@@ -38,7 +38,7 @@ def _origin(value: str) -> str:
     if value == ANY or (value.isascii() and _ORIGIN.fullmatch(value) and not _DEFAULT_PORT.fullmatch(value)):
         return value
     raise _rejection(
-        f"{value!r} is no origin as browsers send it; write scheme://host or scheme://host:port in lower case, "
+        f"{value!r} is not an origin as browsers send it; write scheme://host or scheme://host:port in lower case, "
         "without a path or the default port, https://*.app.example for subdomains, or a pattern as allow_origin_regex"
     )
 
@@ -46,19 +46,19 @@ def _origin(value: str) -> str:
 def _header(value: str) -> str:
     if TOKEN.fullmatch(value):
         return value
-    raise _rejection(f"{value!r} is no header name; give one name for each item")
+    raise _rejection(f"{value!r} is not a header name; give one name for each item")
 
 
 def _method(value: str) -> str:
     if value != ANY and TOKEN.fullmatch(value):
         return value.upper()
-    raise _rejection(f'{value!r} is no method; list them, as in allow_methods=["GET", "PUT"]')
+    raise _rejection(f'{value!r} is not a method; list them, as in allow_methods=["GET", "PUT"]')
 
 
 def _pattern(value: str) -> str:
     if _PATTERN.fullmatch(value):
         return value
-    raise _rejection(f'{value!r} is no path pattern; start it with "/", and use "*" as its last segment only')
+    raise _rejection(f'{value!r} is not a path pattern; start it with "/", and use "*" as its last segment only')
 
 
 Origin = Annotated[str, AfterValidator(_origin)]

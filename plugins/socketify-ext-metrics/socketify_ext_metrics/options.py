@@ -37,7 +37,7 @@ class Options(BaseModel):
     def _check_path(cls, value: str | None) -> str | None:
         if value is None or _PATH.fullmatch(value):
             return value
-        raise _rejection(f'{value!r} is no plain path; write it as in path="/metrics"')
+        raise _rejection(f'{value!r} is not a plain path; write it as in path="/metrics"')
 
     @field_validator("prefix")
     @classmethod

@@ -40,13 +40,13 @@ def _limits(value: Mapping[str, str]) -> Mapping[str, str]:
         raise _rejection('nothing is limited; give limits={"/": "100/minute"}')
     for prefix, rate in value.items():
         if not _PREFIX.fullmatch(prefix):
-            raise _rejection(f'{prefix!r} is no path prefix; write whole segments without parameters, as in "/api"')
+            raise _rejection(f'{prefix!r} is not a path prefix; write whole segments without parameters, as in "/api"')
         try:
             items = limits.parse_many(rate)
         except ValueError:
             items = []
         if not items or any(item.amount < 1 or item.get_expiry() < 1 for item in items):
-            raise _rejection(f'{rate!r} is no rate; write it as in "100/minute" or "5/second; 1000/day"')
+            raise _rejection(f'{rate!r} is not a rate; write it as in "100/minute" or "5/second; 1000/day"')
     return value
 
 

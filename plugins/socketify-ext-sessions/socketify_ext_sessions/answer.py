@@ -8,7 +8,7 @@ from socketify_ext.stores import open_response
 
 
 def response_for_cookie(request: Any) -> Any:
-    """Give the response that shall carry the cookie, None where the client has left.
+    """Get the response for the cookie, None if the client has left.
 
     Raises:
         RuntimeError: the answer has gone.

@@ -118,7 +118,7 @@ class StoredSessions(Sessions):
         self._note_cookie(response)
 
     def _id(self, request: Any) -> str | None:
-        """Give the id of a request's session, or else of its cookie; never one that a client has made up."""
+        """Return the id of a request's session, else that of its cookie; never one that a client has made up."""
         if request.session is not None:
             origin: Origin | None = request.session.origin
             return None if origin is None else origin.id
@@ -162,7 +162,7 @@ def _record(origin: Origin) -> bytes:
 
 @contextlib.contextmanager
 def _answered() -> Iterator[None]:
-    """Make answers of what a store can't do."""
+    """Turn errors of the store into HTTP errors."""
     try:
         yield
     except errors.StoreConflictError as error:

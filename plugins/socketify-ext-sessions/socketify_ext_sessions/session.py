@@ -41,7 +41,7 @@ class Session(dict[str, Any]):
 
     @property
     def is_new(self) -> bool:
-        """Tell whether nothing of it is kept yet."""
+        """Whether nothing of it is stored yet."""
         return self.origin is None
 
     def regenerate(self) -> None:
@@ -59,22 +59,22 @@ class Session(dict[str, Any]):
 
     @property
     def is_changed(self) -> bool:
-        """Tell whether it is to be saved."""
+        """Whether it has unsaved changes."""
         if self.is_renewed or self.origin is None:
             return self.is_renewed or bool(self)
         return self != decode(self.origin.content)
 
     def saved(self, origin: Origin | None) -> None:
-        """Note how it is kept now, None where it is not."""
+        """Note how it is stored now, None if it is not."""
         self.origin = origin
         self.is_renewed = False
 
 
 def encode(session: Session, max_bytes: int) -> bytes:
-    """Give a session's content as JSON.
+    """Return a session's content as JSON.
 
     Raises:
-        TypeError: a key or a value is nothing that JSON gives back as it was.
+        TypeError: JSON can't represent a key or a value exactly.
         HTTPError: 413, it is too large.
     """
     try:

@@ -35,7 +35,7 @@ class Sessions(abc.ABC):
         self._marks_answers = marks_answers
 
     async def load(self, request: Any) -> Session:
-        """Give the client's session, a new one where its cookie is missing, forged or expired."""
+        """Get the client's session, a new one where its cookie is missing, forged or expired."""
         if request.session is None:
             response = await response_of(request)
             origin = await self._find(request)

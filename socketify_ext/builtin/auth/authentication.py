@@ -37,14 +37,14 @@ def make_verifier(options: Options) -> Verifier:
 
 
 class Identity(NamedTuple):
-    """Who is asking, and where nobody is known, why."""
+    """A user, and for the anonymous one the challenge to answer with."""
 
     user: User
     challenge: Challenge | None = None
 
 
 class Authentication:
-    """Find out who is asking, and hold that for the request."""
+    """Find the user of a request, and keep it for that request."""
 
     def __init__(self, options: Options) -> None:
         self._sources = Sources(options)
@@ -57,9 +57,9 @@ class Authentication:
         }
 
     async def identity(self, request: Any, *, upgrade: bool = False) -> Identity:
-        """Give the identity behind a request; the token is verified once, however many ask and wait.
+        """Get the identity of a request; its token is verified once, however many callers wait.
 
-        Whatever the verifier raises is raised for the one who has set it going; the next one sets it going again.
+        The first caller gets what the verifier raises; the next one starts the verification again.
         """
         slot = self._held[upgrade]
         while True:
@@ -104,11 +104,11 @@ class Authentication:
         return _settle(found) if inspect.isawaitable(found) else _identity(found)
 
     def require(self, identity: Identity, scopes: str | Iterable[str] = ()) -> User:
-        """Give the user who may go on.
+        """Return the user if the request is authenticated and has all scopes.
 
         Raises:
             HTTPError: 400, 401 or 403 with `WWW-Authenticate`, as RFC 6750, 3.1 says.
-            TypeError: the scopes are no texts.
+            TypeError: the scopes are not texts.
         """
         wanted = required_scopes(scopes)
         challenge = identity.challenge

@@ -1,4 +1,4 @@
-"""The app's own verify: a function that knows the user of a token."""
+"""`CallbackVerifier`: the app's own function that finds the user of a token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CallbackVerifier:
         self._takes_request = takes_request(verify)
 
     def __call__(self, token: str, request: Any) -> User | Awaitable[User | None] | None:
-        """Give the user of a token."""
+        """Return the user of a token."""
         result = self._verify(token, request) if self._takes_request else self._verify(token)
         return _awaited(result) if inspect.isawaitable(result) else as_user(result)
 
@@ -49,12 +49,12 @@ def as_user(result: Any) -> User | None:
         claim = next((each for each in _IDENTITIES if each in result), None)
         if claim is not None and is_identity(result[claim]):
             return User(result[claim], result)
-        given = f"{given} without an id" if claim is None else f"{given} whose {claim} is no text, or empty"
+        given = f"{given} without an id" if claim is None else f"{given} whose {claim} is not text, or empty"
     raise TypeError(f'auth: verify gave {given}; it gives a mapping such as {{"id": "7", "name": "Ann"}}, or None')
 
 
 def takes_request(verify: Callable[..., Any]) -> bool:
-    """Tell whether a verify function wants the request as well: it needs two arguments, or calls the second so.
+    """Check whether a verify function takes the request: it has two required arguments, or names the second so.
 
     Raises:
         OptionsError: it can't be called with one or two arguments.

@@ -14,17 +14,17 @@ from .user import ANONYMOUS, User
 
 @extension("auth", options=Options)
 def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) -> None:
-    """Tell who is asking: `await req.get_user()`, also over WebSockets."""
+    """Authenticate the user: `await req.get_user()`, also over WebSockets."""
     authentication = Authentication(options)
 
     @request.method
     async def get_user(self: Any) -> User:
-        """Give the user of the request's token, the anonymous one, `{"name": "Anonymous"}`, without a valid one."""
+        """Get the user of the request's token; without a valid one the anonymous user, `{"name": "Anonymous"}`."""
         return (await authentication.identity(self)).user
 
     @request.method
     async def require_user(self: Any, scopes: str | Iterable[str] = ()) -> User:
-        """Give the user of the request's token, who must have all `scopes`.
+        """Get the user of the request's token, who must have all `scopes`.
 
         Raises:
             HTTPError: 401 without a valid token, 403 without a scope, 400 with two tokens; `WWW-Authenticate` says
@@ -64,7 +64,7 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) 
 
     @ws.method(name="get_user")
     def get_socket_user(self: Any) -> User:
-        """Give the user that `res.upgrade_authenticated` has found, the anonymous one after any other upgrade."""
+        """Get the user that `res.upgrade_authenticated` found; after any other upgrade the anonymous user."""
         data = self.get_user_data()
         user = data.get("user") if isinstance(data, Mapping) else None
         return user if isinstance(user, User) else ANONYMOUS

@@ -1,4 +1,4 @@
-"""JSON Web Tokens (RFC 7519), verified by PyJWT as RFC 8725 advises."""
+"""`JwtVerifier`: JSON Web Tokens (RFC 7519), verified by PyJWT as RFC 8725 advises."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
     from .jwks import Jwks
 
-_ALGORITHM: Final = "the token is signed by an algorithm that does not count here"
+_ALGORITHM: Final = "the token is signed by an algorithm that is not allowed here"
 _MALFORMED: Final = "the token is malformed, or its signature is wrong"
-# What PyJWT's exceptions say to whoever sent the token; any other is the same to them as a wrong signature.
+# What the sender of a token learns of PyJWT's exceptions; any other looks like a wrong signature.
 _REASONS: Final = {
     "ExpiredSignatureError": "the token has expired",
     "ImmatureSignatureError": "the token is not valid yet",
     "InvalidAudienceError": "the token is for another audience",
     "InvalidIssuerError": "the token is from another issuer",
     "InvalidAlgorithmError": _ALGORITHM,
-    "InvalidSubjectError": "the token's subject, the claim sub, is no text",
+    "InvalidSubjectError": "the token's subject, the claim sub, is not text",
 }
 _WHO: Final = "extension 'auth'"
 
 
 class JwtVerifier:
-    """Know users by the claims of a JSON Web Token.
+    """Find users by the claims of a JSON Web Token.
 
-    The options say which key and which algorithms count. What a token itself says of keys (`jwk`, `jku`, `x5c`,
+    The options decide which key and which algorithms are valid. What a token itself says of keys (`jwk`, `jku`, `x5c`,
     `x5u`) is never looked at, and its `alg` and `kid` only pick among what the options allow.
 
     Raises:
@@ -64,7 +64,7 @@ class JwtVerifier:
         self._own = None if options.key is None else self._prepared(options.key)
 
     def _prepared(self, key: str | bytes) -> Any:
-        """Give the key as all the algorithms take it: they are of one family."""
+        """Return the key in the form that all the algorithms take: they are of one family."""
         prepared: Any = None
         for name in self._options.algorithms:
             algorithm = self._jwt.get_algorithm_by_name(name)
@@ -75,16 +75,16 @@ class JwtVerifier:
                 weakness = algorithm.check_key_length(prepared)
                 problem = f"it is too short for {name} (RFC 7518, 3.2 and 3.3)" if weakness else None
             except (self._jwt.PyJWTError, ValueError, TypeError) as error:
-                problem = f"it is no key for {name} ({type(error).__name__})"
+                problem = f"it is not a key for {name} ({type(error).__name__})"
             if problem is not None:
                 _refuse("jwt.key", problem)
         return prepared
 
     def __call__(self, token: str, _request: Any = None) -> User | Awaitable[User | None] | None:
-        """Give the user of a token; something to await where keys must be read first.
+        """Return the user of a token, or an awaitable of it where keys must be read first.
 
         Raises:
-            InvalidTokenError: whatever is wrong with it.
+            InvalidTokenError: the token is not valid.
         """
         if self._keys is None:
             return self._user(token, self._own, self._options.algorithms)
@@ -123,7 +123,7 @@ class JwtVerifier:
             raise InvalidTokenError(f"the token has no claim {claim}")
         identity = claims[claim]
         if not is_identity(identity):
-            raise InvalidTokenError(f"the token's claim {claim} is no text, or empty")
+            raise InvalidTokenError(f"the token's claim {claim} is not text, or empty")
         return f"{claims['iss']} {identity}" if self._options.has_several_issuers else identity
 
 

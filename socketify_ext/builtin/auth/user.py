@@ -1,4 +1,4 @@
-"""The user: a mapping that nobody can change, since a token's user is shared by all requests that carry it."""
+"""`User`: an immutable mapping, since a token's user is shared by all requests that carry it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class FrozenDict(dict[str, Any]):
 
 
 def freeze(value: Any) -> Any:
-    """Give what stands for `value` and can't be changed; what is no dict, list, tuple or set stays as it is."""
+    """Return an immutable copy of a dict, list, tuple or set; other values are returned as they are."""
     if isinstance(value, FrozenDict):
         return value
     if isinstance(value, dict):
@@ -56,21 +56,21 @@ def freeze(value: Any) -> Any:
 
 
 class User(FrozenDict):
-    """Who is asking: the claims about a user with `name`, as one frozen mapping.
+    """The user of a request: the claims with `name`, as one immutable mapping.
 
     Args:
-        id: the identity, a text that no other user has.
+        id: the identity, a text that is unique to this user.
         claims: what is known of the user.
         name: for show; by default the claim `name`, else the id.
-        is_authenticated: False for the one who has shown no valid token, and who alone has no id.
+        is_authenticated: False for the anonymous user, who alone has no id.
 
     Attributes:
         id: tells this user apart from all others; use it, and not the name, as a key.
         claims: what the token, or the app's own verify, says of the user.
-        is_authenticated: False for the one who has shown no valid token.
+        is_authenticated: False for the anonymous user.
 
     Raises:
-        ValueError: the id is no identity.
+        ValueError: the id is empty, or UTF-8 can't encode it.
     """
 
     __slots__ = ("claims", "id", "is_authenticated")
@@ -127,7 +127,7 @@ class User(FrozenDict):
         self._refuse()
 
     def __repr__(self) -> str:
-        # Claims are no matter for a log.
+        # Claims don't belong in a log.
         return f"User({self.id!r}, name={self.name!r}, is_authenticated={self.is_authenticated})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -162,7 +162,7 @@ ANONYMOUS: Final = User("", name="Anonymous", is_authenticated=False)
 
 
 def scope_names(scopes: Any) -> tuple[str, ...]:
-    """Give the scopes of a text with spaces between them, or of several texts; none of anything else."""
+    """Return the scopes in a text, separated by spaces, or in several texts; none for anything else."""
     if isinstance(scopes, str):
         return tuple(scopes.split())
     if isinstance(scopes, Iterable) and not isinstance(scopes, (bytes, Mapping)):
@@ -171,10 +171,10 @@ def scope_names(scopes: Any) -> tuple[str, ...]:
 
 
 def required_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
-    """Give the scopes that an app asks for, a text with spaces between them or several texts.
+    """Return the scopes that an app requires, from a text, separated by spaces, or several texts.
 
     Raises:
-        TypeError: they are anything else; nobody is let in by a slip.
+        TypeError: they are anything else, so that a typing error lets nobody in.
     """
     if isinstance(scopes, str):
         return tuple(scopes.split())

@@ -1,4 +1,4 @@
-"""Verifiers: what knows the user of a token."""
+"""`Verifier`: the interface of what finds the user of a token."""
 
 from __future__ import annotations
 

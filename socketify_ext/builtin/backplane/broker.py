@@ -1,4 +1,4 @@
-"""What a broker does for the backplane: one connection at a time, frames in and out."""
+"""`Broker`: one connection of a backplane to a messaging system, frames in and out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The extension: which broker carries publications, and within what limits."""
+"""The extension `backplane`: which broker carries publications, and within what limits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Options(BaseModel):
         "several servers with commas between)",
     )
     prefix: str = Field(
-        "socketify", description="Begins every channel's name: apps that share a broker and shall not meet differ here"
+        "socketify", description="Begins every channel's name: give apps that share a broker different prefixes"
     )
     queue_messages: int = Field(10_000, ge=1, description="Publications kept while the broker is away or slow")
     queue_bytes: int = Field(

@@ -88,7 +88,7 @@ class Nats:
         self._told = False
 
     async def connect(self, receive: Receive) -> None:
-        """Connect; the client library shall not reconnect by itself, nor get its own messages back."""
+        """Connect; the client library neither reconnects by itself nor gets its own messages back."""
         from nats.errors import NoServersError, SlowConsumerError
 
         self._receive = receive

@@ -42,7 +42,7 @@ class Redis:
         self._heard = False
 
     async def connect(self, receive: Receive) -> None:
-        """Open both connections; the client library shall not reconnect by itself."""
+        """Open both connections; the client library does not reconnect by itself."""
         self._receive = receive
         fixed = {"socket_timeout": None, "socket_connect_timeout": self._timeout}
         self._client = make_redis_client(self._url, retries=0, fixed=fixed)

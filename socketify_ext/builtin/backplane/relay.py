@@ -104,12 +104,12 @@ class Relay:
 
     @property
     def name(self) -> str:
-        """Name the broker and its address."""
+        """Return the broker's name and address, without credentials."""
         return self._broker.name
 
     @property
     def queued(self) -> int:
-        """Count the publications that wait for the broker, or are under way to it."""
+        """Return the number of publications that wait for the broker or are under way to it."""
         return len(self._queue) + sum(frame.publications for frame in self._batch)
 
     # -- what the process publishes and listens on
@@ -220,7 +220,7 @@ class Relay:
             raise
 
     async def stop(self) -> None:
-        """Send what waits if the broker is there, then disconnect; whatever the broker does, this ends soon."""
+        """Send queued publications if the broker is connected, then disconnect; this ends soon whatever the broker does."""
         task, self._task = self._task, None
         if task is None:
             return
@@ -301,7 +301,7 @@ class Relay:
         self._followed_up.clear()
 
     async def _serve(self) -> None:
-        """Do all that a connection is for, until it is lost, which raises."""
+        """Receive, subscribe and publish until the connection is lost, which raises."""
         tasks = [asyncio.ensure_future(work) for work in (self._broker.run(), self._follow(), self._send())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -313,7 +313,7 @@ class Relay:
             await end(*tasks)
 
     async def _follow(self) -> None:
-        """Let the broker know which topics have listeners here."""
+        """Keep the broker's subscriptions equal to the topics that have listeners here."""
         while True:
             while self._changed:
                 some = list(itertools.islice(self._changed, TOPICS))

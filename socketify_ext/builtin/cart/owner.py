@@ -29,7 +29,7 @@ class Owner:
 
     @property
     def is_anonymous(self) -> bool:
-        """Tell whether the cart is found by its cookie."""
+        """Whether the cart is found by its cookie."""
         return self.key is None or self.session is not None
 
 
@@ -85,6 +85,6 @@ async def _identity(request: Any) -> list[str] | None:
             "the cart of this request",
             "has no owner",
             "its user has no id and no name",
-            "Let get_user give a user with an id",
+            "Let get_user return a user with an id",
         )
     return key

@@ -99,7 +99,7 @@ class StoredCarts:
             self._forget(request)
 
     async def _owner_to_write(self, request: Any, owner: Owner) -> tuple[Owner, str]:
-        """Give a client that is not known yet an id, if there still is an answer to carry it."""
+        """Make an id for an unknown client, if the response can still carry its cookie."""
         if owner.key is not None:
             return owner, owner.key
         # The cart of a client that has left is kept like that of one which drops its cookie, until it expires.
@@ -128,7 +128,7 @@ class StoredCarts:
         return None if owner.key is None else await self.store.get(owner.key)
 
     async def _merged(self, request: Any, owner: Owner) -> bytes | None:
-        """Merge the anonymous cart into the user's, once whoever else does the same at this moment."""
+        """Merge the anonymous cart into the user's; of several requests at once only one does it."""
         key, anonymous = owner.key, owner.anonymous
         if key is None or anonymous is None or await self.store.get(anonymous) is None:
             return await self._read(owner)
@@ -139,7 +139,7 @@ class StoredCarts:
         return data
 
     def _merge(self, mine: bytes | None, other: bytes | None) -> bytes | None:
-        """Give the cart of both; what the size limit has no room for is left out, the last first."""
+        """Return both carts as one; entries beyond the size limit are left out, the last first."""
         if other is None or mine is None:
             return mine or other
         cart = self._decoded(mine)
@@ -183,7 +183,7 @@ def _check_empty(cart: Cart) -> None:
 
 @contextlib.contextmanager
 def _answered() -> Iterator[None]:
-    """Make answers of what a store can't do."""
+    """Turn errors of the store into HTTP errors."""
     try:
         yield
     except errors.StoreConflictError as error:

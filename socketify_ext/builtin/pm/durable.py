@@ -1,4 +1,4 @@
-"""Delivery through an inbox that all processes share: what is delivered comes from there, and only from there."""
+"""`DurableDelivery`: delivery through an inbox that all processes share; every message is read from there."""
 
 from __future__ import annotations
 

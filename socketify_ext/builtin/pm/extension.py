@@ -129,7 +129,7 @@ def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, ap
 
     @ws.method
     def join_pm_room(self: Any, username: str) -> str:
-        """Listen on the room of this socket's user and another, for what need not be kept, as that somebody types.
+        """Listen on the room of this socket's user and another, for messages that need not be stored, such as typing notices.
 
         Returns:
             The room's topic, the same for both, to publish to.
@@ -139,7 +139,7 @@ def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, ap
             ValueError: the other name can't be one.
         """
         if not is_username(username):
-            raise ValueError(f"{username!r} is no username")
+            raise ValueError(f"{username!r} is not a username")
         room = room_topic(username_of(self.get_user_data()), username)
         self.subscribe(room)
         return room

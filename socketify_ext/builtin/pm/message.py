@@ -77,7 +77,7 @@ class Message:
 
     @classmethod
     def make(cls, sender: str, to: str, body: str, key: str | None = None) -> Message:
-        """Give a message its id and time."""
+        """Make a message with an id and a time."""
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
         return cls(message_id(sender, to, key), sender, to, body, now.replace("+00:00", "Z"))
 

@@ -1,4 +1,4 @@
-"""What the log says while an engine is away."""
+"""`OutageLog`: log entries at the beginning and the end of an outage."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class OutageLog:
         self._lasts = False
 
     def failed(self, error: Exception) -> None:
-        """Note that it was tried in vain."""
+        """Note a failed attempt."""
         if not self._lasts:
             log.warning("extension 'pm' %s, and tries again: %s: %s", self._what, type(error).__name__, error)
         self._lasts = True
 
     def recovered(self) -> None:
-        """Note that it was done."""
+        """Note a successful attempt."""
         if self._lasts:
             log.warning("extension 'pm' %s: that is over", self._what)
         self._lasts = False

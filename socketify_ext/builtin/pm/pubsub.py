@@ -1,4 +1,4 @@
-"""Delivery over topics alone: who listens gets a message; who is absent finds in memory what was kept for them."""
+"""`PubSubDelivery`: delivery over topics; messages for absent users are kept in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .topics import room_topic, sent_topic, side_topic, signal_topic
 
 
 class PubSubDelivery:
-    """Publish each message; what a process publishes reaches others through `app.publish`, whoever extends that.
+    """Publish each message; other processes get it where a backplane extends `app.publish`.
 
     Args:
         inbox: what keeps messages in this process, None to keep nothing.

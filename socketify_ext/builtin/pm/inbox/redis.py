@@ -14,7 +14,7 @@ from ..topics import decoded, encoded
 from .shared import KEPT, Ack, BrokenInboxError, Entry, Outcome, Page, Row
 
 CONNECTIONS: Final = 16
-"""Connections to the engine, at most; who needs another one waits."""
+"""Connections to the engine, at most; further commands wait for one."""
 
 PAUSE: Final = (0.02, 1.0)
 """Seconds between two tries to listen, at first and at last."""
@@ -106,7 +106,7 @@ return {head, rows}
 
 
 class RedisInbox:
-    """Keep messages in an engine that speaks the protocol of Redis; how durable they are is the engine's to say.
+    """Keep messages in an engine that speaks the protocol of Redis; their durability is that of the engine.
 
     Args:
         url: as redis-py takes it: redis://, rediss:// or unix://.
@@ -192,7 +192,7 @@ class RedisInbox:
             self._ask("subscribe", username)
 
     def unwatch(self, username: str) -> None:
-        """No longer do that."""
+        """Stop listening for a user's new messages."""
         self._watched.discard(username)
         self._ask("unsubscribe", username)
 

@@ -1,4 +1,4 @@
-"""What an inbox that several processes share is asked for."""
+"""`SharedInbox`: the interface of an inbox that several processes share."""
 
 from __future__ import annotations
 
@@ -80,4 +80,4 @@ class SharedInbox(Protocol):
         """Call `heard` for a user from now on."""
 
     def unwatch(self, username: str) -> None:
-        """No longer do that."""
+        """Stop listening for a user's new messages."""

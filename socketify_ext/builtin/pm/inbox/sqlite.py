@@ -40,7 +40,7 @@ _ALL: Final = "SELECT number, origin, frame FROM pm WHERE username = ? AND numbe
 _UNREAD: Final = _ALL.replace(" ORDER", " AND done IS NULL ORDER")
 
 SWEEP: Final = 50
-"""Rows that each write takes out, beside three for each that it adds: so what has ended never piles up."""
+"""Rows that each write takes out, beside three for each that it adds: so ended rows never pile up."""
 
 _SWEEP_DONE: Final = "DELETE FROM pm WHERE number IN (SELECT number FROM pm WHERE done < ? LIMIT ?)"
 _SWEEP_OLD: Final = "DELETE FROM pm WHERE number IN (SELECT number FROM pm WHERE at < ? LIMIT ?)"
@@ -110,7 +110,7 @@ class SqliteInbox:
         self._watched.add(username)
 
     def unwatch(self, username: str) -> None:
-        """No longer do that."""
+        """Stop listening for a user's new messages."""
         self._watched.discard(username)
 
     async def _poll(self) -> None:
