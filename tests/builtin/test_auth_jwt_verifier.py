@@ -321,7 +321,11 @@ def test_without_pyjwt_the_error_names_the_extra(monkeypatch):
 
 def test_a_key_set_without_a_key_that_fits_is_an_error(tmp_path):
     path = tmp_path / "keys.json"
-    for document, message in [(None, "No such file"), (b"{}", "not a JSON Web Key Set"), (key_set(), "no key for ES256")]:
+    for document, message in [
+        (None, "No such file"),
+        (b"{}", "not a JSON Web Key Set"),
+        (key_set(), "no key for ES256"),
+    ]:
         if document is not None:
             path.write_bytes(document)
         with pytest.raises(OptionsError, match=message):
