@@ -109,7 +109,7 @@ def listening(workers: list[Server], path: str = "/listen") -> Iterator[dict[int
             socket = stack.enter_context(connect(one.port, path))
             sockets[socket.fileno()] = socket
         for one in workers:
-            one.ask("/synced")
+            one.ask("/flush")
         yield sockets
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .runtime.websocket import WebSocket
     from .sdk.app_surface import DeclaredApp
     from .sdk.declaration import Extension, extension
+    from .sdk.private_property import PrivateProperty
     from .sdk.request_hooks import Outcome
     from .sdk.surface import Surface
 
@@ -31,6 +32,7 @@ __all__ = [
     "HTTPError",
     "Inspection",
     "Outcome",
+    "PrivateProperty",
     "Registry",
     "Request",
     "Response",
@@ -55,6 +57,7 @@ _HOMES = {
     "hookimpl": "hookspecs",
     "HTTPError": "errors",
     "Outcome": "sdk.request_hooks",
+    "PrivateProperty": "sdk.private_property",
     "Registry": "registry.registry",
     "load": "registry.registry",
     "Request": "runtime.request",

@@ -294,14 +294,15 @@ def install(
         The same object.
 
     Raises:
+        ArgumentError: it is not a socketify App.
         InstallError: it has routes already; these would stay the core's own.
         ExtensionError: an extension that it has already is not valid; the app is as it was.
     """
     if isinstance(app, App):
         return app
     if not isinstance(app, CoreApp.__mro__[1]):
-        raise errors.InstallError(
-            f"a {type(app).__name__}", "is to be installed", "it is no socketify App", "Give the App itself"
+        raise errors.ArgumentError(
+            f"a {type(app).__name__}", "is to be installed", "it is not a socketify App", "Pass the App itself"
         )
     if app.handlers:
         raise errors.InstallError(

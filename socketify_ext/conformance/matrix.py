@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import itertools
 import re
 import statistics
@@ -40,11 +39,10 @@ def check_target(
         progress: called with the calls that are done, and with all.
 
     Raises:
-        ExtensionError: the target is wrong, fails or takes too long; or websockets is not installed.
+        MissingExtraError: websockets is not installed.
+        ExtensionError: the target is wrong, fails or takes too long.
     """
-    if importlib.util.find_spec("websockets") is None:
-        fix = 'Install the extra: pip install "socketify-ext[testing]"'
-        raise errors.InstallError("socketify-ext check", "can't open sockets", "websockets is not installed", fix)
+    errors.require_extra("websockets", "testing", "socketify-ext check")
     for example in examples:
         parse(example)
     return _Check(target, dict(options or {}), list(examples), timeout, progress).run()

@@ -17,7 +17,7 @@ def options_in(environment: Mapping[str, str], extension: Extension) -> dict[str
 
     Raises:
         OptionsError: a variable names no option, or a value that should be JSON is not.
-        InstallError: there are some, and pydantic-settings is not installed.
+        MissingExtraError: there are some, and pydantic-settings is not installed.
     """
     prefix = variable_prefix(extension.name)
     given = {name.upper(): value for name, value in environment.items() if name.upper().startswith(prefix)}
@@ -74,15 +74,9 @@ def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _source(extension: Extension, prefix: str) -> Any:
-    try:
-        from pydantic_settings import EnvSettingsSource
-    except ImportError:
-        raise errors.InstallError(
-            f"extension {extension.provenance}",
-            "can't read its options from the environment",
-            "pydantic-settings is not installed",
-            f'Install the extra: pip install "socketify-ext[env]", or unset {prefix}*',
-        ) from None
+    who = f"extension {extension.provenance}, which has options in the environment ({prefix}*),"
+    errors.require_extra("pydantic_settings", "env", who)
+    from pydantic_settings import EnvSettingsSource
 
     class Source(EnvSettingsSource):
         def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:

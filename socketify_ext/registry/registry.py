@@ -107,7 +107,7 @@ class Registry:
 
         Raises:
             UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError, OptionsError.
-            InstallError: the environment holds options, and the extra `env` is not installed.
+            MissingExtraError: the environment holds options, and the extra `env` is not installed.
         """
         found = self.find(name)
         return found.configured(**merged(options_in(self._environment, found), options))

@@ -162,7 +162,12 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         elif isinstance(target, Mapping):
             check_behavior(who, path, target)
         else:
-            raise TypeError(f"the behavior of {path} is a {type(target).__name__}, not a dict")
+            raise errors.ArgumentError(
+                who,
+                f"adds WS {path}",
+                f"its behavior is a {type(target).__name__}, not a dict",
+                "Give a dict of handlers",
+            )
 
     def _prepare(self, method: str, path: str, target: Any) -> Callable[[], Any]:
         """Make a route that is checked ready; gives what puts it into effect."""
@@ -226,7 +231,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         """Carry publications to other processes by `backplane`; there is one at most, and it is there before the start.
 
         Raises:
-            InstallError: there is one already.
+            DuplicateBackplaneError: there is one already.
         """
         self._check_backplane(backplane)
         self._server.listeners = Listeners(backplane)
@@ -234,7 +239,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
     def _check_backplane(self, backplane: Backplane) -> None:
         """Refuse a second backplane."""
         if self.backplane is not None:
-            raise errors.InstallError(
+            raise errors.DuplicateBackplaneError(
                 f"a {type(backplane).__name__}",
                 "is to carry publications",
                 f"a {type(self.backplane).__name__} does so already",

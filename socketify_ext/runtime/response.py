@@ -23,6 +23,8 @@ from .thread import get_ident
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .request import Request
+
 native_end = lib.uws_res_end
 native_cork_end = lib.socketify_res_cork_end
 native_cork_send = lib.socketify_res_cork_send
@@ -42,6 +44,11 @@ class Response(Head):
     Each call goes the same way: convert and check every argument, which may run anybody's code; look at the state; change
     it; hand exact bytes and numbers to the core. So nothing that is given can leave a response half answered.
     """
+
+    @property
+    def request(self) -> Request | None:
+        """Get the request that this response answers."""
+        return self._request
 
     def _refuse_mixed(self, what: str) -> Self:
         log.error("%s was refused: try_end has announced the size of this body, and goes on", what, stack_info=True)

@@ -33,6 +33,11 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
 
     _request: StockRequest | None = None
 
+    @property
+    def request(self) -> StockRequest | None:
+        """Get the request that this response answers."""
+        return self._request
+
     def run_async(self, task: Coroutine[Any, Any, Any]) -> None:
         """Run a coroutine; if it suspends, snapshot the request before its memory goes to another one."""
         self.grab_aborted_handler()
@@ -275,7 +280,7 @@ def register(extension: Extension, request: Any, response: Any, ws: Any) -> None
     """
     given: dict[Target, Any] = {"request": request, "response": response, "ws": ws}
     if not all(isinstance(value, core.AppExtension) for value in given.values()):
-        raise errors.InstallError(
+        raise errors.ArgumentError(
             f"extension {extension.provenance}",
             "was called",
             "it is called by app.register, with the core's own objects",

@@ -7,7 +7,14 @@ import pytest
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 import socketify_ext
-from socketify_ext.errors import DeclarationError, InstallError, MemberNameError, OptionsError, SignatureError
+from socketify_ext.errors import (
+    ArgumentError,
+    DeclarationError,
+    InstallError,
+    MemberNameError,
+    OptionsError,
+    SignatureError,
+)
 from socketify_ext.sdk.app_surface import ROUTES, DeclaredApp
 from socketify_ext.sdk.declaration import Extension, as_extension, extension
 
@@ -365,7 +372,7 @@ def test_members_can_not_be_added_once_the_function_has_returned():
 
 
 def test_an_extension_is_called_by_register_only():
-    with pytest.raises(InstallError, match=r"it is called by app\.register"):
+    with pytest.raises(ArgumentError, match=r"it is called by app\.register"):
         shop(None, None, None)
 
 

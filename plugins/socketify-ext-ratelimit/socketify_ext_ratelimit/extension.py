@@ -23,7 +23,7 @@ def ratelimit(
     options: Options,
     app: socketify_ext.DeclaredApp,
 ) -> None:
-    """Answer 429 to whoever asks for more than a limit allows, upgrades to WebSockets included."""
+    """Answer 429 to clients that exceed a limit, upgrades to WebSockets included."""
     store = Store(options)
     identify = identifier(options)
 

@@ -37,7 +37,7 @@ def sessions(
 
     @request.method
     async def load_session(self: Any) -> Session:
-        """Give the client's session, as `req.session` too; a new one where its cookie is missing, forged or expired."""
+        """Get the client's session, as `req.session` too; a new one where its cookie is missing, forged or expired."""
         return await kept.load(self)
 
     @request.method

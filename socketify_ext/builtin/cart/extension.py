@@ -31,7 +31,7 @@ def cart(request: Surface, response: Surface, ws: Surface, *, options: Options, 
 
     @request.method
     async def load_cart(self: Any) -> Cart:
-        """Give the client's own cart from the store, as `req.cart` too; once for each request."""
+        """Get the client's own cart from the store, as `req.cart` too; once for each request."""
         return await carts.load(self)
 
     @request.method
