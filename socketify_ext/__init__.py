@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from .errors import ExtensionError, HTTPError
     from .hookspecs import hookimpl
     from .registry.registry import Registry, load
+    from .runtime.outcome import Outcome
     from .runtime.request import Request
     from .runtime.response import Response
     from .runtime.websocket import WebSocket
     from .sdk.app_surface import DeclaredApp
     from .sdk.declaration import Extension, extension
-    from .sdk.request_hooks import Outcome
     from .sdk.surface import Surface
 
 __all__ = [
@@ -54,7 +54,7 @@ _HOMES = {
     "extension": "sdk.declaration",
     "hookimpl": "hookspecs",
     "HTTPError": "errors",
-    "Outcome": "sdk.request_hooks",
+    "Outcome": "runtime.outcome",
     "Registry": "registry.registry",
     "load": "registry.registry",
     "Request": "runtime.request",

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from . import errors
 from .lifecycle import Lifecycle, Unit
-from .registration import Binding, Classes
+from .registration import Binding
 from .registry.registry import Registry, default_registry
 from .runtime.core_app import CoreApp
 from .runtime.fork import is_forked
@@ -21,6 +21,7 @@ from .runtime.listening import address_of
 from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
 from .runtime.server import Server
 from .runtime.stock import is_managed
+from .sdk.compilation import Classes, subclass
 from .sdk.declaration import Declaration, as_extension
 from .sdk.request_hooks import RequestHook, RequestHooks
 from .sdk.resolution import Policy, Settled
@@ -311,7 +312,7 @@ def install(
             "Call socketify_ext.install(app) right after the app was made, before its first route",
         )
     kind, attributes = type(app), dict(vars(app))
-    app.__class__ = App if App.__mro__[2] is kind else type(kind.__name__, (kind, App), {})
+    app.__class__ = App if App.__mro__[2] is kind else subclass(kind, {}, bases=(kind, App))
     try:
         app._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
         app._limit_bodies(max_body, max_held_bodies)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from . import errors
 from .lifecycle import Unit
-from .sdk.compilation import compile_classes
+from .sdk.compilation import Classes, compile_classes
 from .sdk.declaration import Declaration, Extension
 from .sdk.resolution import Collision, Policy, Reserved, Resolution, resolve
 from .sdk.spec import Target
@@ -17,8 +17,6 @@ from .sdk.spec import Target
 if TYPE_CHECKING:
     from .registry.registry import Registry
     from .sdk.request_hooks import RequestHook
-
-Classes = Mapping[Target, type]
 
 log = logging.getLogger("socketify_ext")
 

@@ -110,7 +110,9 @@ class Registry:
             InstallError: the environment holds options, and the extra `env` is not installed.
         """
         found = self.find(name)
-        return found.configured(**merged(options_in(self._environment, found), options))
+        return found.configured(
+            **merged(options_in(self._environment, found.name, found.options_model, found.provenance), options)
+        )
 
     def find(self, name: str, /) -> Extension:
         """Import one extension by name without looking at its options, to describe it.
@@ -131,7 +133,7 @@ class Registry:
             if extension.name != candidate.name:
                 raise self._broken(candidate, f"it declares itself as {extension.name!r}, not as {candidate.name!r}")
             extension = replace(extension, distribution=candidate.distribution, version=candidate.version)
-        return replace(extension, registry=self)
+        return replace(extension, loader=self.load)
 
     def _pick(self, name: str) -> Candidate:
         providers = self._providers(name)
@@ -333,6 +335,12 @@ def _arguments(function: Any) -> Iterable[str]:
 def default_registry() -> Registry:
     """Give the registry that `socketify_ext.load` and apps use unless they are given another."""
     return Registry()
+
+
+def registry_of(extension: Extension) -> Registry:
+    """Return the registry that has loaded an extension, the default one where no registry has."""
+    owner = getattr(extension.loader, "__self__", None)
+    return owner if isinstance(owner, Registry) else default_registry()
 
 
 def load(name: str, /, **options: Any) -> Extension:

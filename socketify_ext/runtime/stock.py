@@ -14,12 +14,14 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..registration import Binding, Classes
-from ..registry.registry import default_registry
+from ..registration import Binding
+from ..registry.registry import registry_of
 from ..sdk.app_surface import DeclaredApp
+from ..sdk.compilation import Classes, subclass
 from ..sdk.declaration import Declaration
+from ..sdk.provenance import Provenance
 from ..sdk.spec import TARGETS, ExtensionSpec, MemberSpec, MethodSpec, PropertySpec, Target, check, is_extension_name
-from ..sdk.surface import Source, Surface
+from ..sdk.surface import Surface
 from .core import core, ffi, reserved_names
 from .request import Request
 from .request_body import MAX_BODY, too_large
@@ -95,7 +97,7 @@ class Stock:
         self.adapters = adapters
         self.response: Any = None
         bases: Classes = {
-            "request": type("Request", (StockRequest,), {"_buffer": ffi.new("char**")}),
+            "request": subclass(StockRequest, {"_buffer": ffi.new("char**")}),
             "response": StockResponse,
             "ws": core.WebSocket,
         }
@@ -128,14 +130,13 @@ class Stock:
             self._group, self._base, self._members = frame, self.binding.declarations, []
         members = list(self._members)
         code = frame.f_code
-        source = Source(_free_name(code.co_name, self._base))
+        provenance = Provenance(_free_name(code.co_name, self._base), code.co_filename, code.co_firstlineno)
         try:
-            result = declare(Surface(target, source, members))
+            result = declare(Surface(target, provenance, members))
             if self._is_known(members[-1], code):
                 return result
-            provenance = source.at(code.co_filename, code.co_firstlineno)
             values = {
-                "name": source.extension,
+                "name": provenance.extension,
                 "provenance": provenance,
                 "members": tuple(members),
                 "identity": (code,),
@@ -286,23 +287,22 @@ def register(extension: Extension, request: Any, response: Any, ws: Any) -> None
     stock.binding.register(extension)
 
 
-def recorded_members(given: dict[Target, Any], source: Source) -> list[MemberSpec]:
+def recorded_members(given: dict[Target, Any], provenance: Provenance) -> list[MemberSpec]:
     """Validate what the core's own `AppExtension` objects have recorded so far."""
     members: list[MemberSpec] = []
     for target, value in given.items():
-        surface = Surface(target, source, members)
+        surface = Surface(target, provenance, members)
         # The core lets the last one of a name win.
         for name, function in dict(value.methods).items():
             surface.method(function, name=name)
         for name, default in dict(value.properties).items():
-            surface.declare_property(("<before>", 0), name, default)
+            surface.declare_property((provenance.file, provenance.line), name, default)
     return members
 
 
 def earlier_declaration(given: dict[Target, Any]) -> Declaration | None:
     """Make one extension of all that was registered before this package came in, None where nothing was."""
-    source = Source("earlier")
-    members = recorded_members(given, source)
+    members = recorded_members(given, Provenance("earlier", "<before>", 0))
     if not members:
         return None
     provenance = members[0].provenance
@@ -314,7 +314,7 @@ def earlier_declaration(given: dict[Target, Any]) -> Declaration | None:
 def _adopt(given: dict[Target, Any], extension: Extension) -> Stock:
     """Turn the three `AppExtension` objects into adapters, with what they have recorded before."""
     earlier = earlier_declaration(given)
-    stock = Stock({}, extension.registry or default_registry())
+    stock = Stock({}, registry_of(extension))
     if earlier is not None:
         stock.binding.enter((earlier,))
     classes = stock.binding.compiled()

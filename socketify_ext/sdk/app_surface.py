@@ -7,8 +7,8 @@ from os import PathLike
 from typing import Any, Final, TypeVar
 
 from .. import errors
+from .provenance import Provenance
 from .request_hooks import RequestHook, RequestHooks
-from .spec import Provenance
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -12,16 +12,16 @@ from pydantic import BaseModel, ValidationError
 
 from .. import errors
 from .app_surface import DeclaredApp
+from .provenance import Provenance, source_location
 from .signature import SignatureSpec
 from .spec import TARGETS, ExtensionSpec, MemberSpec, check, is_extension_name
 from .suggest import suggestion
-from .surface import Source, Surface, line_of
+from .surface import Surface
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from ..registry.registry import Registry
-    from .spec import Provenance, Requirement
+    from .spec import Requirement
 
 Function = Callable[..., None]
 
@@ -55,7 +55,7 @@ class Extension:
     selection: tuple[str, ...] | None = None
     overrides: tuple[str, ...] = ()
     declared: bool = True
-    registry: Registry | None = field(default=None, repr=False, compare=False)
+    loader: Callable[..., Extension] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _ = self.signature
@@ -67,10 +67,11 @@ class Extension:
             SignatureSpec, f"extension {self.provenance}", "has a wrong signature", {"function": self.function}
         )
 
-    @property
+    @functools.cached_property
     def provenance(self) -> Provenance:
         """Say where the extension function stands."""
-        return self._source.at(*line_of(self.function))
+        file, line = source_location(self.function)
+        return Provenance(self.name, file, line, self.distribution, self.version, self.required_by)
 
     @property
     def summary(self) -> str:
@@ -82,10 +83,6 @@ class Extension:
         """Give `requires` as parsed names and specifiers."""
         values = {"name": self.name, "provenance": self.provenance, "requires": self.requires}
         return check(ExtensionSpec, f"extension {self.provenance}", "is malformed", values).requires
-
-    @property
-    def _source(self) -> Source:
-        return Source(self.name, self.distribution, self.version, self.required_by)
 
     def configured(self, **options: Any) -> Extension:
         """Set options.
@@ -149,7 +146,7 @@ class Extension:
         """
         options = options or self.validated_options()
         members: list[MemberSpec] = []
-        surfaces = [Surface(target, self._source, members) for target in TARGETS]
+        surfaces = [Surface(target, self.provenance, members) for target in TARGETS]
         recorded = DeclaredApp(app, self.provenance)
         available = {"options": options, "app": recorded}
         self.function(*surfaces, **{name: available[name] for name in self.signature.injected})
@@ -265,7 +262,7 @@ def extension(
     """
 
     def declare(function: Function) -> Extension:
-        who = f"extension {Source(str(name)).at(*line_of(function))}"
+        who = f"extension {Provenance(str(name), *source_location(function))}"
         for argument, given in (("requires", requires), ("before", before), ("after", after)):
             if isinstance(given, str):
                 raise errors.DeclarationError(

@@ -6,15 +6,13 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from posixpath import normpath
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 from urllib.parse import unquote
 
 from .. import errors
 
 if TYPE_CHECKING:
-    from ..runtime.request import Request
-    from ..runtime.response import Response
-    from .spec import Provenance
+    from .provenance import Provenance
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Event = Literal["before_request", "after_response", "on_ws_open", "on_ws_close"]
@@ -25,28 +23,6 @@ PARAMETERS: Final[dict[Event, tuple[str, ...]]] = {
     "on_ws_open": ("ws",),
     "on_ws_close": ("ws", "code", "message"),
 }
-
-
-class Outcome(NamedTuple):
-    """What became of a request, as `after_response` hooks learn it.
-
-    Attributes:
-        status: the status that was sent, as in 404; None where none was.
-        route: the pattern of the route that had the request last, as in "/items/:id".
-        method: the route's, as in "GET"; the client's own where the route takes any.
-        duration: seconds from the first hook or handler to the answer.
-        aborted: whether the connection ended before the answer was complete.
-        response: the response, which takes nothing more.
-        request: the request; it gives what was read before, and after a handler that has suspended everything.
-    """
-
-    status: int | None
-    route: str
-    method: str
-    duration: float
-    aborted: bool
-    response: Response
-    request: Request
 
 
 @dataclass(frozen=True)

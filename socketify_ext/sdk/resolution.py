@@ -206,7 +206,7 @@ def _guard_core(spec: ExtensionSpec, reserved: Mapping[Target, Reserved]) -> Non
 
 
 def _listed(members: Iterable[MemberSpec]) -> str:
-    return " and ".join(f"{member.target}.{member.name} ({member.provenance.place})" for member in members)
+    return " and ".join(f"{member.target}.{member.name} ({member.provenance.location})" for member in members)
 
 
 def _renaming(member: MemberSpec) -> str:

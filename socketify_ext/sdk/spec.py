@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    InstanceOf,
     PydanticUserError,
     TypeAdapter,
     ValidationError,
@@ -26,7 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .. import errors
-from .provenance import place
+from .provenance import Provenance
 
 Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
@@ -80,34 +81,6 @@ def _member_name(name: Any) -> Any:
 
 ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
 MemberName = Annotated[str, BeforeValidator(_member_name)]
-
-
-class Provenance(Frozen):
-    """Say which extension, of which distribution and version, at which file:line, put a member there.
-
-    `required_by` names the extension that asked for this one when nobody registered it directly.
-    """
-
-    extension: str
-    file: str
-    line: int
-    distribution: str | None = None
-    version: str | None = None
-    required_by: str | None = None
-
-    @property
-    def place(self) -> str:
-        """Show the file's name and line, as in `auth.py:88`."""
-        return place(self.file, self.line)
-
-    def __str__(self) -> str:
-        if self.distribution == "socketify-ext":
-            origin = "built-in, "
-        elif self.distribution:
-            origin = f"{self.distribution} {self.version}, " if self.version else f"{self.distribution}, "
-        else:
-            origin = ""
-        return f"'{self.extension}' ({origin}{self.place})"
 
 
 class Requirement(Frozen):
@@ -184,7 +157,7 @@ class MethodSpec(Frozen):
     target: Target
     function: Annotated[Callable[..., Any], BeforeValidator(_function)]
     name: MemberName
-    provenance: Provenance
+    provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
 
@@ -264,7 +237,7 @@ class PropertySpec(Frozen):
     default: Any = MISSING
     default_factory: Annotated[Callable[[], Any] | None, BeforeValidator(_factory)] = None
     type: Any = None
-    provenance: Provenance
+    provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
 
@@ -328,8 +301,8 @@ def _unique(members: tuple[MemberSpec, ...]) -> tuple[MemberSpec, ...]:
         if earlier is not member:
             raise reject(
                 errors.MemberNameError,
-                f"it adds {member.target}.{member.name} twice ({earlier.provenance.place} and "
-                f"{member.provenance.place})",
+                f"it adds {member.target}.{member.name} twice ({earlier.provenance.location} and "
+                f"{member.provenance.location})",
                 "Give one of them another name",
             )
     return members
@@ -342,7 +315,7 @@ class ExtensionSpec(Frozen):
     """
 
     name: ExtensionName
-    provenance: Provenance
+    provenance: InstanceOf[Provenance]
     summary: str = ""
     members: Annotated[tuple[MemberSpec, ...], AfterValidator(_unique)] = ()
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()

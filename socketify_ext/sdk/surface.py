@@ -6,40 +6,21 @@ import inspect
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from .. import errors
-from .spec import MISSING, MemberSpec, MethodSpec, PropertySpec, Provenance, Target, check
+from .provenance import Provenance, source_location
+from .spec import MISSING, MemberSpec, MethodSpec, PropertySpec, Target, check
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class Source(NamedTuple):
-    """Where an extension comes from; a member's provenance adds its own line."""
-
-    extension: str
-    distribution: str | None = None
-    version: str | None = None
-    required_by: str | None = None
-
-    def at(self, file: str, line: int) -> Provenance:
-        """Make the provenance of something that this source declares at `file:line`."""
-        return Provenance(file=file, line=line, **self._asdict())
-
-
-def line_of(function: Any) -> tuple[str, int]:
-    """Find the file and the first line of a callable, ("<unknown>", 0) for one that has none."""
-    found = inspect.unwrap(function)
-    code = getattr(found, "__code__", None) or getattr(getattr(found, "__call__", None), "__code__", None)  # noqa: B004
-    return (code.co_filename, code.co_firstlineno) if code else ("<unknown>", 0)
 
 
 class Surface:
     """Record the methods and properties that an extension adds to one target."""
 
-    def __init__(self, target: Target, source: Source, members: list[MemberSpec]) -> None:
+    def __init__(self, target: Target, provenance: Provenance, members: list[MemberSpec]) -> None:
         self._target = target
-        self._source = source
+        self._provenance = provenance
         self._members = members
         self._open = True
 
@@ -75,9 +56,9 @@ class Surface:
         self, place: tuple[str, int], function: Function, *, name: str | None = None, override: bool = False
     ) -> Function:
         """Add a method that is declared at `place`, a file and a line; see `method`."""
-        file, line = line_of(function) if inspect.isfunction(function) else place
+        file, line = source_location(function) if inspect.isfunction(function) else place
         member = name if name is not None else getattr(function, "__name__", repr(function))
-        provenance = self._source.at(file, line)
+        provenance = self._provenance.at(file, line)
         who = f"extension {provenance}"
         if name is None and inspect.isbuiltin(function):
             raise errors.MemberNameError(
@@ -140,7 +121,7 @@ class Surface:
         default_value: Any = MISSING,
     ) -> None:
         """Add a property that stands at `place`, a file and a line; see `property`."""
-        provenance = self._source.at(*place)
+        provenance = self._provenance.at(*place)
         who, what = f"extension {provenance}", f"adds {self._target}.{name}"
         if default is not MISSING and default_value is not MISSING:
             raise errors.PropertyError(who, what, "it has a default and a default_value", "Give one of the two")

@@ -78,7 +78,7 @@ def test_no_files_outside_the_runtime_import_each_other_in_a_ring():
     for path in FILES:
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
         if room(path) not in ("runtime", "__init__"):
-            graph[name] = {module for module in own_imports(path) if module != name and module != "__init__"}
+            graph[name] = {module for module in own_imports(path) if module not in (name, "__init__")}
     while leaves := {name for name in graph if not graph[name] & graph.keys()}:
         for name in leaves:
             del graph[name]

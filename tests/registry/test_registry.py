@@ -15,7 +15,7 @@ from socketify_ext.errors import (
     UnknownExtensionError,
 )
 from socketify_ext.registry.discovery import Listing
-from socketify_ext.registry.registry import Registry, default_registry
+from socketify_ext.registry.registry import Registry, default_registry, registry_of
 
 SHOP = """
     from pydantic import BaseModel
@@ -330,7 +330,7 @@ def test_an_empty_registry_finds_nothing_that_is_installed(site):
 
 def test_load_uses_one_default_registry():
     assert default_registry() is default_registry()
-    assert socketify_ext.load("cart").registry is default_registry()
+    assert registry_of(socketify_ext.load("cart")) is default_registry()
 
 
 def test_extensions_are_listed_by_name(site):

@@ -45,7 +45,7 @@ def test_a_declared_extension_has_its_name_options_and_order():
     assert (shop.name, shop.options_model, shop.requires) == ("shop", Options, ("auth>=1",))
     assert (shop.before, shop.after, shop.summary) == (("log",), ("cart",), "Sell things.")
     assert [str(requirement) for requirement in shop.requirements] == ["auth>=1"]
-    assert shop.provenance.place.startswith("test_declaration.py:")
+    assert shop.provenance.location.startswith("test_declaration.py:")
 
 
 def test_declaring_gives_a_spec_of_all_that_was_said():
@@ -94,7 +94,7 @@ def test_a_callable_object_is_a_bare_extension():
     made = as_extension(Callable())
     assert made.name == "Callable"
     assert list(members(made)) == ["request.cart"]
-    assert made.provenance.place.startswith("test_declaration.py:")
+    assert made.provenance.location.startswith("test_declaration.py:")
 
 
 def test_nothing_but_an_extension_function_is_an_extension():

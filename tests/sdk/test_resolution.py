@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socketify_ext.errors import CollisionError, CoreNameError, HookError, MissingRequirementError, OrderingCycleError
+from socketify_ext.sdk.provenance import Provenance
 from socketify_ext.sdk.resolution import Reserved, Resolution, ordered, resolve
-from socketify_ext.sdk.spec import ExtensionSpec, PropertySpec, Provenance
+from socketify_ext.sdk.spec import ExtensionSpec, PropertySpec
 
 RESERVED = {"request": Reserved(public=frozenset({"get_header"}), state=frozenset({"req", "app"}))}
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 import datetime
 import decimal
 import enum
@@ -15,12 +16,12 @@ import pytest
 from pydantic import ValidationError
 
 from socketify_ext.errors import DeclarationError, MemberNameError, PropertyError, SignatureError
+from socketify_ext.sdk.provenance import Provenance
 from socketify_ext.sdk.signature import SignatureSpec
 from socketify_ext.sdk.spec import (
     ExtensionSpec,
     MethodSpec,
     PropertySpec,
-    Provenance,
     Requirement,
     check,
     is_immutable,
@@ -59,7 +60,7 @@ def extension_spec(**values):
     ],
 )
 def test_provenance_shows_where_an_extension_comes_from(distribution, version, shown):
-    assert str(HERE.model_copy(update={"distribution": distribution, "version": version})) == shown
+    assert str(dataclasses.replace(HERE, distribution=distribution, version=version)) == shown
 
 
 def test_specs_are_frozen():

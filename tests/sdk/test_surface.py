@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from socketify_ext.errors import DeclarationError, MemberNameError, PropertyError, SignatureError
+from socketify_ext.sdk.provenance import Provenance, source_location
 from socketify_ext.sdk.spec import MISSING
-from socketify_ext.sdk.surface import Source, Surface, line_of
+from socketify_ext.sdk.surface import Surface
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def members():
 
 @pytest.fixture
 def surface(members):
-    return Surface("request", Source("shop", "socketify-ext-shop", "1.2", "till"), members)
+    return Surface("request", Provenance("shop", "shop.py", 1, "socketify-ext-shop", "1.2", "till"), members)
 
 
 def here(offset=0):
@@ -132,10 +133,10 @@ class Counter:
         pass
 
 
-def test_line_of_finds_the_line_of_a_callable():
+def test_source_location_finds_the_source_location_a_callable():
     def function():
         pass
 
-    assert line_of(function) == (__file__, here(-3))
-    assert line_of(Counter()) == (__file__, Counter.__call__.__code__.co_firstlineno)
-    assert line_of(len) == ("<unknown>", 0)
+    assert source_location(function) == (__file__, here(-3))
+    assert source_location(Counter()) == (__file__, Counter.__call__.__code__.co_firstlineno)
+    assert source_location(len) == ("<unknown>", 0)

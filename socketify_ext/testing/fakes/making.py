@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from ...registration import Binding, Classes
+from ...registration import Binding
 from ...registry.registry import Registry, default_registry
 from ...runtime.core import reserved_names
+from ...sdk.compilation import Classes
 from ...sdk.spec import TARGETS, Target
 from ..assembly import Registrable, found, standing_in
 from .request import FakeRequest, filled
