@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from .runtime.request import Request
     from .runtime.response import Response
     from .runtime.websocket import WebSocket
-    from .sdk.app_surface import DeclaredApp
+    from .sdk.app_surface import AppSurface
     from .sdk.declaration import Extension, extension
     from .sdk.surface import Surface
 
 __all__ = [
     "App",
-    "DeclaredApp",
+    "AppSurface",
     "Extension",
     "ExtensionError",
     "HTTPError",
@@ -45,7 +45,7 @@ __all__ = [
 
 _HOMES = {
     "App": "app",
-    "DeclaredApp": "sdk.app_surface",
+    "AppSurface": "sdk.app_surface",
     "Inspection": "app",
     "inspect": "app",
     "install": "app",

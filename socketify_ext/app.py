@@ -6,14 +6,14 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import get_ident
 from typing import Any, TypeVar
 
 from . import errors
-from .lifecycle import Lifecycle, Unit
-from .registration import Binding
+from .lifecycle import Lifecycle, LifecycleEntry
+from .registration import Plan, Registration
 from .registry.registry import Registry, default_registry
 from .runtime.core_app import CoreApp
 from .runtime.fork import is_forked
@@ -21,8 +21,8 @@ from .runtime.listening import address_of
 from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
 from .runtime.server import Server
 from .runtime.stock import is_managed
-from .sdk.compilation import Classes, subclass
-from .sdk.declaration import Declaration, as_extension
+from .sdk.compilation import subclass
+from .sdk.declaration import as_extension
 from .sdk.request_hooks import RequestHook, RequestHooks
 from .sdk.resolution import Policy, Settled
 from .sdk.spec import ExtensionSpec, MemberSpec
@@ -74,10 +74,10 @@ class App(CoreApp, RequestHooks):
             idle_relaxation_time=idle_relaxation_time,
             task_factory_max_items=task_factory_max_items,
         )
-        self._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+        self._initialise(on_collision, registry, shutdown_grace, shutdown_timeout)
         self._limit_bodies(max_body, max_held_bodies)
 
-    def _take_over(self, on_collision: Policy, registry: Registry | None, grace: float, timeout: float) -> None:
+    def _initialise(self, on_collision: Policy, registry: Registry | None, grace: float, timeout: float) -> None:
         """Become this class, for a new app or one that someone else made."""
         earlier = self._earlier()
         self._server = Server(self)
@@ -92,16 +92,11 @@ class App(CoreApp, RequestHooks):
         for taken, functions in zip(self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True):
             if taken is not None:
                 functions.append(taken)
-        self._binding = Binding(
-            self,
-            registry or default_registry(),
-            self._server.bases,
-            self._reserved_names(),
-            self._commit,
-            on_collision,
+        self._registration = Registration(
+            self, registry or default_registry(), self._server.bases, self._reserved_names(), on_collision
         )
-        self._binding.enter(earlier)
-        self._take_over_core()
+        self._apply(self._registration.plan_declared(earlier))
+        self._detach_pools()
 
     # -- extensions
 
@@ -115,10 +110,14 @@ class App(CoreApp, RequestHooks):
             ExtensionError: see `docs/errors.md`; the app is as it was.
         """
         self._server.check_thread("register")
-        self._binding.register(as_extension(extension))
+        self._apply(self._registration.plan(as_extension(extension)))
         return extension
 
-    def _commit(self, classes: Classes, new: Sequence[Declaration]) -> None:
+    def _apply(self, plan: Plan) -> None:
+        """Put a plan into effect; if that fails, the plan is dropped and the app is as it was."""
+        new = plan.new
+        if not new:
+            return
         for declaration in new:
             if declaration.app.startup and self._lifecycle.state != "new":
                 raise errors.LifecycleError(
@@ -127,19 +126,27 @@ class App(CoreApp, RequestHooks):
                     "the app has already started",
                     "Register it before app.listen()",
                 )
-            if declaration.app.carrier is not None:
-                self._check_backplane(declaration.app.carrier)
+            if declaration.app.backplane is not None:
+                self._check_backplane(declaration.app.backplane)
         self._check_routes(new)
         routes = [self._prepare(*route) for declaration in new for route in declaration.app.routes]
-        known = [member for declaration in self._binding.declarations for member in declaration.spec.members]
-        self._server.exchange(classes, known, [*self._binding.hooks(), *self._own_hooks])
-        for bind in routes:
-            bind()
-        for declaration in new:
-            if declaration.app.serializer is not None:
-                self.json_serializer(declaration.app.serializer)
-            if declaration.app.carrier is not None:
-                self.use_backplane(declaration.app.carrier)
+        try:
+            self._exchange(plan)
+            for bind in routes:
+                bind()
+            for declaration in new:
+                if declaration.app.serializer is not None:
+                    self.json_serializer(declaration.app.serializer)
+                if declaration.app.backplane is not None:
+                    self.use_backplane(declaration.app.backplane)
+        except BaseException:
+            self._exchange(self._registration.current)
+            raise
+        self._registration.complete(plan)
+
+    def _exchange(self, plan: Plan) -> None:
+        members = [member for declaration in plan.declarations.values() for member in declaration.spec.members]
+        self._server.exchange(plan.classes, members, [*plan.hooks(), *self._own_hooks])
 
     def _add_hook(self, hook: RequestHook) -> None:
         self._server.check_thread("a request hook")
@@ -156,7 +163,7 @@ class App(CoreApp, RequestHooks):
         Raises:
             LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
         """
-        self._server.use_hooks([*self._binding.hooks(), *self._own_hooks])
+        self._server.use_hooks([*self._registration.current.hooks(), *self._own_hooks])
 
     # -- lifecycle
 
@@ -186,8 +193,9 @@ class App(CoreApp, RequestHooks):
         self._handle_signals()
         try:
             if self.lifespan and self._lifecycle.state == "new":
-                units = [*self._binding.units(), Unit("the app", self._own_startup, self._own_shutdown)]
-                self._server.loop.run_until_complete(self._lifecycle.start(units))
+                own = LifecycleEntry("the app", self._own_startup, self._own_shutdown)
+                entries = [*self._registration.current.lifecycle_entries(), own]
+                self._server.loop.run_until_complete(self._lifecycle.start(entries))
             self._listen_core(address, handler)
         except BaseException:
             self._leave_signals()
@@ -314,7 +322,7 @@ def install(
     kind, attributes = type(app), dict(vars(app))
     app.__class__ = App if App.__mro__[2] is kind else subclass(kind, {}, bases=(kind, App))
     try:
-        app._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+        app._initialise(on_collision, registry, shutdown_grace, shutdown_timeout)
         app._limit_bodies(max_body, max_held_bodies)
     except BaseException:
         app.__class__ = kind
@@ -349,9 +357,9 @@ def inspect(app: Any) -> Inspection:
     """Tell what extensions an app has, stock or installed, and where each member comes from."""
     adapter = getattr(app, "_request_extension", None)
     if isinstance(app, App):
-        resolution = app._binding.resolution
+        resolution = app._registration.current.resolution
     elif is_managed(adapter):
-        resolution = adapter.stock.binding.resolution  # type: ignore[union-attr]
+        resolution = adapter.stock.registration.current.resolution  # type: ignore[union-attr]
     else:
         return Inspection((), {}, ())
     members = {f"{target}.{name}": member for (target, name), member in resolution.members.items()}

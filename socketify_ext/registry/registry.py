@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -248,13 +247,14 @@ class Registry:
         Raises:
             HookError: a hook is unknown or asks for an unknown argument, or `name` is taken; nothing was added.
         """
+        from ..sdk.declaration import free_name
+
         manager = self.plugin_manager
         if manager.is_registered(plugin):
             return
         if name is None:
             own = getattr(plugin, "__name__", type(plugin).__name__)
-            numbered = (own if number == 1 else f"{own}~{number}" for number in itertools.count(1))
-            name = next(free for free in numbered if not manager.has_plugin(free))
+            name = free_name(own, manager.has_plugin)
         _register_hooks(manager, plugin, name)
 
 

@@ -15,39 +15,39 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 ROUTES: Final = ("get", "post", "put", "patch", "delete", "options", "head", "connect", "trace", "any", "ws", "static")
 
 
-class DeclaredApp(RequestHooks):
+class AppSurface(RequestHooks):
     """Stand for the app while an extension is declared.
 
     Routes, a serializer, hooks, a backplane, start-up and shutdown functions and attributes are recorded, and applied
     when the whole registration has succeeded. Everything else is the app's own, and so is all of it from then on.
     """
 
-    _own: Final = frozenset(
-        (
-            "_app",
-            "_provenance",
-            "_attributes",
-            "_committed",
-            "carrier",
-            "hooks",
-            "routes",
-            "serializer",
-            "startup",
-            "shutdown",
-        )
-    )
+    _app: Any
+    _provenance: Provenance
+    _attributes: dict[str, Any]
+    _committed: bool
+    hooks: list[RequestHook]
+    routes: list[tuple[str, str, Any]]
+    serializer: Any
+    backplane: Any
+    startup: list[Callable[..., Any]]
+    shutdown: list[Callable[..., Any]]
+    _own: Final = frozenset(__annotations__)
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
-        self._app = app
-        self._provenance = provenance
-        self._attributes: dict[str, Any] = {}
-        self._committed = False
-        self.hooks: list[RequestHook] = []
-        self.routes: list[tuple[str, str, Any]] = []
-        self.serializer: Any = None
-        self.carrier: Any = None
-        self.startup: list[Callable[..., Any]] = []
-        self.shutdown: list[Callable[..., Any]] = []
+        # Past __setattr__, which records.
+        vars(self).update(
+            _app=app,
+            _provenance=provenance,
+            _attributes={},
+            _committed=False,
+            hooks=[],
+            routes=[],
+            serializer=None,
+            backplane=None,
+            startup=[],
+            shutdown=[],
+        )
 
     def on_startup(self, function: Function) -> Function:
         """Run `function`, sync or async, before the server listens, in resolved order."""
@@ -73,7 +73,7 @@ class DeclaredApp(RequestHooks):
         if self._committed:
             self._reached("use_backplane").use_backplane(backplane)
         else:
-            self.carrier = backplane
+            self.backplane = backplane
 
     @property
     def _hooked_by(self) -> Provenance:
@@ -98,7 +98,7 @@ class DeclaredApp(RequestHooks):
             functions.append(function)
         return function
 
-    def _route(self, method: str, path: str, target: Any) -> DeclaredApp:
+    def _route(self, method: str, path: str, target: Any) -> AppSurface:
         if not isinstance(path, str):
             self._refuse(method, f"{path!r} is no path", f'Write it as app.{method}("/path", ...)')
         kind = type(target).__name__
@@ -149,7 +149,7 @@ class DeclaredApp(RequestHooks):
 
     def commit(self) -> None:
         """Note that the registration has succeeded: set the attributes, and go straight to the app from now on."""
-        self._committed = True
+        vars(self)["_committed"] = True
         for name, value in self._attributes.items():
             setattr(self._app, name, value)
         self._attributes.clear()
@@ -162,4 +162,4 @@ class DeclaredApp(RequestHooks):
     @property
     def needs_install(self) -> bool:
         """Tell whether something was recorded that only an installed app can do."""
-        return bool(self.routes or self.startup or self.shutdown or self.serializer or self.carrier or self.hooks)
+        return bool(self.routes or self.startup or self.shutdown or self.serializer or self.backplane or self.hooks)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from .. import errors
-from .app_surface import DeclaredApp
+from .app_surface import AppSurface
 from .provenance import Provenance, source_location
 from .signature import SignatureSpec
-from .spec import TARGETS, ExtensionSpec, MemberSpec, check, is_extension_name
+from .spec import TARGETS, ExtensionSpec, MemberSpec, is_extension_name, validate
 from .suggest import suggestion
 from .surface import Surface
 
@@ -31,7 +31,7 @@ class Declaration:
     """What running an extension function gave: its validated spec and what it asked of the app."""
 
     spec: ExtensionSpec
-    app: DeclaredApp
+    app: AppSurface
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,7 @@ class Extension:
     @functools.cached_property
     def signature(self) -> SignatureSpec:
         """Say what the function asks for."""
-        return check(
-            SignatureSpec, f"extension {self.provenance}", "has a wrong signature", {"function": self.function}
-        )
+        return validate(SignatureSpec, self.provenance, "has a wrong signature", {"function": self.function})
 
     @functools.cached_property
     def provenance(self) -> Provenance:
@@ -81,8 +79,10 @@ class Extension:
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         """Give `requires` as parsed names and specifiers."""
+        if not self.requires:
+            return ()
         values = {"name": self.name, "provenance": self.provenance, "requires": self.requires}
-        return check(ExtensionSpec, f"extension {self.provenance}", "is malformed", values).requires
+        return validate(ExtensionSpec, self.provenance, "is malformed", values).requires
 
     def configured(self, **options: Any) -> Extension:
         """Set options.
@@ -115,24 +115,27 @@ class Extension:
         Raises:
             OptionsError: an option is unknown, missing or invalid.
         """
-        who = f"extension {self.provenance}"
         if self.options_model is None:
             if self.options:
-                names = ", ".join(self.options)
-                raise errors.OptionsError(who, f"was given {names}", "it takes no options", "Load it without")
+                raise self._options_error(
+                    f"was given {', '.join(self.options)}", "it takes no options", "Load it without"
+                )
             return None
         known = options_by_name(self.options_model)
         unknown = [name for name in self.options if name not in known]
         if unknown and self.options_model.model_config.get("extra") != "allow":
             hint = suggestion(unknown[0], known) or f"It takes {', '.join(known) or 'none'}"
-            raise errors.OptionsError(who, f"was given {', '.join(unknown)}", "it has no such option", hint)
+            raise self._options_error(f"was given {', '.join(unknown)}", "it has no such option", hint)
         try:
             return self.options_model.model_validate(dict(self.options))
         except ValidationError as error:
             problems = "; ".join(_problem(self.options_model, detail) for detail in error.errors(include_input=False))
         # Raised here, where no context is kept: pydantic's own error quotes what was given.
         fix = f"See `socketify-ext show {self.name}`"
-        raise errors.OptionsError(who, "was given invalid options", problems, fix)
+        raise self._options_error("was given invalid options", problems, fix)
+
+    def _options_error(self, what: str, why: str, fix: str) -> errors.OptionsError:
+        return errors.OptionsError(f"extension {self.provenance}", what, why, fix)
 
     def declare(self, *, options: BaseModel | None = None, app: Any = None) -> Declaration:
         """Run the function on recording surfaces and validate what it declared.
@@ -147,7 +150,7 @@ class Extension:
         options = options or self.validated_options()
         members: list[MemberSpec] = []
         surfaces = [Surface(target, self.provenance, members) for target in TARGETS]
-        recorded = DeclaredApp(app, self.provenance)
+        recorded = AppSurface(app, self.provenance)
         available = {"options": options, "app": recorded}
         self.function(*surfaces, **{name: available[name] for name in self.signature.injected})
         for surface in surfaces:
@@ -162,11 +165,15 @@ class Extension:
             "after": self.after,
             "identity": (self.function, options, dict(self.renames), self.selection, self.overrides),
         }
-        return Declaration(check(ExtensionSpec, f"extension {self.provenance}", "is malformed", values), recorded)
+        return Declaration(validate(ExtensionSpec, self.provenance, "is malformed", values), recorded)
 
     def _adjusted(self, members: Iterable[MemberSpec]) -> Iterable[MemberSpec]:
         """Apply `renamed`, `only` and `overriding`, in this order, by the declared names."""
-        found = list(members)
+        if self.selection is None and not self.renames and not self.overrides:
+            return members
+        return self._adjust(list(members))
+
+    def _adjust(self, found: Sequence[MemberSpec]) -> Iterable[MemberSpec]:
         wanted = [*self.renames, *(self.selection or ()), *self.overrides]
         known = [f"{member.target}.{member.name}" for member in found]
         for pattern in wanted:
@@ -191,7 +198,7 @@ class Extension:
                 continue
             values = {name: getattr(member, name) for name in type(member).model_fields} | changes
             what = f"is to rename {member.target}.{member.name}"
-            yield check(type(member), f"extension {self.provenance}", what, values)
+            yield validate(type(member), self.provenance, what, values)
 
     def __call__(self, request: Any, response: Any, ws: Any) -> None:
         """Register on a stock app, whose `register` calls this with its three `AppExtension` objects."""
@@ -262,15 +269,18 @@ def extension(
     """
 
     def declare(function: Function) -> Extension:
-        who = f"extension {Provenance(str(name), *source_location(function))}"
+        provenance = Provenance(str(name), *source_location(function))
         for argument, given in (("requires", requires), ("before", before), ("after", after)):
             if isinstance(given, str):
                 raise errors.DeclarationError(
-                    who, "is malformed", f"{argument} is one text, not a list", f'Write {argument}=["{given}"]'
+                    f"extension {provenance}",
+                    "is malformed",
+                    f"{argument} is one text, not a list",
+                    f'Write {argument}=["{given}"]',
                 )
         if options is not None and not (inspect.isclass(options) and issubclass(options, BaseModel)):
             raise errors.DeclarationError(
-                who,
+                f"extension {provenance}",
                 "is malformed",
                 f"options={options!r} is no pydantic model",
                 "Give a subclass of pydantic.BaseModel",
@@ -283,7 +293,7 @@ def extension(
             "before": made.before,
             "after": made.after,
         }
-        check(ExtensionSpec, f"extension {made.provenance}", "is malformed", values)
+        validate(ExtensionSpec, made.provenance, "is malformed", values)
         return made
 
     if isinstance(name, str):
@@ -304,10 +314,19 @@ def as_extension(value: Any) -> Extension:
     """
     if isinstance(value, Extension):
         return value
-    return Extension(value, _bare_name(value), declared=False)
+    return Extension(value, bare_name(getattr(value, "__name__", type(value).__name__)), declared=False)
 
 
-def _bare_name(function: Any) -> str:
-    """Name a bare function by itself, so that errors speak of what its author wrote."""
-    name = str(getattr(function, "__name__", type(function).__name__)).strip("<>_")
+def bare_name(function_name: str) -> str:
+    """Return the name of the extension that a bare function is, so that errors show what its author wrote."""
+    name = str(function_name).strip("<>_")
     return name if is_extension_name(name) else "extension"
+
+
+def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """Return a name, or the first of `name~2`, `name~3`, ... that is not taken."""
+    free, number = name, 1
+    while is_taken(free):
+        number += 1
+        free = f"{name}~{number}"
+    return free

@@ -36,21 +36,21 @@ MISSING: Final[Any] = inspect.Parameter.empty
 _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 
 
-class Frozen(BaseModel):
+class FrozenModel(BaseModel):
     """Hold what was validated once and never changes."""
 
     # Models are built on first use: a program that only imports the package pays for none of them.
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
-def reject(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticCustomError:
-    """Make the error that a validator raises; `check` turns it into the catalogue's class."""
+def spec_error(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticCustomError:
+    """Make the error that a validator raises; `validate` turns it into the catalogue's class."""
     return PydanticCustomError(error.__name__, "{why}", {"why": why, "fix": fix})
 
 
 def _extension_name(name: Any) -> Any:
     if not isinstance(name, str) or not is_extension_name(name):
-        raise reject(
+        raise spec_error(
             errors.DeclarationError,
             f"{name!r} is no extension name",
             "Use letters and digits, with '.', '_', '-' or '~' between them",
@@ -72,7 +72,7 @@ def _member_name(name: Any) -> Any:
         why = f"{name!r} is not public"
     else:
         return name
-    raise reject(
+    raise spec_error(
         errors.MemberNameError,
         why,
         'Give a public name, as in "get_user"; for a lambda or a builtin, with name="get_user"',
@@ -83,7 +83,7 @@ ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
 MemberName = Annotated[str, BeforeValidator(_member_name)]
 
 
-class Requirement(Frozen):
+class Requirement(FrozenModel):
     """Name an extension, with the versions of its distribution that will do."""
 
     name: ExtensionName
@@ -115,11 +115,11 @@ def _requirement(text: Any) -> Any:
         parsed = requirements.Requirement(text)
     except (requirements.InvalidRequirement, TypeError) as error:
         first = str(error).splitlines()[0]
-        raise reject(
+        raise spec_error(
             errors.DeclarationError, f"{text!r} is no requirement ({first})", 'Write it as in "auth>=1,<2"'
         ) from None
     if parsed.url or parsed.extras or parsed.marker:
-        raise reject(
+        raise spec_error(
             errors.DeclarationError,
             f"{text!r} has more than a name and a version",
             'Write it as in "auth>=1,<2"',
@@ -130,10 +130,10 @@ def _requirement(text: Any) -> Any:
 def _function(function: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)) or not callable(function):
         kind = type(function).__name__
-        raise reject(errors.SignatureError, f"a {kind} is no method", "Write it as def method(self, ...)")
+        raise spec_error(errors.SignatureError, f"a {kind} is no method", "Write it as def method(self, ...)")
     if not inspect.isfunction(function) and not inspect.isbuiltin(function):
         kind = type(function).__name__
-        raise reject(
+        raise spec_error(
             errors.SignatureError, f"a {kind} object is no function", "Wrap it: def method(self, ...): return it(...)"
         )
     try:
@@ -146,11 +146,11 @@ def _function(function: Any) -> Any:
         inspect.Parameter.VAR_POSITIONAL,
     ):
         name = function.__name__ if function.__name__.isidentifier() else "method"
-        raise reject(errors.SignatureError, "it takes no self", f"Write it as def {name}(self, ...)")
+        raise spec_error(errors.SignatureError, "it takes no self", f"Write it as def {name}(self, ...)")
     return function
 
 
-class MethodSpec(Frozen):
+class MethodSpec(FrozenModel):
     """Describe one method: a function that takes the request, response or socket as `self`."""
 
     kind: Literal["method"] = "method"
@@ -221,11 +221,11 @@ def _factory(factory: Any) -> Any:
         except ValueError:  # some builtins tell nothing
             pass
     if why is not None:
-        raise reject(errors.PropertyError, why, "Give a function without arguments, as in default_factory=list")
+        raise spec_error(errors.PropertyError, why, "Give a function without arguments, as in default_factory=list")
     return factory
 
 
-class PropertySpec(Frozen):
+class PropertySpec(FrozenModel):
     """Describe one property: an attribute with a default that no two objects share, unless it is immutable.
 
     `default` is `MISSING` where a factory is given. `type` is the declared annotation, or None.
@@ -252,7 +252,7 @@ class PropertySpec(Frozen):
     @model_validator(mode="after")
     def _fits(self) -> PropertySpec:
         if self.default_factory is not None and self.default is not MISSING:
-            raise reject(errors.PropertyError, "it has a default and a default_factory", "Give one of the two")
+            raise spec_error(errors.PropertyError, "it has a default and a default_factory", "Give one of the two")
         if self.type is not None:
             self._check_type()
         if self.default_factory is None and not is_immutable(self.default):
@@ -260,7 +260,7 @@ class PropertySpec(Frozen):
                 copy.deepcopy(self.default)
             except Exception as error:
                 kind = builtins.type(self.default).__name__
-                raise reject(
+                raise spec_error(
                     errors.PropertyError,
                     f"its default, a {kind}, can't be copied for each object ({error})",
                     "Give default_factory=lambda: value to share one on purpose",
@@ -278,13 +278,13 @@ class PropertySpec(Frozen):
         except ValidationError as error:
             wanted = inspect.formatannotation(self.type)
             given = "None" if self.default is None else builtins.type(self.default).__name__
-            raise reject(
+            raise spec_error(
                 errors.PropertyError,
                 f"its default {self.default!r} is no {wanted} ({error.errors()[0]['msg']})",
                 f"Change the default, or declare type={wanted} | {given}",
             ) from None
         except Exception as error:  # evaluating an annotation may raise anything
-            raise reject(
+            raise spec_error(
                 errors.PropertyError,
                 f"type={self.type!r} is no annotation ({builtins.type(error).__name__})",
                 "Give a class or an annotation, as in type=list[str]",
@@ -299,7 +299,7 @@ def _unique(members: tuple[MemberSpec, ...]) -> tuple[MemberSpec, ...]:
     for member in members:
         earlier = seen.setdefault((member.target, member.name), member)
         if earlier is not member:
-            raise reject(
+            raise spec_error(
                 errors.MemberNameError,
                 f"it adds {member.target}.{member.name} twice ({earlier.provenance.location} and "
                 f"{member.provenance.location})",
@@ -308,7 +308,7 @@ def _unique(members: tuple[MemberSpec, ...]) -> tuple[MemberSpec, ...]:
     return members
 
 
-class ExtensionSpec(Frozen):
+class ExtensionSpec(FrozenModel):
     """Describe an extension and all its members.
 
     `identity` is what makes two registrations the same one: the function, options and adjustments.
@@ -329,13 +329,13 @@ class ExtensionSpec(Frozen):
         return self.provenance.version
 
 
-Model = TypeVar("Model", bound=Frozen)
+Model = TypeVar("Model", bound=FrozenModel)
 
 
-def check(model: type[Model], who: str, what: str, values: Mapping[str, Any]) -> Model:
+def validate(model: type[Model], provenance: Provenance, what: str, values: Mapping[str, Any]) -> Model:
     """Build `model` from `values`, or raise the catalogue's error for the first thing that is wrong.
 
-    `who` and `what` open the message, as in "extension 'jwt' (jwt.py:14)" and "adds request.get_user".
+    `provenance` and `what` open the message, as in "extension 'jwt' (jwt.py:14) adds request.get_user".
     """
     try:
         return model(**values)
@@ -345,4 +345,4 @@ def check(model: type[Model], who: str, what: str, values: Mapping[str, Any]) ->
         context = first.get("ctx", {})
         where = ".".join(str(part) for part in first["loc"])
         why = context.get("why", f"{where}: {first['msg']}")
-        raise kind(who, what, why, context.get("fix", "")) from None
+        raise kind(f"extension {provenance}", what, why, context.get("fix", "")) from None

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, overload
 
 from .. import errors
 from .provenance import Provenance, source_location
-from .spec import MISSING, MemberSpec, MethodSpec, PropertySpec, Target, check
+from .spec import MISSING, MemberSpec, MethodSpec, PropertySpec, Target, validate
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,16 +53,20 @@ class Surface:
         return self.declare_method(caller, function, name=name, override=override)
 
     def declare_method(
-        self, place: tuple[str, int], function: Function, *, name: str | None = None, override: bool = False
+        self, location: tuple[str, int], function: Function, *, name: str | None = None, override: bool = False
     ) -> Function:
-        """Add a method that is declared at `place`, a file and a line; see `method`."""
-        file, line = source_location(function) if inspect.isfunction(function) else place
+        """Add a method that is declared at `location`, a file and a line; see `method`."""
+        if inspect.isfunction(function):
+            location = source_location(function)
         member = name if name is not None else getattr(function, "__name__", repr(function))
-        provenance = self._provenance.at(file, line)
-        who = f"extension {provenance}"
+        provenance = self._provenance.at(*location)
+        what = f"adds {self._target}.{member}"
         if name is None and inspect.isbuiltin(function):
             raise errors.MemberNameError(
-                who, f"adds {self._target}.{member}", "it is a builtin", 'Give a public name: method(..., name="...")'
+                f"extension {provenance}",
+                what,
+                "it is a builtin",
+                'Give a public name: method(..., name="...")',
             )
         values = {
             "target": self._target,
@@ -71,7 +75,7 @@ class Surface:
             "override": override,
             "provenance": provenance,
         }
-        self._add(check(MethodSpec, who, f"adds {self._target}.{member}", values))
+        self._add(validate(MethodSpec, provenance, what, values))
         return function
 
     def property(
@@ -111,7 +115,7 @@ class Surface:
 
     def declare_property(
         self,
-        place: tuple[str, int],
+        location: tuple[str, int],
         name: str,
         default: Any = MISSING,
         *,
@@ -120,11 +124,13 @@ class Surface:
         override: bool = False,
         default_value: Any = MISSING,
     ) -> None:
-        """Add a property that stands at `place`, a file and a line; see `property`."""
-        provenance = self._provenance.at(*place)
-        who, what = f"extension {provenance}", f"adds {self._target}.{name}"
+        """Add a property that is declared at `location`, a file and a line; see `property`."""
+        provenance = self._provenance.at(*location)
+        what = f"adds {self._target}.{name}"
         if default is not MISSING and default_value is not MISSING:
-            raise errors.PropertyError(who, what, "it has a default and a default_value", "Give one of the two")
+            raise errors.PropertyError(
+                f"extension {provenance}", what, "it has a default and a default_value", "Give one of the two"
+            )
         if default is MISSING:
             default = default_value
         if default is MISSING and default_factory is None:
@@ -138,7 +144,7 @@ class Surface:
             "override": override,
             "provenance": provenance,
         }
-        self._add(check(PropertySpec, who, what, values))
+        self._add(validate(PropertySpec, provenance, what, values))
 
     def _add(self, member: MemberSpec) -> None:
         if not self._open:

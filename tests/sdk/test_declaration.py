@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 import socketify_ext
 from socketify_ext.errors import DeclarationError, InstallError, MemberNameError, OptionsError, SignatureError
-from socketify_ext.sdk.app_surface import ROUTES, DeclaredApp
+from socketify_ext.sdk.app_surface import ROUTES, AppSurface
 from socketify_ext.sdk.declaration import Extension, as_extension, extension
 
 
@@ -164,7 +164,7 @@ def test_options_and_app_are_injected_when_asked_for():
 
     shop.configured(limit=5).declare(app="the app")
     assert got["options"] == Options(limit=5)
-    assert isinstance(got["app"], DeclaredApp)
+    assert isinstance(got["app"], AppSurface)
 
 
 def test_options_are_validated_when_they_are_given():
@@ -381,7 +381,7 @@ class FakeApp:
 
 
 def declared_app(app):
-    return DeclaredApp(app, shop.provenance)
+    return AppSurface(app, shop.provenance)
 
 
 def handler(response, request):

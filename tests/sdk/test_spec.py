@@ -23,8 +23,8 @@ from socketify_ext.sdk.spec import (
     MethodSpec,
     PropertySpec,
     Requirement,
-    check,
     is_immutable,
+    validate,
 )
 
 if TYPE_CHECKING:
@@ -35,20 +35,20 @@ HERE = Provenance(extension="shop", file="/src/shop.py", line=7)
 
 def method(function, name="member"):
     values = {"target": "request", "name": name, "function": function, "provenance": HERE}
-    return check(MethodSpec, "extension 'shop'", f"adds request.{name}", values)
+    return validate(MethodSpec, HERE, f"adds request.{name}", values)
 
 
 def prop(name="member", **values):
     values |= {"target": "request", "name": name, "provenance": HERE}
-    return check(PropertySpec, "extension 'shop'", f"adds request.{name}", values)
+    return validate(PropertySpec, HERE, f"adds request.{name}", values)
 
 
 def signature(function):
-    return check(SignatureSpec, "extension 'shop'", "has a wrong signature", {"function": function})
+    return validate(SignatureSpec, HERE, "has a wrong signature", {"function": function})
 
 
 def extension_spec(**values):
-    return check(ExtensionSpec, "extension 'shop'", "is malformed", {"name": "shop", "provenance": HERE} | values)
+    return validate(ExtensionSpec, HERE, "is malformed", {"name": "shop", "provenance": HERE} | values)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def test_a_rejected_spec_says_who_what_why_and_how_to_mend_it():
     with pytest.raises(SignatureError) as caught:
         signature(asyncio.sleep)
     error = caught.value
-    assert (error.who, error.what) == ("extension 'shop'", "has a wrong signature")
+    assert (error.who, error.what) == ("extension 'shop' (shop.py:7)", "has a wrong signature")
     assert error.why == "it is a coroutine function, and registration awaits nothing"
     assert error.fix.startswith("Write it as def extension(request, response, ws)")
     assert str(error) == f"[EXT101] {error.who} {error.what}: {error.why}. {error.fix}."
