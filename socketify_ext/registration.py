@@ -92,9 +92,12 @@ class Registration:
         """
         required: dict[str, Extension] = {}
         self._collect_requirements(self._named(extension), required)
-        # All run before any is compared: an extension function that fails shows its own error first.
-        declared = [each.declare(app=self.app) for each in required.values()]
-        return self.plan_declared([declaration for declaration in declared if self._is_new(declaration)])
+        new: list[Declaration] = []
+        for each in required.values():
+            declaration = each.declare(app=self.app)
+            if self._is_new(declaration):
+                new.append(declaration)
+        return self.plan_declared(new)
 
     def plan_declared(self, new: Sequence[Declaration], earlier: Plan | None = None) -> Plan:
         """Plan what is in effect with new declarations, after the current plan or an earlier one."""

@@ -21,7 +21,7 @@ from ..sdk.compilation import Classes, subclass
 from ..sdk.declaration import Declaration, bare_name, free_name
 from ..sdk.provenance import Provenance
 from ..sdk.spec import TARGETS, ExtensionSpec, MemberSpec, MethodSpec, PropertySpec, Target, validate
-from ..sdk.surface import Surface
+from ..sdk.surface import Recording, Surface
 from .core import core, ffi, reserved_names
 from .request import Request
 from .request_body import MAX_BODY, too_large
@@ -133,11 +133,12 @@ class Stock:
         frame = _extension_frame(frame)
         if self._group is not frame:
             self._group, self._base, self._members = frame, self.registration.current, []
-        members = list(self._members)
+        recording = Recording(list(self._members))
+        members = recording.members
         code = frame.f_code
         provenance = Provenance(self._free_name(code), code.co_filename, code.co_firstlineno)
         try:
-            result = declare(Surface(target, provenance, members))
+            result = declare(Surface(target, provenance, recording))
             if self._is_known(members[-1], code):
                 return result
             values = {
@@ -287,15 +288,15 @@ def register(extension: Extension, request: Any, response: Any, ws: Any) -> None
 
 def recorded_members(given: dict[Target, Any], provenance: Provenance) -> list[MemberSpec]:
     """Validate what the core's own `AppExtension` objects have recorded so far."""
-    members: list[MemberSpec] = []
+    recording = Recording()
     for target, value in given.items():
-        surface = Surface(target, provenance, members)
+        surface = Surface(target, provenance, recording)
         # The core lets the last one of a name win.
         for name, function in dict(value.methods).items():
             surface.method(function, name=name)
         for name, default in dict(value.properties).items():
             surface.declare_property((provenance.file, provenance.line), name, default)
-    return members
+    return recording.members
 
 
 def earlier_declaration(given: dict[Target, Any]) -> Declaration | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable, Mapping
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 from .resolution import Resolution
-from .spec import TARGETS, MemberSpec, MethodSpec, PropertySpec, Target, is_immutable
+from .spec import TARGETS, MemberSpec, MethodSpec, Target, is_immutable
 
 Classes = Mapping[Target, type]
 
@@ -54,10 +53,16 @@ def compile_classes(resolution: Resolution, bases: Classes) -> dict[Target, type
 
     The cost of making an object does not grow with the number of members.
     """
+    classes: dict[Target, type] = {}
     namespaces: dict[Target, dict[str, Any]] = {target: {} for target in TARGETS}
     for (target, name), member in resolution.members.items():
-        namespaces[target][name] = _attribute(member)
-    return {target: subclass(bases[target], namespaces[target]) for target in TARGETS}
+        if isinstance(member, MethodSpec) and isinstance(member.function, FunctionType):
+            namespaces[target][name] = member.function
+        else:
+            namespaces[target][name] = _attribute(member)
+    for target in TARGETS:
+        classes[target] = subclass(bases[target], namespaces[target])
+    return classes
 
 
 def subclass(base: type, attributes: Mapping[str, Any], *, bases: tuple[type, ...] = ()) -> type:
@@ -73,12 +78,9 @@ def subclass(base: type, attributes: Mapping[str, Any], *, bases: tuple[type, ..
 
 
 def _attribute(member: MemberSpec) -> Any:
+    """Return the class attribute of a member that is not a plain function."""
     if isinstance(member, MethodSpec):
-        return member.function if inspect.isfunction(member.function) else BoundBuiltin(member.function)
-    return _default(member)
-
-
-def _default(member: PropertySpec) -> Any:
+        return BoundBuiltin(member.function)
     default = member.default
     if member.default_factory is not None:
         return LazyDefault(member.name, member.default_factory)

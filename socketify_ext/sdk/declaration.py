@@ -16,7 +16,7 @@ from .provenance import Provenance, source_location
 from .signature import SignatureSpec
 from .spec import TARGETS, ExtensionSpec, MemberSpec, is_extension_name, validate
 from .suggest import suggestion
-from .surface import Surface
+from .surface import Recording, Surface
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -148,18 +148,17 @@ class Extension:
             ExtensionError: whatever is wrong with the declaration, see `docs/errors.md`.
         """
         options = options or self.validated_options()
-        members: list[MemberSpec] = []
-        surfaces = [Surface(target, self.provenance, members) for target in TARGETS]
+        recording = Recording()
+        surfaces = [Surface(target, self.provenance, recording) for target in TARGETS]
         recorded = AppSurface(app, self.provenance)
-        available = {"options": options, "app": recorded}
+        available: dict[str, Any] = {"options": options, "app": recorded}
         self.function(*surfaces, **{name: available[name] for name in self.signature.injected})
-        for surface in surfaces:
-            surface.close()
+        recording.is_open = False
         values = {
             "name": self.name,
             "provenance": self.provenance,
             "summary": self.summary,
-            "members": tuple(self._adjusted(members)),
+            "members": tuple(self._adjusted(recording.members)),
             "requires": self.requires,
             "before": self.before,
             "after": self.after,

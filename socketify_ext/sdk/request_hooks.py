@@ -172,6 +172,8 @@ class RequestHooks:
         return add if function is None else add(function)
 
     def _segments(self, event: Event, prefix: Any) -> tuple[str, ...]:
+        if prefix == "/":
+            return ()
         given = prefix.split("/") if isinstance(prefix, str) else [prefix]
         if given[0] == "" and len(given) > 1:
             segments = tuple(given[1:-1] if given[-1] == "" else given[1:])

@@ -39,7 +39,7 @@ class Collision:
 
 
 @dataclass(frozen=True)
-class Settled:
+class SettledCollision:
     """A collision that was settled: `winner` is there, `by` says why ("override", "keep", "replace" or "hook")."""
 
     collision: Collision
@@ -53,7 +53,7 @@ class Resolution:
 
     order: tuple[ExtensionSpec, ...] = ()
     members: Mapping[tuple[Target, str], MemberSpec] = field(default_factory=dict)
-    settled: tuple[Settled, ...] = ()
+    settled: tuple[SettledCollision, ...] = ()
 
 
 Settle = Callable[[Collision], "str | None"]
@@ -80,26 +80,28 @@ def resolve(
     """
     check_requirements(specs)
     order, precedes = ordered(specs)
-    for spec in order:
-        _guard_core(spec, reserved or {})
-    providers: dict[tuple[Target, str], list[MemberSpec]] = {}
+    guarded = {target: names.public | names.state for target, names in (reserved or {}).items()}
+    members: dict[tuple[Target, str], MemberSpec] = {}
+    contested: dict[tuple[Target, str], list[MemberSpec]] = {}
     for spec in order:
         for member in spec.members:
-            providers.setdefault((member.target, member.name), []).append(member)
-    members: dict[tuple[Target, str], MemberSpec] = {}
-    settled: list[Settled] = []
+            if reserved and member.name in guarded.get(member.target, ()):
+                _guard_core(spec, reserved)
+            key = member.target, member.name
+            if key in members:
+                contested.setdefault(key, [members[key]]).append(member)
+            members[key] = member
+    settled: list[SettledCollision] = []
     open_collisions: list[Collision] = []
-    for (target, name), found in providers.items():
-        members[target, name] = found[-1]
-        if len(found) == 1:
-            continue
+    for target, name in filter(contested.__contains__, list(members)):  # as they were first added
+        found = contested[target, name]
         collision = Collision(target, name, tuple(found))
         decision = _by_override(found, precedes) or _by_hook(collision, settle) or _by_policy(found, policy)
         if decision is None:
             open_collisions.append(collision)
         else:
             members[target, name] = decision[0]
-            settled.append(Settled(collision, *decision))
+            settled.append(SettledCollision(collision, *decision))
     if open_collisions:
         raise _collision_error(open_collisions, specs)
     return Resolution(order, members, tuple(settled))
@@ -142,20 +144,14 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
         OrderingCycleError: the wishes contradict each other.
     """
     rank = {spec.name: index for index, spec in enumerate(specs)}
-    by_name = {spec.name: spec for spec in specs}
-    earlier: dict[str, set[str]] = {spec.name: set() for spec in specs}
-    for spec in specs:
-        wanted = {*(requirement.name for requirement in spec.requires), *spec.after}
-        earlier[spec.name] |= wanted & rank.keys()
-        for name in rank.keys() & set(spec.before):
-            earlier[name].add(spec.name)
+    earlier = _earlier_names(specs, rank)
     sorter = graphlib.TopologicalSorter(earlier)
     try:
         sorter.prepare()
     except graphlib.CycleError as error:
         cycle: list[str] = error.args[1]
         raise errors.OrderingCycleError(
-            f"extensions {', '.join(str(by_name[name].provenance) for name in dict.fromkeys(cycle))}",
+            f"extensions {', '.join(str(specs[rank[name]].provenance) for name in dict.fromkeys(cycle))}",
             "can't be ordered",
             f"each must come before the next: {' -> '.join(cycle)}",
             "Drop one `before`, `after` or `requires` of this cycle",
@@ -182,6 +178,20 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
         return False
 
     return tuple(result), precedes
+
+
+def _earlier_names(specs: Sequence[ExtensionSpec], present: Mapping[str, int]) -> dict[str, set[str]]:
+    """Return the names that each extension was asked to come after, of those that are present."""
+    earlier: dict[str, set[str]] = {}
+    for spec in specs:
+        earlier[spec.name] = present.keys() & spec.after
+        for requirement in spec.requires:
+            if requirement.name in present:
+                earlier[spec.name].add(requirement.name)
+    for spec in specs:
+        for name in present.keys() & spec.before:
+            earlier[name].add(spec.name)
+    return earlier
 
 
 def _guard_core(spec: ExtensionSpec, reserved: Mapping[Target, Reserved]) -> None:

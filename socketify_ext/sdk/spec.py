@@ -186,16 +186,16 @@ class MethodSpec(FrozenModel):
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
-# Shared by all objects: nobody can change what they hold. Functions are not here: as class attributes they would bind.
-_IMMUTABLE: Final = (type(None), bool, int, float, complex, str, bytes, range, type(Ellipsis))
+# Shared by all objects, since they can't be changed. Functions are left out: as class attributes they would bind.
+_IMMUTABLE: Final = frozenset((type(None), bool, int, float, complex, str, bytes, range, type(Ellipsis)))
 
 
 def is_immutable(value: Any) -> bool:
-    """Tell whether `value` may be one class attribute for all objects (exact types only)."""
-    if isinstance(value, (tuple, frozenset)) and type(value) in (tuple, frozenset):
-        return all(map(is_immutable, value))
+    """Whether `value` may be one class attribute for all objects (exact types only)."""
     if type(value) in _IMMUTABLE:
         return True
+    if isinstance(value, (tuple, frozenset)) and type(value) in (tuple, frozenset):
+        return all(map(is_immutable, value))
     import datetime
     import decimal
     import enum
@@ -317,7 +317,8 @@ class ExtensionSpec(FrozenModel):
     name: ExtensionName
     provenance: InstanceOf[Provenance]
     summary: str = ""
-    members: Annotated[tuple[MemberSpec, ...], AfterValidator(_unique)] = ()
+    # Validated already when they were made.
+    members: Annotated[tuple[InstanceOf[MethodSpec] | InstanceOf[PropertySpec], ...], AfterValidator(_unique)] = ()
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
     before: tuple[ExtensionName, ...] = ()
     after: tuple[ExtensionName, ...] = ()

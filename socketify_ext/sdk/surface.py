@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from types import FrameType
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, overload
 
 from .. import errors
@@ -15,18 +15,21 @@ from .spec import MISSING, MemberSpec, MethodSpec, PropertySpec, Target, validat
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+@dataclass
+class Recording:
+    """The members that an extension function has added so far; it takes more until the function returns."""
+
+    members: list[MemberSpec] = field(default_factory=list)
+    is_open: bool = True
+
+
 class Surface:
     """Record the methods and properties that an extension adds to one target."""
 
-    def __init__(self, target: Target, provenance: Provenance, members: list[MemberSpec]) -> None:
+    def __init__(self, target: Target, provenance: Provenance, recording: Recording) -> None:
         self._target = target
         self._provenance = provenance
-        self._members = members
-        self._open = True
-
-    def close(self) -> None:
-        """Take no more members: the extension function has returned."""
-        self._open = False
+        self._recording = recording
 
     @overload
     def method(self, function: Function, /) -> Function: ...
@@ -47,7 +50,8 @@ class Surface:
         Raises:
             MemberNameError, SignatureError: see `docs/errors.md`.
         """
-        caller = _caller(sys._getframe(1))
+        frame = sys._getframe(1)
+        caller = frame.f_code.co_filename, frame.f_lineno
         if function is None:
             return lambda decorated: self.declare_method(caller, decorated, name=name, override=override)
         return self.declare_method(caller, function, name=name, override=override)
@@ -103,8 +107,9 @@ class Surface:
         Raises:
             MemberNameError, PropertyError: see `docs/errors.md`.
         """
+        frame = sys._getframe(1)
         self.declare_property(
-            _caller(sys._getframe(1)),
+            (frame.f_code.co_filename, frame.f_lineno),
             name,
             default,
             default_factory=default_factory,
@@ -147,15 +152,11 @@ class Surface:
         self._add(validate(PropertySpec, provenance, what, values))
 
     def _add(self, member: MemberSpec) -> None:
-        if not self._open:
+        if not self._recording.is_open:
             raise errors.DeclarationError(
                 f"extension {member.provenance}",
                 f"adds {member.target}.{member.name}",
                 "its extension function has returned",
                 "Add all members while it runs",
             )
-        self._members.append(member)
-
-
-def _caller(frame: FrameType) -> tuple[str, int]:
-    return frame.f_code.co_filename, frame.f_lineno
+        self._recording.members.append(member)

@@ -8,17 +8,22 @@ import pytest
 from socketify_ext.errors import DeclarationError, MemberNameError, PropertyError, SignatureError
 from socketify_ext.sdk.provenance import Provenance, source_location
 from socketify_ext.sdk.spec import MISSING
-from socketify_ext.sdk.surface import Surface
+from socketify_ext.sdk.surface import Recording, Surface
 
 
 @pytest.fixture
-def members():
-    return []
+def recording():
+    return Recording()
 
 
 @pytest.fixture
-def surface(members):
-    return Surface("request", Provenance("shop", "shop.py", 1, "socketify-ext-shop", "1.2", "till"), members)
+def members(recording):
+    return recording.members
+
+
+@pytest.fixture
+def surface(recording):
+    return Surface("request", Provenance("shop", "shop.py", 1, "socketify-ext-shop", "1.2", "till"), recording)
 
 
 def here(offset=0):
@@ -118,9 +123,9 @@ def test_property_takes_one_default(surface, members):
     assert members == []
 
 
-def test_a_surface_takes_members_only_while_it_is_open(surface, members):
+def test_a_surface_takes_members_only_while_it_is_open(surface, recording, members):
     surface.property("cart")
-    surface.close()
+    recording.is_open = False
     with pytest.raises(DeclarationError, match=r"adds request\.user: its extension function has returned"):
         surface.property("user")
     with pytest.raises(DeclarationError):
@@ -133,7 +138,7 @@ class Counter:
         pass
 
 
-def test_source_location_finds_the_source_location_a_callable():
+def test_source_location_finds_the_line_of_a_callable():
     def function():
         pass
 
