@@ -24,7 +24,7 @@ from .runtime.stock import is_managed
 from .sdk.compilation import subclass
 from .sdk.declaration import as_extension
 from .sdk.request_hooks import RequestHook, RequestHooks
-from .sdk.resolution import Policy, SettledCollision
+from .sdk.resolution import Policy, Settled
 from .sdk.spec import ExtensionSpec, MemberSpec
 
 log = logging.getLogger("socketify_ext")
@@ -338,7 +338,7 @@ class Inspection:
 
     order: tuple[ExtensionSpec, ...]
     members: dict[str, MemberSpec]
-    settled: tuple[SettledCollision, ...]
+    settled: tuple[Settled, ...]
 
     def __str__(self) -> str:
         """Draw the extensions in order, with their members."""

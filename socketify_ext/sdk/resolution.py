@@ -39,7 +39,7 @@ class Collision:
 
 
 @dataclass(frozen=True)
-class SettledCollision:
+class Settled:
     """A collision that was settled: `winner` is there, `by` says why ("override", "keep", "replace" or "hook")."""
 
     collision: Collision
@@ -53,7 +53,7 @@ class Resolution:
 
     order: tuple[ExtensionSpec, ...] = ()
     members: Mapping[tuple[Target, str], MemberSpec] = field(default_factory=dict)
-    settled: tuple[SettledCollision, ...] = ()
+    settled: tuple[Settled, ...] = ()
 
 
 Settle = Callable[[Collision], "str | None"]
@@ -91,7 +91,7 @@ def resolve(
             if key in members:
                 contested.setdefault(key, [members[key]]).append(member)
             members[key] = member
-    settled: list[SettledCollision] = []
+    settled: list[Settled] = []
     open_collisions: list[Collision] = []
     for target, name in filter(contested.__contains__, list(members)):  # as they were first added
         found = contested[target, name]
@@ -101,7 +101,7 @@ def resolve(
             open_collisions.append(collision)
         else:
             members[target, name] = decision[0]
-            settled.append(SettledCollision(collision, *decision))
+            settled.append(Settled(collision, *decision))
     if open_collisions:
         raise _collision_error(open_collisions, specs)
     return Resolution(order, members, tuple(settled))
