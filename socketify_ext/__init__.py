@@ -1,6 +1,6 @@
 """The extension SDK and registry for socketify.
 
-Names are loaded on first use, so that importing the package costs next to nothing.
+Names are loaded on first use, which keeps the import of the package cheap.
 """
 
 from __future__ import annotations

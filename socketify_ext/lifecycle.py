@@ -35,7 +35,7 @@ class Lifecycle:
         timeout: seconds that all shutdown functions together may take.
 
     Attributes:
-        stopping: whose shutdown function runs now, and which, or None.
+        stopping: the owner and the name of the shutdown function that runs now, or None.
     """
 
     def __init__(self, timeout: float) -> None:
@@ -45,7 +45,7 @@ class Lifecycle:
         self._started: list[LifecycleEntry] = []
 
     async def start(self, entries: Sequence[LifecycleEntry]) -> None:
-        """Run all start-up functions; if one fails, stop what had started.
+        """Run all start-up functions; if one fails, stop all that had started.
 
         Raises:
             LifecycleError: a function raised; the cause is chained.
@@ -63,13 +63,13 @@ class Lifecycle:
                         entry.who,
                         f"failed to start in {_name(function)}",
                         f"{type(error).__name__}: {error}",
-                        "What had started was stopped; mend the cause that is chained to this error",
+                        "All that had started was stopped; correct the chained cause of this error",
                     ) from error
             self._started.append(entry)
         self.state = "started"
 
     async def stop(self) -> None:
-        """Run the shutdown functions of what has started, once, in reverse, within the time limit.
+        """Run the shutdown functions of all that has started, once, in reverse, within the time limit.
 
         A function that fails or runs out of time is logged, and the others still run. One that hangs, even if it
         ignores its cancellation, leaves the others their reserve. Only a sync function that blocks can exceed the limit.

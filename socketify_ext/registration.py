@@ -75,8 +75,8 @@ class Registration:
         policy: Policy = "error",
     ) -> None:
         if policy not in get_args(Policy):
-            known = "Give 'error', 'keep' or 'replace'"
-            raise errors.DeclarationError("the app", f"has on_collision={policy!r}", "it is no policy", known)
+            known = "Use 'error', 'keep' or 'replace'"
+            raise errors.DeclarationError("the app", f"has on_collision={policy!r}", "it is not a policy", known)
         self.app = app
         self.registry = registry
         self.policy: Policy = policy
@@ -100,7 +100,7 @@ class Registration:
         return self.plan_declared(new)
 
     def plan_declared(self, new: Sequence[Declaration], earlier: Plan | None = None) -> Plan:
-        """Plan what is in effect with new declarations, after the current plan or an earlier one."""
+        """Plan the registration of new declarations after the current plan, or after an earlier one."""
         earlier = earlier or self.current
         if not new:
             return replace(earlier, new=())

@@ -23,7 +23,7 @@ def options_in(environment: Mapping[str, str], name: str, model: type[BaseModel]
 
     Raises:
         OptionsError: a variable names no option, or a value that should be JSON is not.
-        InstallError: there are some, and pydantic-settings is not installed.
+        InstallError: there are options, and pydantic-settings is not installed.
     """
     prefix = variable_prefix(name)
     given = {name.upper(): value for name, value in environment.items() if name.upper().startswith(prefix)}
@@ -97,5 +97,5 @@ def _source(model: type[BaseModel], prefix: str, who: object) -> Any:
                 return value
             return super().decode_complex_value(field_name, field, value)
 
-    settings: Any = model  # it asks for a BaseSettings, and reads the fields of any model
+    settings: Any = model  # typed as a BaseSettings, though it reads the fields of any model
     return Source(settings, case_sensitive=False, env_prefix=prefix, env_nested_delimiter="__")

@@ -28,7 +28,7 @@ Function = Callable[..., None]
 
 @dataclass(frozen=True)
 class Declaration:
-    """What running an extension function gave: its validated spec and what it asked of the app."""
+    """The result of an extension function: its validated spec and its calls on the app."""
 
     spec: ExtensionSpec
     app: AppSurface
@@ -36,7 +36,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Extension:
-    """An extension function and all that was said about it; immutable, each change gives a new one.
+    """An extension function with its options, order and adjustments; immutable, each change returns a new one.
 
     It is callable with the core's signature, so `app.register(extension)` takes it on any app.
     """
@@ -62,30 +62,30 @@ class Extension:
 
     @functools.cached_property
     def signature(self) -> SignatureSpec:
-        """Say what the function asks for."""
+        """Return the signature of the function."""
         return validate(SignatureSpec, self.provenance, "has a wrong signature", {"function": self.function})
 
     @functools.cached_property
     def provenance(self) -> Provenance:
-        """Say where the extension function stands."""
+        """Return the provenance of the extension function."""
         file, line = source_location(self.function)
         return Provenance(self.name, file, line, self.distribution, self.version, self.required_by)
 
     @property
     def summary(self) -> str:
-        """Give the first line of the function's docstring."""
+        """Return the first line of the function's docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """Give `requires` as parsed names and specifiers."""
+        """Return `requires` as parsed names and specifiers."""
         if not self.requires:
             return ()
         values = {"name": self.name, "provenance": self.provenance, "requires": self.requires}
         return validate(ExtensionSpec, self.provenance, "is malformed", values).requires
 
     def configured(self, **options: Any) -> Extension:
-        """Set options.
+        """Return the extension with options.
 
         Raises:
             OptionsError: an option is unknown, missing or invalid.
@@ -95,22 +95,22 @@ class Extension:
         return changed
 
     def renamed(self, mapping: Mapping[str, str] | None = None, /, **names: str) -> Extension:
-        """Rename members: `renamed(get_user="current_user")` or `renamed({"request.get_user": "current_user"})`."""
+        """Return the extension with renamed members: `renamed(get_user="current_user")` or `renamed({"request.get_user": "current_user"})`."""
         return replace(self, renames={**self.renames, **(mapping or {}), **names})
 
     def only(self, *members: str) -> Extension:
-        """Keep only the named members: `only("request.get_user")`, or bare names for any target."""
+        """Return the extension with the named members alone: `only("request.get_user")`, or bare names for any target."""
         return replace(self, selection=members)
 
     def overriding(self, *members: str) -> Extension:
-        """Let the named members replace what is there: `overriding("response.end")`."""
+        """Return the extension with named members that may replace others: `overriding("response.end")`."""
         return replace(self, overrides=(*self.overrides, *members))
 
     def validated_options(self) -> BaseModel | None:
         """Validate the options against the model.
 
         Returns:
-            The frozen-as-declared model instance, or None for an extension without options.
+            The model instance, or None for an extension without options.
 
         Raises:
             OptionsError: an option is unknown, missing or invalid.
@@ -130,7 +130,7 @@ class Extension:
             return self.options_model.model_validate(dict(self.options))
         except ValidationError as error:
             problems = "; ".join(_problem(self.options_model, detail) for detail in error.errors(include_input=False))
-        # Raised here, where no context is kept: pydantic's own error quotes what was given.
+        # Raised here, without a context: pydantic's own error quotes the given values.
         fix = f"See `socketify-ext show {self.name}`"
         raise self._options_error("was given invalid options", problems, fix)
 
@@ -141,11 +141,11 @@ class Extension:
         """Run the function on recording surfaces and validate what it declared.
 
         Args:
-            options: used as they are instead of the validated options (to describe, not to serve).
-            app: the app that the injected `app` stands for; None where there is none yet.
+            options: used unchecked instead of the validated options, to describe the extension.
+            app: the app behind the injected `app`; None if there is none yet.
 
         Raises:
-            ExtensionError: whatever is wrong with the declaration, see `docs/errors.md`.
+            ExtensionError: the declaration is not valid, see `docs/errors.md`.
         """
         options = options or self.validated_options()
         recording = Recording()
@@ -167,7 +167,7 @@ class Extension:
         return Declaration(validate(ExtensionSpec, self.provenance, "is malformed", values), recorded)
 
     def _adjusted(self, members: Iterable[MemberSpec]) -> Iterable[MemberSpec]:
-        """Apply `renamed`, `only` and `overriding`, in this order, by the declared names."""
+        """Apply `renamed`, `only` and `overriding`, by the declared names."""
         if self.selection is None and not self.renames and not self.overrides:
             return members
         return self._adjust(list(members))
@@ -211,7 +211,7 @@ def _matches(pattern: str, member: MemberSpec) -> bool:
 
 
 def options_by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Give the options of a model by the names they go by: aliases, and their own where the model says so."""
+    """Return the options of a model by their names: aliases, and field names where the model allows them."""
     by_name = any(model.model_config.get(key) for key in ("populate_by_name", "validate_by_name"))
     options: dict[str, FieldInfo] = {}
     for name, info in model.model_fields.items():
@@ -228,7 +228,7 @@ def _problem(model: type[BaseModel], detail: Any) -> str:
 
 
 def _shown(models: Sequence[type[BaseModel]], location: Sequence[Any]) -> Sequence[Any]:
-    """Return where a problem is, down to the first option that its model does not show: keys inside may be secrets."""
+    """Return the location of a problem, down to the first option that its model hides: keys inside may be secrets."""
     for depth, name in enumerate(location, 1):
         found = [info for model in models if (info := options_by_name(model).get(name)) is not None]
         if not all(info.repr for info in found):
@@ -253,12 +253,12 @@ def extension(
     before: Iterable[str] = (),
     after: Iterable[str] = (),
 ) -> Callable[[Function], Extension]:
-    """Declare an extension: name the function below, and say its options and order.
+    """Declare the function below as an extension, with a name, options and order.
 
     Args:
         name: the extension's name; for a plugin, also the name of its entry point.
         options: a pydantic model; the function gets a validated instance as its keyword-only `options`.
-        requires: extensions that must be there, as in `["auth>=1"]`; they come first.
+        requires: extensions that must be registered, as in `["auth>=1"]`; they come first.
         before: names of extensions that, if present, come later.
         after: names of extensions that, if present, come earlier.
 
@@ -281,8 +281,8 @@ def extension(
             raise errors.DeclarationError(
                 f"extension {provenance}",
                 "is malformed",
-                f"options={options!r} is no pydantic model",
-                "Give a subclass of pydantic.BaseModel",
+                f"options={options!r} is not a pydantic model",
+                "Pass a subclass of pydantic.BaseModel",
             )
         made = Extension(function, name, options, tuple(requires), tuple(before), tuple(after))
         values = {
@@ -300,13 +300,13 @@ def extension(
     raise errors.DeclarationError(
         "@socketify_ext.extension",
         "was used without a name",
-        "it decorates nothing itself",
+        "it is a decorator only once it has a name",
         'Write @socketify_ext.extension("name")',
     )
 
 
 def as_extension(value: Any) -> Extension:
-    """Wrap a bare core-style function, and give back what is an `Extension` already.
+    """Return an `Extension` as it is, and a bare core-style function as an extension.
 
     Raises:
         SignatureError: `value` is neither.
@@ -317,7 +317,7 @@ def as_extension(value: Any) -> Extension:
 
 
 def bare_name(function_name: str) -> str:
-    """Return the name of the extension that a bare function is, so that errors show what its author wrote."""
+    """Return the extension name of a bare function: its own, so that errors show what its author wrote."""
     name = str(function_name).strip("<>_")
     return name if is_extension_name(name) else "extension"
 

@@ -1,4 +1,4 @@
-"""Where code stands: the file and line of a function, and the extension that put a member there."""
+"""Provenance: the extension that added a member, and the file and line of its code."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
-# Files that are called so in every package; the package tells more.
+# Files of these names are in every package, so the package is shown too.
 _NAMED_ALIKE: Final = ("__init__.py", "extension.py")
 
 
 def location(file: str, line: int) -> str:
-    """Return a file's name and a line, as in `auth.py:88`, with the package where every package has such a file."""
+    """Return a file's name and a line, as in `auth.py:88`, with the package for file names that every package has."""
     path = PurePath(file)
     name = f"{path.parent.name}/{path.name}" if path.name in _NAMED_ALIKE and path.parent.name else path.name
     return f"{name}:{line}"
@@ -27,10 +27,10 @@ def source_location(function: Any) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The extension, its distribution and version, and the file and line that put a member there.
+    """The extension that added a member, its distribution and version, and the file and line.
 
-    Its text is made when an error or a listing shows it. `required_by` names the extension that asked for this one
-    when nobody registered it directly.
+    Its text is made when an error or a listing shows it. `required_by` names the extension that requires this one,
+    unless the program has registered it.
     """
 
     extension: str
@@ -41,7 +41,7 @@ class Provenance:
     required_by: str | None = None
 
     def at(self, file: str, line: int) -> Provenance:
-        """Return the provenance of something that the same extension declares at `file:line`."""
+        """Return the provenance of a member that the same extension declares at `file:line`."""
         return Provenance(self.extension, file, line, self.distribution, self.version, self.required_by)
 
     @property

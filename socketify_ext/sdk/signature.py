@@ -1,4 +1,4 @@
-"""How an extension is called: the core's three positional parameters, and the keywords that are injected."""
+"""The signature of an extension: the core's three positional parameters, and the injected keywords."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _check_runs_at_once(function: Any, fix: str) -> None:
 
 
 class SignatureSpec(FrozenModel):
-    """Describe how an extension is called: three positional parameters and the injected names it asks for."""
+    """The signature of an extension: three positional parameters and the injected names."""
 
     function: Callable[..., Any]
     injected: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class SignatureSpec(FrozenModel):
         if not callable(function):
             raise spec_error(errors.SignatureError, f"a {type(function).__name__} can't be called", fix)
         if inspect.isclass(function):
-            raise spec_error(errors.SignatureError, "a class is no extension function", fix)
+            raise spec_error(errors.SignatureError, "a class is not an extension function", fix)
         _check_runs_at_once(function, fix)
         try:
             signature = inspect.signature(function)

@@ -37,14 +37,14 @@ _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 
 
 class FrozenModel(BaseModel):
-    """Hold what was validated once and never changes."""
+    """A model that is validated once and never changes."""
 
-    # Models are built on first use: a program that only imports the package pays for none of them.
+    # Models are built on first use, so that an import of the package builds none.
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
 def spec_error(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticCustomError:
-    """Make the error that a validator raises; `validate` turns it into the catalogue's class."""
+    """Return the error that a validator raises; `validate` turns it into the catalogue's class."""
     return PydanticCustomError(error.__name__, "{why}", {"why": why, "fix": fix})
 
 
@@ -52,20 +52,20 @@ def _extension_name(name: Any) -> Any:
     if not isinstance(name, str) or not is_extension_name(name):
         raise spec_error(
             errors.DeclarationError,
-            f"{name!r} is no extension name",
+            f"{name!r} is not an extension name",
             "Use letters and digits, with '.', '_', '-' or '~' between them",
         )
     return name
 
 
 def is_extension_name(name: str) -> bool:
-    """Tell whether an extension may have this name."""
+    """Whether an extension may have this name."""
     return _NAME.fullmatch(name) is not None
 
 
 def _member_name(name: Any) -> Any:
     if not isinstance(name, str) or not name.isidentifier():
-        why = f"{name!r} is no identifier"
+        why = f"{name!r} is not an identifier"
     elif keyword.iskeyword(name):
         why = f"{name!r} is a Python keyword"
     elif name.startswith("_"):
@@ -84,7 +84,7 @@ MemberName = Annotated[str, BeforeValidator(_member_name)]
 
 
 class Requirement(FrozenModel):
-    """Name an extension, with the versions of its distribution that will do."""
+    """The name of a required extension, with the accepted versions of its distribution."""
 
     name: ExtensionName
     specifier: str = ""
@@ -93,7 +93,7 @@ class Requirement(FrozenModel):
         return f"{self.name}{self.specifier}"
 
     def accepts(self, version: str | None) -> bool:
-        """Tell whether `version` fits; an extension without a version fits only a bare name."""
+        """Whether `version` fits; an extension without a version fits only a bare name."""
         if not self.specifier:
             return True
         from packaging.specifiers import SpecifierSet
@@ -116,7 +116,7 @@ def _requirement(text: Any) -> Any:
     except (requirements.InvalidRequirement, TypeError) as error:
         first = str(error).splitlines()[0]
         raise spec_error(
-            errors.DeclarationError, f"{text!r} is no requirement ({first})", 'Write it as in "auth>=1,<2"'
+            errors.DeclarationError, f"{text!r} is not a requirement ({first})", 'Write it as in "auth>=1,<2"'
         ) from None
     if parsed.url or parsed.extras or parsed.marker:
         raise spec_error(
@@ -130,15 +130,17 @@ def _requirement(text: Any) -> Any:
 def _function(function: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)) or not callable(function):
         kind = type(function).__name__
-        raise spec_error(errors.SignatureError, f"a {kind} is no method", "Write it as def method(self, ...)")
+        raise spec_error(errors.SignatureError, f"a {kind} is not a method", "Write it as def method(self, ...)")
     if not inspect.isfunction(function) and not inspect.isbuiltin(function):
         kind = type(function).__name__
         raise spec_error(
-            errors.SignatureError, f"a {kind} object is no function", "Wrap it: def method(self, ...): return it(...)"
+            errors.SignatureError,
+            f"a {kind} object is not a function",
+            "Wrap it: def method(self, ...): return it(...)",
         )
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except ValueError:  # some builtins tell nothing
+    except ValueError:  # some builtins have no signature
         return function
     if not parameters or parameters[0].kind not in (
         inspect.Parameter.POSITIONAL_ONLY,
@@ -151,7 +153,7 @@ def _function(function: Any) -> Any:
 
 
 class MethodSpec(FrozenModel):
-    """Describe one method: a function that takes the request, response or socket as `self`."""
+    """One method: a function that takes the request, response or socket as `self`."""
 
     kind: Literal["method"] = "method"
     target: Target
@@ -163,13 +165,13 @@ class MethodSpec(FrozenModel):
 
     @property
     def signature(self) -> str:
-        """Show the parameters after `self`, as in `(value, status=200)`."""
+        """Return the parameters after `self`, as in `(value, status=200)`."""
         try:
             signature = inspect.signature(self.function, eval_str=True)
-        except Exception:  # annotations may name what only a type checker sees
+        except Exception:  # annotations may use names that only a type checker sees
             try:
                 signature = inspect.signature(self.function)
-            except ValueError:  # some builtins tell nothing
+            except ValueError:  # some builtins have no signature
                 return "(...)"
         first, *others = signature.parameters.values()
         takes_all = first.kind is inspect.Parameter.VAR_POSITIONAL
@@ -177,12 +179,12 @@ class MethodSpec(FrozenModel):
 
     @property
     def is_async(self) -> bool:
-        """Tell whether callers must await it."""
+        """Whether callers must await it."""
         return inspect.iscoroutinefunction(self.function)
 
     @property
     def doc(self) -> str:
-        """Give the first line of the docstring, or an empty text."""
+        """Return the first line of the docstring, or an empty text."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
@@ -212,21 +214,21 @@ def _factory(factory: Any) -> Any:
     if not callable(factory):
         why = f"its default_factory, a {type(factory).__name__}, can't be called"
     elif inspect.iscoroutinefunction(factory):
-        why = "its default_factory is a coroutine function, and an attribute awaits nothing"
+        why = "its default_factory is a coroutine function, which an attribute can't await"
     else:
         try:
             inspect.signature(factory).bind()
         except TypeError:
-            why = "its default_factory takes arguments, and gets none"
-        except ValueError:  # some builtins tell nothing
+            why = "its default_factory needs arguments, and gets none"
+        except ValueError:  # some builtins have no signature
             pass
     if why is not None:
-        raise spec_error(errors.PropertyError, why, "Give a function without arguments, as in default_factory=list")
+        raise spec_error(errors.PropertyError, why, "Use a function without arguments, as in default_factory=list")
     return factory
 
 
 class PropertySpec(FrozenModel):
-    """Describe one property: an attribute with a default that no two objects share, unless it is immutable.
+    """One property: an attribute with a default that no two objects share, unless it is immutable.
 
     `default` is `MISSING` where a factory is given. `type` is the declared annotation, or None.
     """
@@ -243,7 +245,7 @@ class PropertySpec(FrozenModel):
 
     @property
     def signature(self) -> str:
-        """Show the annotation and the default, as in `: list[str] = list()`."""
+        """Return the annotation and the default, as in `: list[str] = list()`."""
         annotation = "" if self.type is None else f": {inspect.formatannotation(self.type)}"
         if self.default_factory is not None:
             return f"{annotation} = {getattr(self.default_factory, '__name__', 'factory')}()"
@@ -252,7 +254,7 @@ class PropertySpec(FrozenModel):
     @model_validator(mode="after")
     def _fits(self) -> PropertySpec:
         if self.default_factory is not None and self.default is not MISSING:
-            raise spec_error(errors.PropertyError, "it has a default and a default_factory", "Give one of the two")
+            raise spec_error(errors.PropertyError, "it has a default and a default_factory", "Use one of the two")
         if self.type is not None:
             self._check_type()
         if self.default_factory is None and not is_immutable(self.default):
@@ -263,7 +265,7 @@ class PropertySpec(FrozenModel):
                 raise spec_error(
                     errors.PropertyError,
                     f"its default, a {kind}, can't be copied for each object ({error})",
-                    "Give default_factory=lambda: value to share one on purpose",
+                    "Use default_factory=lambda: value to share one on purpose",
                 ) from None
         return self
 
@@ -271,7 +273,7 @@ class PropertySpec(FrozenModel):
         try:
             try:
                 adapter: TypeAdapter[Any] = TypeAdapter(self.type)
-            except PydanticUserError:  # any class: pydantic knows none of its fields, isinstance is what can be said
+            except PydanticUserError:  # any class: pydantic knows none of its fields, and checks isinstance
                 adapter = TypeAdapter(self.type, config=ConfigDict(arbitrary_types_allowed=True))
             if self.default_factory is None:
                 adapter.validate_python(self.default, strict=True)
@@ -280,14 +282,14 @@ class PropertySpec(FrozenModel):
             given = "None" if self.default is None else builtins.type(self.default).__name__
             raise spec_error(
                 errors.PropertyError,
-                f"its default {self.default!r} is no {wanted} ({error.errors()[0]['msg']})",
+                f"its default {self.default!r} is not of type {wanted} ({error.errors()[0]['msg']})",
                 f"Change the default, or declare type={wanted} | {given}",
             ) from None
         except Exception as error:  # evaluating an annotation may raise anything
             raise spec_error(
                 errors.PropertyError,
-                f"type={self.type!r} is no annotation ({builtins.type(error).__name__})",
-                "Give a class or an annotation, as in type=list[str]",
+                f"type={self.type!r} is not an annotation ({builtins.type(error).__name__})",
+                "Use a class or an annotation, as in type=list[str]",
             ) from None
 
 
@@ -309,9 +311,9 @@ def _unique(members: tuple[MemberSpec, ...]) -> tuple[MemberSpec, ...]:
 
 
 class ExtensionSpec(FrozenModel):
-    """Describe an extension and all its members.
+    """An extension and all its members.
 
-    `identity` is what makes two registrations the same one: the function, options and adjustments.
+    Two registrations with the same `identity` are one: the function, options and adjustments.
     """
 
     name: ExtensionName
@@ -326,7 +328,7 @@ class ExtensionSpec(FrozenModel):
 
     @property
     def version(self) -> str | None:
-        """Give the version of the distribution that provides the extension."""
+        """Return the version of the distribution that provides the extension."""
         return self.provenance.version
 
 
@@ -334,7 +336,7 @@ Model = TypeVar("Model", bound=FrozenModel)
 
 
 def validate(model: type[Model], provenance: Provenance, what: str, values: Mapping[str, Any]) -> Model:
-    """Build `model` from `values`, or raise the catalogue's error for the first thing that is wrong.
+    """Build `model` from `values`, or raise the catalogue's error for the first problem.
 
     `provenance` and `what` open the message, as in "extension 'jwt' (jwt.py:14) adds request.get_user".
     """

@@ -1,4 +1,4 @@
-"""What an extension function is handed: objects that record a declaration and change nothing."""
+"""The objects that an extension function gets: they record a declaration and change nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Surface:
 
         Args:
             function: a function that takes the request, response or socket as `self`; sync or async.
-            name: the member's name where it is not the function's own; lambdas and builtins need one.
+            name: the member's name, by default the function's own; lambdas and builtins need one.
             override: whether it may replace an attribute of the core or another extension's member.
 
         Raises:
@@ -94,12 +94,12 @@ class Surface:
     ) -> None:
         """Add a property with a default.
 
-        A mutable default or a factory is made afresh for each object on first access and never shared.
+        A mutable default is copied, and a factory called, for each object on first access; nothing is shared.
 
         Args:
             name: a public identifier.
-            default: the value of each object until one is set; None where nothing is given.
-            default_factory: called without arguments for each object that is asked for the property.
+            default: the value of each object until one is set; None by default.
+            default_factory: called without arguments for each object whose property is read.
             type: an annotation that the default must fit, as in `list[str]`.
             override: whether it may replace an attribute of the core or another extension's member.
             default_value: the core's own name of `default`.
@@ -134,7 +134,7 @@ class Surface:
         what = f"adds {self._target}.{name}"
         if default is not MISSING and default_value is not MISSING:
             raise errors.PropertyError(
-                f"extension {provenance}", what, "it has a default and a default_value", "Give one of the two"
+                f"extension {provenance}", what, "it has a default and a default_value", "Use one of the two"
             )
         if default is MISSING:
             default = default_value

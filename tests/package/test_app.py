@@ -254,7 +254,7 @@ def test_install_keeps_what_a_subclass_adds():
 
 @pytest.mark.parametrize("value", [None, "app", socketify.App])
 def test_install_takes_an_app_only(value):
-    with pytest.raises(InstallError, match="is no socketify App"):
+    with pytest.raises(InstallError, match="is not a socketify App"):
         socketify_ext.install(value)
 
 

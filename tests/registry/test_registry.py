@@ -152,7 +152,7 @@ def test_the_cause_of_a_broken_plugin_is_chained(site):
 def test_what_can_be_told_without_an_import_is_listed_as_broken(site):
     site.distribution("dist-odd", extensions={"odd": "no_such_module:x"})
     listing = listed(Registry(environment={}))["odd", "dist-odd"]
-    assert (listing.status, listing.error) == ("broken", "module 'no_such_module' is not there")
+    assert (listing.status, listing.error) == ("broken", "module 'no_such_module' does not exist")
 
 
 def test_unreadable_metadata_is_listed_as_broken_and_loads_as_an_error(site):

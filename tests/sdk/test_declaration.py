@@ -116,11 +116,11 @@ def test_extension_needs_a_name():
         ({"requires": "auth"}, "requires is one text, not a list"),
         ({"before": "auth"}, "before is one text, not a list"),
         ({"after": "auth"}, "after is one text, not a list"),
-        ({"requires": ["auth=1"]}, "'auth=1' is no requirement"),
-        ({"before": ["a b"]}, "'a b' is no extension name"),
-        ({"after": ["auth>=1"]}, "'auth>=1' is no extension name"),
-        ({"options": dict}, "options=.*dict.* is no pydantic model"),
-        ({"options": Options()}, "options=.* is no pydantic model"),
+        ({"requires": ["auth=1"]}, "'auth=1' is not a requirement"),
+        ({"before": ["a b"]}, "'a b' is not an extension name"),
+        ({"after": ["auth>=1"]}, "'auth>=1' is not an extension name"),
+        ({"options": dict}, "options=.*dict.* is not a pydantic model"),
+        ({"options": Options()}, "options=.* is not a pydantic model"),
     ],
 )
 def test_a_wrong_declaration_is_refused_where_it_stands(arguments, why):
@@ -132,7 +132,7 @@ def test_a_wrong_declaration_is_refused_where_it_stands(arguments, why):
 
 
 def test_a_wrong_name_is_refused_where_it_stands():
-    with pytest.raises(DeclarationError, match="'my shop' is no extension name"):
+    with pytest.raises(DeclarationError, match="'my shop' is not an extension name"):
 
         @extension("my shop")
         def shop(request, response, ws):
@@ -325,7 +325,8 @@ def test_an_adjustment_of_no_member_is_refused_with_a_suggestion(adjust):
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("class", "is a Python keyword"), ("_user", "is not public"), ("till", None), ("a b", "is no id")]
+    ("name", "why"),
+    [("class", "is a Python keyword"), ("_user", "is not public"), ("till", None), ("a b", "is not an id")],
 )
 def test_a_new_name_is_checked_as_any_other(name, why):
     adjusted = shop.renamed({"request.get_user": name})
@@ -408,9 +409,9 @@ def test_routes_and_lifecycle_functions_are_recorded_and_not_applied():
         (lambda app: app.on_start("x"), r"app\.on_startup.*a str can't be called"),
         (lambda app: app.on_shutdown(3), r"app\.on_shutdown.*a int can't be called"),
         (lambda app: app.get("/", None), r"app\.get.*a NoneType can't be called"),
-        (lambda app: app.get(None, handler), r"app\.get.*None is no path"),
-        (lambda app: app.ws("/", handler), r"app\.ws.*a function is no mapping"),
-        (lambda app: app.static("/", None), r"app\.static.*a NoneType is no directory"),
+        (lambda app: app.get(None, handler), r"app\.get.*None is not a path"),
+        (lambda app: app.ws("/", handler), r"app\.ws.*a function is not a mapping"),
+        (lambda app: app.static("/", None), r"app\.static.*a NoneType is not a directory"),
     ],
 )
 def test_what_could_not_be_applied_later_is_refused_at_once(use, why):

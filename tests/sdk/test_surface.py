@@ -83,7 +83,7 @@ def test_lambdas_and_builtins_need_a_name(surface, members, function):
 
 @pytest.mark.parametrize("function", ["get_user", 3, type(print)])
 def test_what_is_no_function_is_refused(surface, members, function):
-    with pytest.raises(SignatureError, match="is no "):
+    with pytest.raises(SignatureError, match="is not a"):
         surface.method(function)
     assert members == []
 
