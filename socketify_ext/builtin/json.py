@@ -9,7 +9,7 @@ from json import JSONEncoder
 from typing import Any
 
 from .. import errors
-from ..sdk.app_surface import DeclaredApp
+from ..sdk.app_surface import AppSurface
 from ..sdk.declaration import extension
 from ..sdk.surface import Surface
 from .to_builtins import to_builtins
@@ -54,6 +54,6 @@ def _to_json(value: Any) -> Any:
 
 
 @extension("json")
-def json(request: Surface, response: Surface, ws: Surface, *, app: DeclaredApp) -> None:
+def json(request: Surface, response: Surface, ws: Surface, *, app: AppSurface) -> None:
     """Answer and parse JSON with msgspec: datetimes, UUID, Decimal, dataclasses, enums and pydantic models included."""
     app.json_serializer(MsgspecSerializer())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from socketify_ext.sdk.provenance import place as place_of
+from socketify_ext.sdk.provenance import location
 
 from ..inspection.process import TIME_LIMIT, AsJson, Target, Timeout, ask
 from .output import console, echo_json
@@ -35,7 +35,7 @@ def show_extension(target: Target, as_json: AsJson = False, timeout: Timeout = T
 
 def _print(out: Console, described: Description) -> None:
     origin = " ".join(part for part in (described.distribution, described.version) if part)
-    out.print(f"{described.name} ({origin}, {place_of(described.file, described.line)})", style="bold")
+    out.print(f"{described.name} ({origin}, {location(described.file, described.line)})", style="bold")
     if described.doc:
         out.print(described.doc)
     _section(out, "Options", [[_option_head(o.name, o.type, o.default), o.description] for o in described.options])
@@ -51,7 +51,7 @@ def _print(out: Console, described: Description) -> None:
     ):
         _section(out, title, [[name] for name in names])
     hooks = [
-        [f"{hook.event} {hook.prefix}", hook.name, place_of(hook.file, hook.line)] for hook in described.request_hooks
+        [f"{hook.event} {hook.prefix}", hook.name, location(hook.file, hook.line)] for hook in described.request_hooks
     ]
     _section(out, "Request hooks", hooks)
     _section(out, "Start-up", [_place(place) for place in described.startup])
@@ -78,8 +78,8 @@ def _option_head(name: str, kind: str, default: str | None) -> str:
 def _member(member: Member) -> list[str]:
     prefix = "async " if member.is_async else ""
     suffix = " (override)" if member.override else ""
-    return [f"{prefix}{member.name}{member.signature}{suffix}", place_of(member.file, member.line), member.doc]
+    return [f"{prefix}{member.name}{member.signature}{suffix}", location(member.file, member.line), member.doc]
 
 
 def _place(place: Place) -> list[str]:
-    return [place.name, place_of(place.file, place.line)]
+    return [place.name, location(place.file, place.line)]

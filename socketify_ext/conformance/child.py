@@ -96,7 +96,7 @@ def described(name: str, member: MemberSpec, calls: Mapping[str, Call], reasons:
         "name": name,
         "kind": member.kind,
         "signature": member.signature,
-        "place": member.provenance.place,
+        "place": member.provenance.location,
         "call": call.text if call else "",
         "guessed": bool(call and call.guessed),
         "reason": reasons.get(name, ""),

@@ -11,7 +11,7 @@ from .report import Finding
 
 def lint(member: MemberSpec) -> Iterator[Finding]:
     """Find missing annotations and docstrings of one member."""
-    place = member.provenance.place
+    place = member.provenance.location
     if not isinstance(member, MethodSpec):
         if member.type is None:
             yield Finding("types", f"property {member.name} has no type", place=place)

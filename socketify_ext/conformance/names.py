@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Any
 
+from ..sdk.compilation import subclass
 from ..sdk.deadline import within
 from ..sdk.spec import MemberSpec
 from ..testing.fakes.making import fake_request, fake_response
@@ -51,5 +52,5 @@ def noting(request: Any, read: dict[str, set[str]]) -> Any:
         return noted
 
     getters = {"get_header": "header", "get_query": "query", "get_cookie": "cookie"}
-    request.__class__ = type(kind.__name__, (kind,), {getter: note(what, getter) for getter, what in getters.items()})
+    request.__class__ = subclass(kind, {getter: note(what, getter) for getter, what in getters.items()})
     return request

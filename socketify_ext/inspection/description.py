@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from socketify_ext.errors import ExtensionError, OptionsError
+from socketify_ext.sdk.provenance import source_location
 from socketify_ext.sdk.spec import TARGETS
-from socketify_ext.sdk.surface import line_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -198,4 +198,6 @@ def _hook(hook: RequestHook) -> Hook:
 
 
 def _place(function: Callable[..., Any]) -> Place:
-    return Place(getattr(function, "__qualname__", type(function).__name__).rpartition(".")[2], *line_of(function))
+    return Place(
+        getattr(function, "__qualname__", type(function).__name__).rpartition(".")[2], *source_location(function)
+    )

@@ -99,7 +99,7 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
     if isinstance(found, Extension):
         app = socketify_ext.App(registry=registry)
         # A name is loaded once more, with the options that the environment may hold.
-        extension = registry.load(target) if found.registry is registry else _unconfigured(found)
+        extension = registry.load(target) if found.loader == registry.load else _unconfigured(found)
         _register(app, extension, target)
     installed = isinstance(app, socketify_ext.App)
     home: Any = socketify_ext if installed else socketify

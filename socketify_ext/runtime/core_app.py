@@ -37,7 +37,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         earlier: list[Declaration] = []
         request: Any = self._request_extension
         if is_managed(request):
-            earlier.extend(request.stock.binding.declarations)
+            earlier.extend(request.stock.registration.current.declarations.values())
         elif request is not None:
             given: dict[Target, Any] = {
                 "request": request,
@@ -49,7 +49,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
                 earlier.append(declaration)
         return earlier
 
-    def _take_over_core(self) -> None:
+    def _detach_pools(self) -> None:
         """Drop the core's pools and extensions, and take its loop."""
         self._factory = self._ws_factory = None
         self._request_extension = self._response_extension = self._ws_extension = None
@@ -146,6 +146,8 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         """Refuse what extensions have declared where it can't be served, or where the app, or they, have it already."""
         declared: list[str] = []
         for declaration in new:
+            if not declaration.app.routes:
+                continue
             who = f"extension {declaration.spec.provenance}"
             for method, path, target in declaration.app.routes:
                 self._check_route(who, method, path, target)

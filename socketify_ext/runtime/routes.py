@@ -13,7 +13,7 @@ from .hooks import Applied, Observed
 from .pending import log
 
 if TYPE_CHECKING:
-    from ..registration import Classes
+    from ..sdk.compilation import Classes
     from .request import Request
     from .response import Response
     from .server import Server

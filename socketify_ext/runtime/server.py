@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..errors import HTTPError
+from ..sdk.compilation import subclass
 from .core import ffi
 from .error_log import Culprits
 from .framing import check_headers
@@ -28,7 +29,7 @@ from .thread import check_thread, get_ident
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
-    from ..registration import Classes
+    from ..sdk.compilation import Classes
     from ..sdk.request_hooks import RequestHook
     from ..sdk.spec import MemberSpec
     from .routes import Route
@@ -70,9 +71,9 @@ class Server:
         self.thread = get_ident()
         shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop, "_thread": self.thread}
         self.bases: Classes = {
-            "request": _for_app(Request, {"app": app, "_buffer": ffi.new("char**"), "_thread": self.thread}),
-            "response": _for_app(Response, shared),
-            "ws": _for_app(WebSocket, shared),
+            "request": subclass(Request, {"app": app, "_buffer": ffi.new("char**"), "_thread": self.thread}),
+            "response": subclass(Response, shared),
+            "ws": subclass(WebSocket, shared),
         }
         lay_out_all(self.bases)
         self.classes: Classes = self.bases
@@ -340,11 +341,6 @@ async def _without(result: Any, server: Server, response: Response, who: str) ->
     except Exception as second:
         server.report(second, f"{who or _who(response)}: the error handler")
         response._fail(500, b"Internal Server Error", b"text/plain")
-
-
-def _for_app(base: type, names: dict[str, Any]) -> type:
-    head = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
-    return type(base.__name__, (base,), head | names)
 
 
 def _who(response: Response | None) -> str:

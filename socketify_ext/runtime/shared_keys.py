@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..sdk.spec import Target
 
 if TYPE_CHECKING:
-    from ..registration import Classes
+    from ..sdk.compilation import Classes
 
 # What requests and responses often get while they are handled, in the order in which they mostly get it.
 _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {

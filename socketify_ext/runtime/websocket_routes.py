@@ -11,7 +11,7 @@ from .patterns import EVENTS
 from .routes import Route, drop_unserved, hand_on, leave_answerable, settle, take_over
 
 if TYPE_CHECKING:
-    from ..registration import Classes
+    from ..sdk.compilation import Classes
     from .server import Server
 
 _OPCODES: Final = {int(code): code for code in OpCode}

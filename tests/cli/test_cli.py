@@ -188,7 +188,7 @@ def test_list_writes_one_line_an_extension_to_a_program(run: Run, install: Insta
     assert [row.split()[0] for row in rows] == sorted([*BUILTINS, "gone"])
     (gone,) = (row for row in rows if row.startswith("gone"))
     assert gone.split()[1:4] == ["1.0", "dist-gone", "broken"]
-    assert gone.endswith("A [fake] one; module 'gone_module' is not there")
+    assert gone.endswith("A [fake] one; module 'gone_module' does not exist")
 
 
 def test_list_shows_summaries_literally_and_errors_in_the_table_on_a_terminal(run: Run, install: Install) -> None:
@@ -200,7 +200,7 @@ def test_list_shows_summaries_literally_and_errors_in_the_table_on_a_terminal(ru
         shown = read_all(terminal)
     assert "A [fake] one" in shown
     assert "\r\n" in shown.partition("A [fake] one")[2]
-    assert "module 'gone_module' is not there" in shown
+    assert "module 'gone_module' does not exist" in shown
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("list", "--json")])

@@ -100,7 +100,7 @@ def test_inspect_tells_members_with_provenance_the_order_and_what_was_settled(ap
     assert str(inspection.order[0].provenance).startswith("'cart' (built-in, cart/extension.py:")
     provenance = inspection.members["request.cart"].provenance
     assert provenance.extension == "shop"
-    assert provenance.place.startswith("test_app.py:")
+    assert provenance.location.startswith("test_app.py:")
     (settled,) = inspection.settled
     assert (settled.by, settled.winner) == ("override", inspection.members["request.cart"])
     assert [provider.provenance.extension for provider in settled.collision.providers] == ["cart", "shop"]
@@ -282,7 +282,7 @@ def test_install_takes_over_what_the_core_has_registered():
     inspection = socketify_ext.inspect(app)
     assert names(app) == ["earlier"]
     assert sorted(inspection.members) == ["request.till", "response.items"]
-    assert inspection.members["request.till"].provenance.place.startswith("test_app.py:")
+    assert inspection.members["request.till"].provenance.location.startswith("test_app.py:")
     assert compiled(app, "request").till(None) == "till"
     with pytest.raises(CollisionError):
         app.register(adding("other", "till"))

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socketify_ext.errors import CollisionError, CoreNameError, HookError, MissingRequirementError, OrderingCycleError
+from socketify_ext.sdk.provenance import Provenance
 from socketify_ext.sdk.resolution import Reserved, Resolution, ordered, resolve
-from socketify_ext.sdk.spec import ExtensionSpec, PropertySpec, Provenance
+from socketify_ext.sdk.spec import ExtensionSpec, PropertySpec
 
 RESERVED = {"request": Reserved(public=frozenset({"get_header"}), state=frozenset({"req", "app"}))}
 
@@ -148,7 +149,7 @@ def test_the_one_registered_last_is_the_one_that_collides():
         resolve([make("a", "user"), make("b", "user", before=("a",))])
 
 
-def test_an_extension_that_was_not_loaded_is_mended_where_it_stands():
+def test_an_extension_that_was_not_loaded_is_corrected_in_its_own_code():
     with pytest.raises(
         CollisionError, match=r'Rename it: request\.property\("b_user"\), or let it win: override=True\.$'
     ):
@@ -186,7 +187,7 @@ def test_of_two_overrides_the_later_in_the_asked_order_wins():
 
 
 def test_two_overrides_without_an_order_collide():
-    with pytest.raises(CollisionError, match=r'or say which comes last: after=\["b"\]'):
+    with pytest.raises(CollisionError, match=r'or declare which comes last: after=\["b"\]'):
         resolve([make("a", "user"), make("b", "user!"), make("c", "user!")])
 
 

@@ -18,7 +18,7 @@ def cors(
     ws: socketify_ext.Surface,  # noqa: ARG001
     *,
     options: Options,
-    app: socketify_ext.DeclaredApp,
+    app: socketify_ext.AppSurface,
 ) -> None:
     """Answer cross-origin requests: `res.cors(req).end(...)`, and preflights by themselves."""
     policy = Policy(options)

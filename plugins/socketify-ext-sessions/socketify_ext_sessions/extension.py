@@ -22,7 +22,7 @@ def sessions(
     ws: socketify_ext.Surface,  # noqa: ARG001
     *,
     options: Options,
-    app: socketify_ext.DeclaredApp,
+    app: socketify_ext.AppSurface,
 ) -> None:
     """Keep what a client's requests share: `req.load_session`, `req.save_session` and `req.edit_session`."""
     kept: Sessions

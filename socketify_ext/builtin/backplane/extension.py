@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ...sdk.app_surface import DeclaredApp
+from ...sdk.app_surface import AppSurface
 from ...sdk.declaration import extension
 from ...sdk.surface import Surface
 from ...stores.url import parse_url
@@ -71,7 +71,7 @@ def make_broker(options: Options) -> Broker:
 
 
 @extension("backplane", options=Options)
-def backplane(request: Surface, response: Surface, ws: Surface, *, options: Options, app: DeclaredApp) -> None:
+def backplane(request: Surface, response: Surface, ws: Surface, *, options: Options, app: AppSurface) -> None:
     """Make `app.publish` and `ws.publish` reach every process and machine; `app.backplane` counts them."""
     if options.url.startswith("memory"):
         app.use_backplane(Memory())

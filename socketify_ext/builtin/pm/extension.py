@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...sdk.app_surface import DeclaredApp
+from ...sdk.app_surface import AppSurface
 from ...sdk.declaration import extension
 from ...sdk.surface import Surface
 from ...stores.url import parse_url
@@ -45,7 +45,7 @@ def open_delivery(options: Options) -> PubSubDelivery | DurableDelivery:
     return DurableDelivery(inbox, options.inbox_bytes)
 
 
-def _serve(app: DeclaredApp, delivery: DurableDelivery) -> None:
+def _serve(app: AppSurface, delivery: DurableDelivery) -> None:
     app.on_startup(delivery.start)
     app.on_shutdown(delivery.stop)
 
@@ -56,7 +56,7 @@ def _serve(app: DeclaredApp, delivery: DurableDelivery) -> None:
             delivery.leave(socket, username_of(socket.get_user_data()))
 
 
-def _join_by_itself(app: DeclaredApp, delivery: PubSubDelivery | DurableDelivery) -> None:
+def _join_by_itself(app: AppSurface, delivery: PubSubDelivery | DurableDelivery) -> None:
     @app.on_ws_open
     async def join(socket: Any) -> None:
         """Let each socket that has a username listen."""
@@ -65,7 +65,7 @@ def _join_by_itself(app: DeclaredApp, delivery: PubSubDelivery | DurableDelivery
 
 
 @extension("pm", options=Options)
-def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, app: DeclaredApp) -> None:
+def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, app: AppSurface) -> None:
     """Write to another user: `ws.send_pm(to_username, message)`."""
     policy = SendPolicy(options.allow, options.max_size, options.rate)
     delivery = open_delivery(options)

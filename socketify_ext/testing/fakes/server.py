@@ -10,6 +10,7 @@ from typing import Any
 
 from ...runtime.core import OpCode
 from ...runtime.json_encoder import make_dump
+from ...sdk.compilation import subclass
 
 
 @dataclass
@@ -77,8 +78,7 @@ class FakeServer:
 def put_behind(compiled: type, app: Any, serializer: Any) -> type:
     """Make a class of a compiled fake class whose objects have `app` and a server in the loop of the test."""
     shared = {"app": app, "_server": FakeServer(app, serializer), "_ssl": 0, "_loop": FakeLoop()}
-    head = {"__module__": compiled.__module__, "__qualname__": compiled.__qualname__, "__doc__": compiled.__doc__}
-    return type(compiled.__name__, (compiled,), head | shared)
+    return subclass(compiled, shared)
 
 
 def text_of(name: str | bytes) -> str:
