@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PLUGIN_VENV := $(VENV)-plugins
 # A file's tests share its servers, so one worker runs them all. PARALLEL= for one process.
 PARALLEL ?= -n auto --dist loadfile
+# Tests start hundreds of processes; each would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs libuv clean
 
@@ -13,7 +15,7 @@ test: $(VENV)/.ready test-plugins
 
 # Plugins are installed beside the package in an environment of their own, as a user would.
 test-plugins: $(PLUGIN_VENV)/.ready
-	set -e; for plugin in plugins/*/; do (cd $$plugin && $(CURDIR)/$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) tests); done
+	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning plugins/*/tests
 
 # The tests with every line that they run counted, in child processes too.
 coverage: $(VENV)/.ready
