@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import resource
 from pathlib import Path
 
+import httpcore2
 import pytest
 from environments import Environment, build_wheel
 
 # An app of the core keeps its seven files as long as the process lives, and tests make hundreds of them.
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, (hard := resource.getrlimit(resource.RLIMIT_NOFILE)[1])), hard))
+
+# Each HTTP client loads the certificates of the system, which takes longer than most tests: they share them.
+httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
 
 ROOT = Path(__file__).parent.parent
 SOURCES = {"socketify-ext": ROOT, "socketify-ext-cors": ROOT / "plugins" / "socketify-ext-cors"}
