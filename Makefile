@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PLUGIN_VENV := $(VENV)-plugins
-# A file's tests share its servers, so one worker runs them all. PARALLEL= for one process.
-PARALLEL ?= -n auto --dist loadfile
+# A file's tests share its servers, so one worker runs them all; in the order of the folders, since by their number of tests the
+# long files would come last. PARALLEL= for one process.
+PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 # Tests start hundreds of processes; each would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 

@@ -20,6 +20,12 @@ ROOT = Path(__file__).parent.parent
 SOURCES = {"socketify-ext": ROOT, "socketify-ext-cors": ROOT / "plugins" / "socketify-ext-cors"}
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Return one worker more than there are processors: tests wait for servers now and then."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory):
     """Return a function that makes a folder once in a test run: the first worker fills it, the others wait for it."""
