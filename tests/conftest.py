@@ -23,7 +23,7 @@ SOURCES = {"socketify-ext": ROOT, "socketify-ext-cors": ROOT / "plugins" / "sock
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Return one worker more than there are processors: tests wait for servers now and then."""
-    return (os.cpu_count() or 1) + 1
+    return None if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
