@@ -27,6 +27,13 @@ http = httpx2.Client(trust_env=False, verify=False, timeout=20)
 REALM = 'Bearer realm="api"'
 
 
+@pytest.fixture(scope="module", autouse=True)
+def close_client():
+    """Close the connections that the client keeps."""
+    yield
+    http.close()
+
+
 @pytest.fixture(scope="module", params=["app", "stock"])
 def server(request):
     with serve(auth_apps.auth_app, kind=request.param, tokens=TOKENS, cookie="session", origins=[OURS]) as serving:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PIP, Environment, run
+from environments import Environment, build_wheel, run
 
 from socketify_ext.cli.new.project import plan, write
 from socketify_ext.errors import ProjectError
@@ -131,10 +131,8 @@ def environment(tmp_path_factory, wheels):
     project = plan("tea-and-more_than-enough-bread", 'Say "tea" \\ or \N{EN DASH} ' + "x" * 72 + "'", "Ann & Bob")
     write(project, folder)
     source = folder / project.distribution
-    run(*PIP, "wheel", str(source), "--no-deps", "--wheel-dir", str(folder))
-    (wheel,) = folder.glob("*.whl")
     made = Environment(folder / "environment")
-    made.install(wheels["socketify-ext"], f"{wheel}[dev]")
+    made.install(wheels["socketify-ext"], f"{build_wheel(source, folder)}[dev]")
     made.project, made.source = project, source
     return made
 

@@ -55,6 +55,13 @@ STOCK_CLASSES = {"request": "Request", "response": "StockResponse", "ws": "WebSo
 http = httpx2.Client(trust_env=False, verify=False)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def close_client() -> Iterator[None]:
+    """Close the connections that the client keeps."""
+    yield
+    http.close()
+
+
 @contextlib.contextmanager
 def serve_by_command_line(pools: str) -> Iterator[Serving]:
     """Serve `conformance_app:run` with the core's own command line."""

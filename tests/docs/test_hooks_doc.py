@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
 
 
 def described():
-    """Give the arguments of each hook in the page's tables."""
+    """Return the arguments of each hook in the page's tables."""
     rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", PAGE, re.MULTILINE)
     return {name: tuple(re.findall(r"\w+", arguments)) for name, arguments in rows}
 
