@@ -9,9 +9,14 @@ from pathlib import Path
 import httpcore2
 import pytest
 from environments import Environment, build_wheel
+from hypothesis import HealthCheck, settings
 
 # An app of the core keeps its seven files as long as the process lives, and tests make hundreds of them.
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, (hard := resource.getrlimit(resource.RLIMIT_NOFILE)[1])), hard))
+
+# No test asserts a time: a loaded machine is slow, and nothing is wrong.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Each HTTP client loads the certificates of the system, which takes longer than most tests: they share them.
 httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)

@@ -7,7 +7,7 @@ import re
 import struct
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from socketify_ext.builtin.backplane import relay as relay_module
@@ -17,19 +17,16 @@ from socketify_ext.builtin.backplane.redis import Redis
 from socketify_ext.builtin.backplane.relay import Relay
 
 # nothing is timed here: a machine may be busy
-untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 senders = st.binary(min_size=8, max_size=8)
 numbers = st.integers(0, 2**64 - 1)
 parts = st.lists(st.tuples(st.sampled_from([1, 2, 1 | COMPRESS, 2 | COMPRESS]), st.binary(max_size=50)))
 
 
-@untimed
 @given(senders, numbers, parts)
 def test_a_frame_is_read_as_it_was_written(sender, number, sent):
     assert unpack(pack(sender, number, sent)) == (sender, number, sent)
 
 
-@untimed
 @given(st.binary(max_size=100) | st.binary(max_size=100).map(lambda data: b"\x01" + b"." * 16 + data))
 def test_what_is_no_frame_is_refused_and_nothing_else_happens(data):
     with contextlib.suppress(ValueError):
@@ -37,7 +34,6 @@ def test_what_is_no_frame_is_refused_and_nothing_else_happens(data):
         assert pack(sender, number, found) == data
 
 
-@untimed
 @given(senders, numbers, parts.filter(bool), st.data())
 def test_a_frame_that_was_cut_is_refused_or_has_whole_parts(sender, number, sent, data):
     whole = pack(sender, number, sent)
@@ -55,7 +51,6 @@ def test_a_part_with_another_opcode_is_refused(kind):
 topics = st.binary(max_size=40) | st.text(max_size=20).map(lambda text: text.encode(errors="surrogatepass"))
 
 
-@untimed
 @given(topics, topics)
 def test_subjects_are_safe_and_no_two_topics_share_one(first, second):
     subject = subject_of("shop.chat", first)
@@ -63,7 +58,6 @@ def test_subjects_are_safe_and_no_two_topics_share_one(first, second):
     assert (subject == subject_of("shop.chat", second)) == (first == second)
 
 
-@untimed
 @given(st.integers(0, 5000), st.integers(0, 5000), st.sampled_from([b"a", b".", b"%2E"]))
 def test_long_topics_have_short_subjects_of_their_own(first, second, unit):
     one, other = (subject_of("x", unit * count) for count in (first, second))

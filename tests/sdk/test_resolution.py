@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from socketify_ext.errors import CollisionError, CoreNameError, HookError, MissingRequirementError, OrderingCycleError
@@ -256,8 +256,6 @@ def test_names_of_one_target_are_free_on_another():
 
 
 # How long a machine takes says nothing about the order.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
 NAMES = ("a", "b", "c", "d", "e", "f")
 MEMBERS = ("user", "cart", "response.user")
 
@@ -291,7 +289,6 @@ def outcome(specs, **arguments):
         return type(error)
 
 
-@unhurried
 @given(extensions(), st.randoms(use_true_random=False))
 def test_any_order_of_registration_gives_the_same_members(specs, random):
     shuffled = random.sample(specs, len(specs))
@@ -302,7 +299,6 @@ def test_any_order_of_registration_gives_the_same_members(specs, random):
         assert first is second
 
 
-@unhurried
 @given(extensions())
 def test_no_accepted_set_has_an_unsettled_collision(specs):
     resolution = outcome(specs)
@@ -320,13 +316,11 @@ def test_no_accepted_set_has_an_unsettled_collision(specs):
         assert each.winner.override
 
 
-@unhurried
 @given(extensions(), st.sampled_from(["keep", "replace"]))
 def test_a_policy_leaves_no_collision_open(specs, policy):
     assert outcome(specs, policy=policy) is not CollisionError
 
 
-@unhurried
 @given(extensions())
 def test_the_order_is_the_first_that_respects_every_wish(specs):
     resolution = outcome(specs, policy="keep")
