@@ -1,3 +1,5 @@
+"""What the tests of all plugins share."""
+
 from hypothesis import HealthCheck, settings
 
 # No test asserts a time: a loaded machine is slow, and nothing is wrong.
