@@ -20,7 +20,7 @@ from .routes import prepare_route
 from .server import Server
 from .stock import earlier_declaration, is_managed
 from .thread import get_ident
-from .topics import Backplane, Listeners
+from .topics import Backplane, TopicCounts
 from .websocket import encode_opcode
 from .websocket_routes import prepare_socket
 
@@ -193,8 +193,8 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             server.hand_over("publish", self.publish, name, data, opcode, compress)
             return True
         server.core_loop.is_idle = False
-        if server.listeners is not None:
-            server.listeners.backplane.publish(name, data, opcode, compress)
+        if server.topic_counts is not None:
+            server.topic_counts.backplane.publish(name, data, opcode, compress)
             server.flush_soon()
         if not server.has_topics:
             return False
@@ -219,8 +219,8 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
     @property
     def backplane(self) -> Any:
         """Give what carries publications to other processes; None where there is nothing."""
-        listeners = self._server.listeners
-        return None if listeners is None else listeners.backplane
+        counts = self._server.topic_counts
+        return None if counts is None else counts.backplane
 
     def use_backplane(self, backplane: Backplane) -> None:
         """Carry publications to other processes by `backplane`; there is one at most, and it is there before the start.
@@ -229,7 +229,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             InstallError: there is one already.
         """
         self._check_backplane(backplane)
-        self._server.listeners = Listeners(backplane)
+        self._server.topic_counts = TopicCounts(backplane)
 
     def _check_backplane(self, backplane: Backplane) -> None:
         """Refuse a second backplane."""

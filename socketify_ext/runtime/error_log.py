@@ -23,7 +23,7 @@ _TEXT: Final = 2000  # characters of an error's text, which a client may have ma
 _CHAIN: Final = 10  # errors that caused each other, or that a group holds
 
 
-class Culprits:
+class ErrorLog:
     """The members of an app, found by the code that runs in a traceback."""
 
     def __init__(self, members: Iterable[MemberSpec] = ()) -> None:

@@ -13,7 +13,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from ..sdk.request_hooks import Outcome, RequestHook
-from .shared_keys import lay_out
+from .shared_keys import prime_shared_keys
 
 if TYPE_CHECKING:
     from ..sdk.request_hooks import Event
@@ -60,7 +60,7 @@ class Hooks:
             names = {"__module__": response_class.__module__, "__qualname__": response_class.__qualname__}
             bases = (Observed, response_class)
             made = self._observed[response_class] = type(response_class.__name__, bases, names)
-            lay_out("response", made, "_watched", "_began", "_admitted")
+            prime_shared_keys("response", made, "_watched", "_began", "_admitted")
         return self._observed[response_class]
 
     def surround(self, route: Route, handler: Handler, *, for_socket: bool = False) -> Handler:
@@ -185,7 +185,7 @@ class Observed:
     # Of the response.
     _server: Any
     _status: bytes | None
-    _begun: bool
+    _head_sent: bool
     _request: Any
     aborted: bool
     # Ours.
@@ -210,7 +210,7 @@ class Observed:
 
     def _outcome(self) -> Outcome:
         ended_early = self.aborted or self._dropped
-        line = self._line if self._begun or ended_early else self._status or b"200"
+        line = self._line if self._head_sent or ended_early else self._status or b"200"
         route = self._watched
         return Outcome(
             status=None if line is None else int(line[:3]),

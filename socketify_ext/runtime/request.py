@@ -11,7 +11,7 @@ from .. import errors
 from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
 from .encoding import exact_bytes
-from .pending import waiting
+from .pending import pending
 from .thread import ANY_THREAD, get_ident, wrong_thread
 
 get_native_header = lib.uws_req_get_header
@@ -58,7 +58,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _yielded = False  # left to the next matching route
     _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
-    _response_key = 0  # the number of its response in `waiting`, from the handler's first await on
+    _response_key = 0  # the number of its response in `pending`, from the handler's first await on
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
     _thread: Any = ANY_THREAD
@@ -263,8 +263,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
         None before the handler's first await, and once the head of the answer has gone or the client has left.
         """
-        response = waiting.get(self._response_key)
-        return None if response is None or response._begun else response
+        response = pending.get(self._response_key)
+        return None if response is None or response._head_sent else response
 
     @property
     def aborted(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from inspect import isawaitable
 from types import TracebackType
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from .core import ffi, from_handle, lib
 from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
-from .pending import log
 
 if TYPE_CHECKING:
     from ..registration import Classes
     from .request import Request
     from .response import Response
     from .server import Server
+
+log = logging.getLogger("socketify_ext")
 
 native_end = lib.uws_res_end
 
@@ -114,8 +116,8 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
     """Handle a request."""
     route = from_handle(user_data)
     route.loop.is_idle = False
-    handed_on = route.server.handed_on
-    response = route.response_class() if handed_on is None else take_over(route, handed_on, res)
+    yielded = route.server.yielded
+    response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
     request = route.request_class()
     response.res = res
     response._request = request
@@ -125,52 +127,52 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
         data = response._unsent
         if data is None:
             if not response._answered:
-                settle(route, response, request, result)
+                handle_result(route, response, request, result)
         elif response._unsent_type is None:
             native_end(route.ssl, res, data, len(data), False)
         else:
             response._deliver()
     except BaseException as error:
         route.server.fail(error, response, request, route.name)
-        leave_answerable(response)
+        require_abort_handler(response)
     if request._yielded:
-        hand_on(route.server, response, req)
+        yield_response(route.server, response, req)
     request.req = None
 
 
-def settle(route: Any, response: Response, request: Request, result: Any) -> None:
+def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
     """Go on with a request that its handler has not answered: a coroutine, a promise, another route, or a mistake."""
     response._route = route.name
     if isawaitable(result):
         route.server.start(result, response, request, route.name)
-    elif not response._promised and not response._tasks and not request._yielded:
+    elif not response._deferred and not response._tasks and not request._yielded:
         route.server.unanswered(response, route.name)
     elif response._data_handler is not None and request.req is not None:
         check_headers(response, request)
     response._deliver()
 
 
-def hand_on(server: Server, response: Response, req: Any) -> None:
+def yield_response(server: Server, response: Response, req: Any) -> None:
     """Leave the response to the next matching route, with what it holds; an answered one is left to no other."""
     if response._answered:
         lib.uws_req_set_yield(req, 0)
         return
-    response._promised = False
+    response._deferred = False
     response._wait()  # without a next route the core drops the connection, and says so
-    server.handed_on = response
+    server.yielded = response
 
 
-def take_over(route: Any, handed_on: Response, res: Any) -> Any:
+def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
     """Give the response that another route has just left to this one."""
-    route.server.handed_on = None
-    if handed_on.res != res or handed_on._answered:
+    route.server.yielded = None
+    if yielded.res != res or yielded._answered:
         return route.response_class()
-    if not isinstance(handed_on, Observed):  # one that is told of stays so
-        handed_on.__class__ = route.response_class
-    return handed_on
+    if not isinstance(yielded, Observed):  # one that is told of stays so
+        yielded.__class__ = route.response_class
+    return yielded
 
 
-def leave_answerable(response: Response) -> None:
+def require_abort_handler(response: Response) -> None:
     """Do what the core demands of a request that is not answered when its callback returns."""
     if not response._answered:
         response._wait()

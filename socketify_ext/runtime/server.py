@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 from .. import errors
 from ..errors import HTTPError
 from .core import ffi
-from .error_log import Culprits
+from .error_log import ErrorLog
 from .framing import check_headers
 from .hooks import Hooks
 from .json_encoder import make_dump
 from .native_loop import share_native_loop
 from .patterns import route_key
-from .pending import waiting
+from .pending import pending
 from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES
 from .response import Response
-from .shared_keys import lay_out_all
+from .shared_keys import prime_all_shared_keys
 from .tasks import start
 from .thread import check_thread, get_ident
 from .websocket import WebSocket
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..sdk.request_hooks import RequestHook
     from ..sdk.spec import MemberSpec
     from .routes import Route
-    from .topics import Listeners
+    from .topics import TopicCounts
     from .websocket_routes import SocketRoute
 
 
@@ -53,7 +53,7 @@ class Server:
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
         self.listening: list[Any] = []
         self.upgrading: Any = None
-        self.handed_on: Response | None = None  # what a route has just left to the next one
+        self.yielded: Response | None = None  # what a route has just left to the next one
         self.tasks: set[asyncio.Task[Any] | None] = set()
         self.routes: list[Route] = []
         self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
@@ -62,10 +62,10 @@ class Server:
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
         self.has_topics = False  # the core makes its table of topics with the first WebSocket route
-        self.listeners: Listeners | None = None
+        self.topic_counts: TopicCounts | None = None
         self._flushing = False
         self._upgraded_by_core: list[str] = []
-        self._culprits = Culprits()
+        self._error_log = ErrorLog()
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         self.thread = get_ident()
         shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop, "_thread": self.thread}
@@ -74,7 +74,7 @@ class Server:
             "response": _for_app(Response, shared),
             "ws": _for_app(WebSocket, shared),
         }
-        lay_out_all(self.bases)
+        prime_all_shared_keys(self.bases)
         self.classes: Classes = self.bases
         self.use_json(app._json_serializer)
 
@@ -111,9 +111,9 @@ class Server:
             LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
         """
         self.hooks = self._checked(hooks)
-        lay_out_all(classes)
+        prime_all_shared_keys(classes)
         self.classes = classes
-        self._culprits = Culprits(members)
+        self._error_log = ErrorLog(members)
         for route in self.routes:
             route.use(classes)
         for connection in self.connections.values():
@@ -152,8 +152,8 @@ class Server:
 
     def bind_sockets(self) -> None:
         """Let the core serve the WebSockets that waited for hooks."""
-        waiting, self.unbound = self.unbound, None
-        for route in waiting or ():
+        unbound, self.unbound = self.unbound, None
+        for route in unbound or ():
             self.bind_socket(route)
 
     def check_free(self, who: str, names: Iterable[str]) -> None:
@@ -173,9 +173,9 @@ class Server:
                 raise errors.DuplicateRouteError(who, f"adds {name}", why, fix)
             taken[key] = name
 
-    def leave_behind(self) -> None:
+    def drop_yielded(self) -> None:
         """Forget a response that was left to a next route where no handler of ours came."""
-        response, self.handed_on = self.handed_on, None
+        response, self.yielded = self.yielded, None
         if response is not None:
             response._finish()
 
@@ -203,7 +203,7 @@ class Server:
         """Run a coroutine, to its first await at once; if it suspends, make the request outlive the callback."""
         if response is not None:
             response._tasks += 1
-        conducted: Any = self._conduct(coroutine, response, request, who)
+        conducted: Any = self._run_task(coroutine, response, request, who)
         task = start(conducted, self.loop)
         if conducted.cr_frame is None:  # it did not suspend
             return
@@ -221,7 +221,7 @@ class Server:
             if request is not None:
                 request._response_key = response._key
 
-    async def _conduct(
+    async def _run_task(
         self, coroutine: Coroutine[Any, Any, Any], response: Response | None, request: Request | None, who: str
     ) -> None:
         try:
@@ -234,7 +234,7 @@ class Server:
             self.tasks.discard(asyncio.current_task())
             if response is not None:
                 response._tasks -= 1
-                if not (response._answered or response._tasks or response._promised or _yielded(request)):
+                if not (response._answered or response._tasks or response._deferred or _yielded(request)):
                     self.unanswered(response, who)
 
     def hand_over(self, who: str, function: Callable[..., Any], *arguments: Any) -> None:
@@ -304,7 +304,7 @@ class Server:
             result = handler(error, response, request)
             if inspect.iscoroutine(result):
                 self.start(_without(result, self, response, who), response, request, who)
-            elif not response._answered and not response._promised:
+            elif not response._answered and not response._deferred:
                 response._fail(500, b"Internal Server Error", b"text/plain")
         except BaseException as second:
             self.report(second, f"{who or _who(response)}: the error handler")
@@ -312,13 +312,13 @@ class Server:
 
     def report(self, error: BaseException, who: str) -> None:
         """Log an error with the route and, where they are in its traceback, the member and the hook, with extensions."""
-        self._culprits.report(error, who)
+        self._error_log.report(error, who)
 
     # -- the end
 
     def in_flight(self) -> int:
         """Count the requests that are not answered yet."""
-        return sum(1 for response in list(waiting.values()) if response._server is self)
+        return sum(1 for response in list(pending.values()) if response._server is self)
 
     async def drained(self, grace: float) -> None:
         """Wait until no request is open and no coroutine runs, `grace` seconds at most."""

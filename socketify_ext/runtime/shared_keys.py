@@ -20,17 +20,17 @@ _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {
         "_unsent_type",
         "_answered",
         "_status",
-        "_plain",
+        "_body_only",
         "_head",
         "_key",
-        "_simple",
+        "_single_write",
         "_tasks",
         "_route",
     ),
 }
 
 
-def lay_out(target: Target, compiled: type, *further: str) -> None:
+def prime_shared_keys(target: Target, compiled: type, *further: str) -> None:
     """Make one object with all the attributes that others may get, `further` ones included.
 
     CPython shares the names of attributes between the objects of a class, and takes new names from the first few
@@ -42,7 +42,7 @@ def lay_out(target: Target, compiled: type, *further: str) -> None:
         setattr(one, name, getattr(one, name))
 
 
-def lay_out_all(classes: Classes) -> None:
+def prime_all_shared_keys(classes: Classes) -> None:
     """Do so for the classes of requests and responses."""
     for target in _OFTEN:
-        lay_out(target, classes[target])
+        prime_shared_keys(target, classes[target])

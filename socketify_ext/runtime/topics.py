@@ -13,21 +13,21 @@ class Backplane(Protocol):
     def publish(self, topic: bytes, data: bytes, opcode: int, compress: bool, /) -> None:
         """Carry what has just been published here to all other processes."""
 
-    def follow(self, topic: bytes, /) -> None:
+    def subscribe(self, topic: bytes, /) -> None:
         """Bring what others publish on a topic from now on: its first listener has come."""
 
-    def unfollow(self, topic: bytes, /) -> None:
+    def unsubscribe(self, topic: bytes, /) -> None:
         """Bring no more of a topic: its last listener has gone."""
 
 
-class Listeners:
+class TopicCounts:
     """Count the sockets that listen on each topic, and tell the backplane of the first and of the last."""
 
     def __init__(self, backplane: Backplane) -> None:
         self.backplane = backplane
         self._counts: dict[bytes, int] = {}
 
-    def enter(self, connection: WebSocket, topic: bytes) -> None:
+    def add(self, connection: WebSocket, topic: bytes) -> None:
         """Note that a connection listens on a topic."""
         topics = connection._topics
         if topics is None:
@@ -38,9 +38,9 @@ class Listeners:
         count = self._counts.get(topic, 0)
         self._counts[topic] = count + 1
         if not count:
-            self.backplane.follow(topic)
+            self.backplane.subscribe(topic)
 
-    def leave(self, connection: WebSocket, topic: bytes) -> None:
+    def remove(self, connection: WebSocket, topic: bytes) -> None:
         """Note that a connection listens on a topic no longer."""
         topics = connection._topics
         if topics is None or topic not in topics:
@@ -51,9 +51,9 @@ class Listeners:
             self._counts[topic] = count
         else:
             del self._counts[topic]
-            self.backplane.unfollow(topic)
+            self.backplane.unsubscribe(topic)
 
-    def leave_all(self, connection: WebSocket) -> None:
+    def remove_all(self, connection: WebSocket) -> None:
         """Note that a connection is gone."""
         for topic in tuple(connection._topics or ()):
-            self.leave(connection, topic)
+            self.remove(connection, topic)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
-from .core import OpCode, SendStatus, core, ffi, from_handle, lib, unpack
+from .core import OpCode, SendStatus, core, ffi, from_handle, lib, read_address, unpack
 from .cork import CorkedCall, cork_websocket
 from .encoding import encode_message, encode_topic
 from .thread import ANY_THREAD, get_ident, wrong_thread
@@ -48,7 +48,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     _path: str | None = None  # of its request, where hooks ask for it
     _end_waits = False  # a subscription event or a cork runs, in which the core can't end: it ends right after
     _unsubscribing = False  # `unsubscribe` runs: an event that tells of one listener less does not mean the end
-    _leaving = False  # the end has begun: what subscribes now would stay behind in the core's table
+    _closing = False  # the end has begun: what subscribes now would stay behind in the core's table
     _topics: set[bytes] | None = None  # what it listens on, where there is a backplane
     # Of the app; set once on the compiled class.
     _server: Server
@@ -218,27 +218,27 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """Listen on a topic; tells whether that succeeded, which it does not once the end has begun."""
         name = encode_topic(topic)
         ws = self._open()
-        if self._leaving or not lib.uws_ws_subscribe(self._ssl, ws, name, len(name)):
+        if self._closing or not lib.uws_ws_subscribe(self._ssl, ws, name, len(name)):
             return False
-        listeners = self._server.listeners
-        if listeners is not None:
-            listeners.enter(self, name)
+        counts = self._server.topic_counts
+        if counts is not None:
+            counts.add(self, name)
         return True
 
     def unsubscribe(self, topic: str | bytes) -> bool:
         """Stop listening on a topic; tells whether that succeeded."""
         name = encode_topic(topic)
         ws = self._open()
-        if self._leaving:  # the core is about to do it
+        if self._closing:  # the core is about to do it
             return False
         earlier, self._unsubscribing = self._unsubscribing, True
         try:
             done = bool(lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
         finally:
             self._unsubscribing = earlier
-        listeners = self._server.listeners
-        if listeners is not None:
-            listeners.leave(self, name)
+        counts = self._server.topic_counts
+        if counts is not None:
+            counts.remove(self, name)
         return done
 
     def is_subscribed(self, topic: str | bytes) -> bool:
@@ -267,19 +267,13 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """Give how many bytes wait for the client."""
         return int(lib.uws_ws_get_buffered_amount(self._ssl, self._open()))
 
-    def _address(self, getter: Callable[..., int]) -> bytes | None:
-        ws = self._open()
-        buffer = ffi.new("char**")
-        length = getter(self._ssl, ws, buffer)
-        return unpack(buffer[0], length) if buffer[0] else None
-
     def get_remote_address_bytes(self) -> bytes | None:
         """Give the client's address as 4 or 16 bytes."""
-        return self._address(lib.uws_ws_get_remote_address)
+        return read_address(lib.uws_ws_get_remote_address, self._ssl, self._open())
 
     def get_remote_address(self) -> str | None:
         """Give the client's address as text."""
-        found = self._address(lib.uws_ws_get_remote_address_as_text)
+        found = read_address(lib.uws_ws_get_remote_address_as_text, self._ssl, self._open())
         return None if found is None else found.decode()
 
 

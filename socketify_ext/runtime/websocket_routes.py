@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .core import OpCode, ffi, from_handle, lib, unpack
 from .patterns import EVENTS
-from .routes import Route, drop_unserved, hand_on, leave_answerable, settle, take_over
+from .routes import Route, adopt_yielded, drop_unserved, handle_result, require_abort_handler, yield_response
 
 if TYPE_CHECKING:
     from ..registration import Classes
@@ -126,8 +126,8 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     """Handle a request to become a WebSocket."""
     route = from_handle(user_data)
     route.loop.is_idle = False
-    handed_on = route.server.handed_on
-    response = route.response_class() if handed_on is None else take_over(route, handed_on, res)
+    yielded = route.server.yielded
+    response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
     request = route.request_class()
     response.res = res
     response._context = context
@@ -138,12 +138,12 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
         if response._answered:
             response._deliver()
         else:
-            settle(route, response, request, result)
+            handle_result(route, response, request, result)
     except BaseException as error:
         route.server.fail(error, response, request, f"{route.name} upgrade")
-        leave_answerable(response)
+        require_abort_handler(response)
     if request._yielded:
-        hand_on(route.server, response, req)
+        yield_response(route.server, response, req)
     request.req = None
 
 
@@ -153,7 +153,7 @@ def on_open(ws: Any, user_data: Any) -> None:
     route = from_handle(user_data)
     route.loop.is_idle = False
     server = route.server
-    server.leave_behind()
+    server.drop_yielded()
     connection = server.classes["ws"]()
     connection.ws = ws
     connection._route = route
@@ -215,7 +215,7 @@ def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> N
     connection = route.server.connections.get(ws)
     if connection is None:
         return
-    connection._leaving = True
+    connection._closing = True
     try:
         if route.close is not None:
             route.run("close", route.close, connection, int(code), _payload(message, length))
@@ -223,7 +223,7 @@ def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> N
         connection.ws = None
         route.server.connections.pop(ws, None)
         if connection._topics:
-            route.server.listeners.leave_all(connection)
+            route.server.topic_counts.remove_all(connection)
 
 
 @ffi.callback("void(uws_websocket_t*, const char *, size_t, int, int, void*)")  # type: ignore[untyped-decorator]
@@ -237,7 +237,7 @@ def on_subscription(ws: Any, topic: Any, length: int, new: int, old: int, user_d
         connection._route = route
     name = None if topic == ffi.NULL else unpack(topic, length).decode(errors="replace")
     if new < old and not connection._unsubscribing:
-        connection._leaving = True
+        connection._closing = True
     waits, connection._end_waits = connection._end_waits, True
     try:
         route.run("subscription", route.subscription, connection, name, int(new), int(old))

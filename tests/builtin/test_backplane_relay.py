@@ -180,7 +180,7 @@ def test_no_frame_is_larger_than_the_engine_takes(caplog):
 
 def test_what_comes_is_delivered_with_its_opcode_and_flag_and_our_own_is_not():
     async def scenario(relay, engine, delivered):
-        relay.follow(b"a")
+        relay.subscribe(b"a")
         relay.publish(b"a", b"mine", 1, False)
         await relay.synced(5)
         engine.receive(*engine.frames[0])
@@ -203,8 +203,8 @@ def test_a_batch_under_way_is_sent_again_and_delivered_once():
         assert (engine.connections, relay.outages, relay.dropped) == (2, 1, 0)
 
         async def hear(other, other_engine, heard):
-            other.follow(b"a")
-            other.follow(b"b")
+            other.subscribe(b"a")
+            other.subscribe(b"b")
             for frame in engine.frames:
                 other_engine.receive(*frame)
             other_engine.receive(b"b", engine.frames[0][1])  # each topic has a count of its own
@@ -224,20 +224,20 @@ def test_a_batch_under_way_is_sent_again_and_delivered_once():
 def test_topics_are_restored_after_an_outage_and_follow_the_listeners():
     async def scenario(relay, engine, delivered):
         for topic in (b"a", b"b", b"c"):
-            relay.follow(topic)
-        relay.unfollow(b"b")
+            relay.subscribe(topic)
+        relay.unsubscribe(b"b")
         await relay.synced(5)
         assert engine.topics == {b"a", b"c"}
         engine.fail |= {"connect", "subscribe", "close"}
         engine.lost.set_exception(ConnectionError("gone"))
-        relay.unfollow(b"c")
-        relay.follow(b"d")
+        relay.unsubscribe(b"c")
+        relay.subscribe(b"d")
         await asyncio.sleep(0)
         await relay.synced(5)
         assert engine.topics == {b"a", b"d"}
-        relay.unfollow(b"a")
-        relay.follow(b"a")
-        relay.unfollow(b"d")
+        relay.unsubscribe(b"a")
+        relay.subscribe(b"a")
+        relay.unsubscribe(b"d")
         await relay.synced(5)
         assert engine.topics == {b"a"}
 
@@ -317,7 +317,7 @@ def test_a_publication_that_can_not_be_delivered_stops_no_other(caplog):
             delivered.append(data)
 
         relay = Relay(engine, 100, 10_000, 5.0)
-        relay.follow(b"a")
+        relay.subscribe(b"a")
         await relay.start(deliver)
         for number in (1, 2):
             engine.receive(b"a", pack(b"stranger", number, [(1, b"bad"), (1, b"good")]))
@@ -331,7 +331,7 @@ def test_a_publication_that_can_not_be_delivered_stops_no_other(caplog):
 @pytest.mark.parametrize("frame", [None, 5, "text", [b"list"], b"", b"\x01" * 17, b"\x02" * 40])
 def test_what_an_engine_brings_instead_of_a_frame_is_ignored(frame):
     async def scenario(relay, engine, delivered):
-        relay.follow(b"a")
+        relay.subscribe(b"a")
         await relay.synced(5)
         engine.receive(b"a", frame)
         assert (delivered, relay.received, relay.outages) == ([], 0, 0)
@@ -344,7 +344,7 @@ def test_a_neighbour_with_ever_new_senders_fills_a_bounded_table(monkeypatch):
 
     async def scenario(relay, engine, delivered):
         for topic in (b"a", b"b"):
-            relay.follow(topic)
+            relay.subscribe(topic)
         for number in range(200):
             engine.receive(b"a", pack(b"%08d" % number, 1, [(1, b"x")]))
             engine.receive(b"a", pack(b"faithful", number + 1, [(1, b"x")]))

@@ -84,14 +84,14 @@ class Engine:
 async def reach(engine, relay):
     """Bring a relay to the stage where its engine holds it."""
     starting = asyncio.ensure_future(relay.start(lambda *_: None))
-    relay.follow(b"kept")
+    relay.subscribe(b"kept")
     if engine.hold == "connect":
         await engine.reached.wait()
         return starting
     await starting
     if engine.hold == "unsubscribe":
         await relay.synced(1)
-        relay.unfollow(b"kept")
+        relay.unsubscribe(b"kept")
     if engine.hold == "publish":
         await relay.synced(1)
         relay.publish(b"kept", b"x", 1, False)
@@ -206,7 +206,7 @@ def test_an_engine_that_always_closes_soon_is_one_outage_with_growing_pauses(cap
     async def scenario():
         engine = Engine("run")
         relay = relay_on(engine)
-        relay.follow(b"a")
+        relay.subscribe(b"a")
         await relay.start(print)
         for _ in range(20):
             await engine.reached.wait()

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ... import errors
 from ...errors import HTTPError
 from ..patterns import route_key
+from ..response_head import has_content_type
 from ..routes import prepare_route
 from .byte_range import byte_range
 from .folder import Folder, OpenFile, names_in, open_file
@@ -141,7 +142,7 @@ def _begin(response: Response, request: Request | None, file: OpenFile, content_
 def _describe(response: Response, file: OpenFile, content_type: str | None) -> None:
     if content_type is not None:
         response.set_header("Content-Type", content_type)
-    elif not response._has_content_type():
+    elif not has_content_type(response._head):
         response.write_header("Content-Type", media_type(file.name))
     if file.coding:
         response.set_header("Content-Encoding", file.coding)

@@ -53,7 +53,7 @@ class FakeResponse(Response):
     """A response that writes to `recorded`, an `Answer`, where the real one writes to a client."""
 
     recorded: Answer
-    _plain = False
+    _body_only = False
     _cookies: dict[str, str] | None = None
     _announced: str | None = None  # a Content-Length, which counts where no body is sent
 
@@ -62,7 +62,7 @@ class FakeResponse(Response):
 
     def write_status(self, status_or_status_text: int | str | bytes) -> Self:
         """Set the status."""
-        if self._answered or self._begun:
+        if self._answered or self._head_sent:
             return self._refuse_head("write_status")
         self.recorded.status = int(encode_status(status_or_status_text)[:3])
         return self
@@ -71,7 +71,7 @@ class FakeResponse(Response):
         """Add a header."""
         encode_name(key)  # it raises what the real one would
         text = encode_value(value).decode()
-        if self._answered or self._begun:
+        if self._answered or self._head_sent:
             return self._refuse_head("write_header")
         name = text_of(key)
         if name.lower() == "content-length":
@@ -82,7 +82,7 @@ class FakeResponse(Response):
 
     def set_header(self, key: str | bytes, value: Any) -> Self:
         """Add a header in place of those of its name."""
-        if not (self._answered or self._begun):
+        if not (self._answered or self._head_sent):
             name = text_of(key).lower()
             self.recorded.headers[:] = [each for each in self.recorded.headers if each[0].lower() != name]
         return self.write_header(key, value)
@@ -90,7 +90,7 @@ class FakeResponse(Response):
     def set_cookie(self, name: str, value: str, options: Mapping[str, Any] | None = None) -> Self:
         """Set a cookie."""
         line = encode_value(write_cookie(name, value, options)).decode()
-        if self._answered or self._begun:
+        if self._answered or self._head_sent:
             return self._refuse_head("set_cookie")
         self._cookies = {**(self._cookies or {}), name: line}
         return self
@@ -100,9 +100,9 @@ class FakeResponse(Response):
 
     def _begin(self, content_type: str | None = None) -> None:
         """End the head."""
-        if self._begun:
+        if self._head_sent:
             return
-        self._begun = True
+        self._head_sent = True
         recorded = self.recorded
         recorded.headers.extend(("Set-Cookie", line) for line in (self._cookies or {}).values())
         if content_type is not None and recorded.header("content-type") is None:
@@ -123,7 +123,7 @@ class FakeResponse(Response):
         """Answer with the head alone."""
         if self._answered:
             return self._refuse("end_without_body")
-        if self._announced is not None and not self._begun:
+        if self._announced is not None and not self._head_sent:
             self.recorded.headers.append(("Content-Length", self._announced))
         return self._answer("end_without_body", b"", None, end_connection)
 
@@ -149,7 +149,7 @@ class FakeResponse(Response):
     def on_data(self, handler: Callable[[Any, bytes, bool], Any]) -> Self:
         """Give the request's body to `handler(response, chunk, is_end)` at once."""
         if not self._answered and callable(handler):
-            self._promised = True
+            self._deferred = True
             self._server.call(self, handler, self, getattr(self._request, "_given", b""), True)
         return self
 
@@ -166,7 +166,7 @@ class FakeResponse(Response):
     def on_writable(self, handler: Callable[[Any, int], bool]) -> Self:
         """Note that more is to be written; a fake client takes everything at once."""
         self._writable_handler = handler
-        self._promised = True
+        self._deferred = True
         return self
 
     def upgrade(

@@ -48,7 +48,7 @@ class FakeLoop:
 class FakeServer:
     """Stand for the server behind an app."""
 
-    handed_on = None
+    yielded = None
 
     def __init__(self, app: Any, serializer: Any) -> None:
         self.app = app
