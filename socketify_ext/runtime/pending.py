@@ -14,18 +14,13 @@ from .core import cast, ffi
 if TYPE_CHECKING:
     from .response import Response
 
-_ADDRESS: Final = ffi.typeof("void *")
+ADDRESS: Final = ffi.typeof("void *")  # as which a callback gets a number
 _NUMBER: Final = ffi.typeof("uintptr_t")
 
 # By the number that the callbacks are given; across all apps of the process, since a callback brings nothing else.
 # An entry leaves with its answer or its client.
 pending: Final[dict[int, Response]] = {}
 next_key: Final = itertools.count(1).__next__
-
-
-def user_data_of(key: int) -> Any:
-    """Return a response's number as the user data of native callbacks."""
-    return cast(_ADDRESS, key)
 
 
 def pending_response(user_data: Any) -> Response | None:

@@ -19,12 +19,11 @@ from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
 from .files.sending import send_file
 from .headers import BODILESS, BODY_STATUSES, NAMES, OK, encode_name, encode_status, encode_value
-from .pending import next_key, on_aborted, on_writable, pending, user_data_of
+from .pending import ADDRESS, next_key, on_aborted, on_writable, pending
 from .request_body import announced_length, collect_up_to, forget_body, hold, on_data, refuse_body, too_large
 from .response_head import (
     CONTENT_TYPE,
     has_content_type,
-    is_bodiless,
     join_head,
     without_body_headers,
     without_header,
@@ -195,8 +194,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._body_only = self._single_write = False
             pending[key] = self
             self._grabbed_abort_handler_once = True
-            lib.uws_res_on_aborted(self._ssl, res, on_aborted, user_data_of(key))
-        return user_data_of(self._key)
+            lib.uws_res_on_aborted(self._ssl, res, on_aborted, cast(ADDRESS, key))
+        return cast(ADDRESS, self._key)
 
     def grab_aborted_handler(self) -> Self:
         """Announce that the answer comes after the handler has returned."""
@@ -429,16 +428,13 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._write_jar[name] = line
         return self
 
-    def _whole_head(self) -> bytes:
-        return join_head(self._status, self._head, (self._write_jar or {}).values())
-
     def _write_head(self, length: bytes | None = None) -> None:
         """Hand status, headers and cookies to the core.
 
         Args:
             length: the Content-Length of an answer without a body; before a body the core writes its own.
         """
-        head = self._whole_head()
+        head = join_head(self._status, self._head, self._write_jar)
         if length is not None:
             head += b"\r\nContent-Length: " + length
         self._body_only = self._single_write = False
@@ -453,7 +449,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
     def _is_bodiless(self) -> bool:
         """Check whether the client expects a head alone (RFC 9112, 6.3)."""
-        return self._bodiless or is_bodiless(self._status)
+        return self._bodiless or (self._status or OK).startswith(BODILESS)
 
     def _omit_body(self) -> None:
         """Answer a HEAD request: of the body only its length is sent (RFC 9110, 9.3.2)."""
@@ -556,7 +552,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if bodiless:
             self._end_bodiless(len(data), content_type, end_connection)
         elif not self._head_sent:
-            head, kind = self._whole_head(), content_type or b""
+            head, kind = join_head(self._status, self._head, self._write_jar), content_type or b""
             if has_content_type(self._head):
                 kind = b""
             native_cork_send(self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), end_connection)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from .headers import BODILESS, OK
+from .headers import OK
 
 CONTENT_TYPE: Final = b"Content-Type"
 
 
-def join_head(status: bytes | None, lines: bytes, cookies: Iterable[bytes]) -> bytes:
+def join_head(status: bytes | None, lines: bytes, cookies: Mapping[str, bytes] | None) -> bytes:
     """Return the whole head: the core writes a status as it is, so it takes the head in one call."""
-    return b"".join((status or OK, lines, *(b"\r\nSet-Cookie: " + cookie for cookie in cookies)))
-
-
-def is_bodiless(status: bytes | None) -> bool:
-    """Check whether an answer with this status has no body (RFC 9112, 6.3)."""
-    return (status or OK).startswith(BODILESS)
+    return b"".join((status or OK, lines, *(b"\r\nSet-Cookie: " + cookie for cookie in (cookies or {}).values())))
 
 
 def has_content_type(lines: bytes) -> bool:
