@@ -15,6 +15,10 @@ from .pending import pending
 from .thread import ANY_THREAD, get_ident, wrong_thread
 
 get_native_header = lib.uws_req_get_header
+get_native_parameter = lib.uws_req_get_parameter
+get_native_url = lib.uws_req_get_url
+get_native_full_url = lib.uws_req_get_full_url
+get_native_method = lib.uws_req_get_case_sensitive_method
 
 # Lower-cased, encoded header names; bounded, since a name may come from a client.
 _KEYS: Final[dict[Any, bytes]] = {}
@@ -150,14 +154,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         lib.uws_req_for_each_header(self._native(), on_header, ffi.new_handle(collected))
         return collected
 
-    def _read(self, getter: Callable[..., int], *arguments: Any) -> str | None:
+    def _read(self, getter: Callable[[Any, Any], int]) -> str | None:
+        req = self.req
+        if req is None or get_ident() != self._thread:
+            req = self._native()
         buffer = self._buffer
-        length = getter(self._native(), *arguments, buffer)
-        address = buffer[0]
-        if not address:
-            return None
-        value: str = unpack(address, length).decode(errors="replace")
-        return value
+        return _text(buffer, getter(req, buffer))
 
     def for_each_header(self, handler: Callable[[str, str], Any]) -> None:
         """Call `handler(name, value)` for each header, names in lower case; values that are no UTF-8 are left out."""
@@ -185,19 +187,19 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     def get_url(self) -> str | None:
         """Give the path, without the query."""
         if self._url is None:
-            self._url = self._read(lib.uws_req_get_url)
+            self._url = self._read(get_native_url)
         return self._url
 
     def get_full_url(self) -> str | None:
         """Give the path with the query."""
         if self._full_url is None:
-            self._full_url = self._read(lib.uws_req_get_full_url)
+            self._full_url = self._read(get_native_full_url)
         return self._full_url
 
     def get_method(self) -> str | None:
         """Give the method as it was sent."""
         if self._method is None:
-            self._method = self._read(lib.uws_req_get_case_sensitive_method)
+            self._method = self._read(get_native_method)
         return self._method
 
     def get_query(self, key: str | bytes) -> str | None:
@@ -205,14 +207,16 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         # Not by the core's getter: it decodes a value in place, so that a second read, of this value or of the
         # whole query, gives something else.
         name = key.decode() if isinstance(key, bytes) else key
-        for part in self._query_string().split("&"):
+        query = self._query_string()
+        is_plain = "%" not in query and "+" not in query
+        for part in query.split("&"):
             found, equals, value = part.partition("=")
-            if equals and (found == name or (("%" in found or "+" in found) and unquote_plus(found) == name)):
-                return unquote_plus(value) if "%" in value or "+" in value else value
+            if equals and (found == name or (not is_plain and unquote_plus(found) == name)):
+                return value if is_plain else unquote_plus(value)
         return None
 
     def _query_string(self) -> str:
-        return (self.get_full_url() or "").partition("?")[2]
+        return (self._full_url or self.get_full_url() or "").partition("?")[2]
 
     def get_queries(self) -> dict[str, list[str]]:
         """Give all query keys with their values; keys without a value are left out, as in the core."""
@@ -227,7 +231,13 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return self._native_parameter(index)
 
     def _native_parameter(self, index: int) -> str | None:
-        return self._read(lib.uws_req_get_parameter, index) if 0 <= index <= _LAST_INDEX else None
+        if not 0 <= index <= _LAST_INDEX:
+            return None
+        req = self.req
+        if req is None or get_ident() != self._thread:
+            req = self._native()
+        buffer = self._buffer
+        return _text(buffer, get_native_parameter(req, index, buffer))
 
     def get_parameters(self) -> list[str]:
         """Give all route parameters in order."""
@@ -300,6 +310,18 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     def is_ancient(self) -> bool:
         """Tell whether the client speaks HTTP/1.0."""
         return bool(lib.uws_req_is_ancient(self._native()))
+
+
+def _text(buffer: Any, length: int) -> str | None:
+    """Return what a native getter has found; bytes that are not UTF-8 are replaced."""
+    address = buffer[0]
+    if not address:
+        return None
+    data: bytes = unpack(address, length)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode(errors="replace")
 
 
 def _elements(line: str) -> Iterable[str]:
