@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import errors
-from .core import ffi, from_handle, lib
+from .core import ffi, from_handle
 
 
 class CorkedCall:
@@ -49,17 +49,17 @@ def _on_websocket_cork(user_data: Any) -> None:
     from_handle(user_data).run()
 
 
-def cork_response(ssl: Any, res: Any, call: CorkedCall) -> None:
+def cork_response(library: Any, ssl: Any, res: Any, call: CorkedCall) -> None:
     """Run a callback inside a cork of the response `res`, and raise what it raises."""
     handle = ffi.new_handle(call)
-    lib.uws_res_cork(ssl, res, _on_response_cork, handle)
+    library.uws_res_cork(ssl, res, _on_response_cork, handle)
     if call.error is not None:
         raise call.error
 
 
-def cork_websocket(ssl: Any, ws: Any, call: CorkedCall) -> None:
+def cork_websocket(library: Any, ssl: Any, ws: Any, call: CorkedCall) -> None:
     """Run a callback inside a cork of the socket `ws`, and raise what it raises."""
     handle = ffi.new_handle(call)
-    lib.uws_ws_cork(ssl, ws, _on_websocket_cork, handle)
+    library.uws_ws_cork(ssl, ws, _on_websocket_cork, handle)
     if call.error is not None:
         raise call.error

@@ -63,6 +63,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
     _response_key = 0  # the number of its response in `pending`, from the handler's first await on
+    # The native layer of what a snapshot does not hold; a fake has one that records.
+    _lib: Any = lib
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
     _thread: Any = ANY_THREAD
@@ -301,15 +303,15 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         has_yield = bool(has_yield)
         req = self._native()
         self._yielded = has_yield
-        lib.uws_req_set_yield(req, has_yield)
+        self._lib.uws_req_set_yield(req, has_yield)
 
     def get_yield(self) -> bool:
         """Tell whether the request was left to the next matching route."""
-        return bool(lib.uws_req_get_yield(self._native()))
+        return bool(self._lib.uws_req_get_yield(self._native()))
 
     def is_ancient(self) -> bool:
         """Tell whether the client speaks HTTP/1.0."""
-        return bool(lib.uws_req_is_ancient(self._native()))
+        return bool(self._lib.uws_req_is_ancient(self._native()))
 
 
 def _text(buffer: Any, length: int) -> str | None:

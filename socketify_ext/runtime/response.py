@@ -39,12 +39,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("socketify_ext")
 
 native_end = lib.uws_res_end
-native_cork_end = lib.socketify_res_cork_end
 native_cork_send = lib.socketify_res_cork_send
-native_write_status = lib.uws_res_write_status
 
 _JSON: Final = b"application/json"
 _SENT: Final = b"\0"  # what an answer that is not left to the dispatcher has in place of a content type
+_NO_CONTEXT: Final = object()  # of a request that can't be upgraded, equal to nothing that `upgrade` is given
 _SIZE: Final = ffi.typeof("uintmax_t")
 _LARGEST: Final = 2**53  # bytes, the largest number that every client can read
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
@@ -94,13 +93,16 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _length: bytes | None = None  # the Content-Length that the handler has written, for an answer without a body
     _fixed_length: int | None = None  # what try_end has announced of a body that is not complete
     _paused = False  # nothing is read from the client
-    _context: Any = None  # what the core gave to the upgrade handler
+    _context: Any = _NO_CONTEXT  # what the core gave to the upgrade handler
     _deferred = False  # the handler said, by a callback or a task, that an answer comes later
     _key = 0  # its number in `pending`, 0 where no native callback can come
     _tasks = 0  # coroutines that may still answer
     _route = ""  # its route's name, where something may come after the handler
     _admitted = False  # hooks have let the request pass
     _request: Request | None = None
+    # The native layer of all but the dispatcher's own calls; a fake has one that records.
+    _lib: Any = lib
+    _resume_reading = staticmethod(resume_reading)
     # Of the app; set once on the compiled class.
     _server: Server
     _ssl: Any = None
@@ -152,7 +154,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._release()
         if self._paused and not self.aborted:
             self._paused = False
-            resume_reading(self.res)
+            self._resume_reading(self.res)
         self._unsent_type = _SENT
         self._answered = True
 
@@ -194,7 +196,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._body_only = self._single_write = False
             pending[key] = self
             self._grabbed_abort_handler_once = True
-            lib.uws_res_on_aborted(self._ssl, res, on_aborted, cast(ADDRESS, key))
+            self._lib.uws_res_on_aborted(self._ssl, res, on_aborted, cast(ADDRESS, key))
         return cast(ADDRESS, self._key)
 
     def grab_aborted_handler(self) -> Self:
@@ -223,7 +225,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         _check_callable("on_writable", handler)
         if not self._answered:
-            lib.uws_res_on_writable(self._ssl, self._native("on_writable"), on_writable, self._wait())
+            self._lib.uws_res_on_writable(self._ssl, self._native("on_writable"), on_writable, self._wait())
             self._writable_handler = handler
             self._deferred = True
         return self
@@ -257,7 +259,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._deferred = True
         held, self._held = self._held, None
         if held is None:
-            lib.uws_res_on_data(self._ssl, res, on_data, self._wait())
+            self._lib.uws_res_on_data(self._ssl, res, on_data, self._wait())
             return self
         self._server.held_bytes -= len(held)
         self._kept -= len(held)
@@ -273,7 +275,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._body_ended = not is_announced
         if is_announced:
             self._data_handler = hold
-            lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
+            self._lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
 
     def get_data(self, limit: int | None = None) -> Future[BytesIO]:
         """Read the whole body, once or again; where the client leaves, what has come of it.
@@ -305,7 +307,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if not self._answered and not self._paused:
             self._wait()
             self._paused = True
-            lib.uws_res_pause(self._ssl, res)
+            self._lib.uws_res_pause(self._ssl, res)
         return self
 
     def resume(self) -> Self:
@@ -314,7 +316,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._paused and not self._answered:
             self._loop.is_idle = False
             self._paused = False
-            resume_reading(res)
+            self._resume_reading(res)
         return self
 
     # -- the client's address
@@ -325,20 +327,20 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
     def get_remote_address_bytes(self) -> bytes | None:
         """Return the client's address as 4 or 16 bytes; None after the answer."""
-        return self._address(lib.uws_res_get_remote_address)
+        return self._address(self._lib.uws_res_get_remote_address)
 
     def get_remote_address(self) -> str | None:
         """Return the client's address as text; None after the answer."""
-        found = self._address(lib.uws_res_get_remote_address_as_text)
+        found = self._address(self._lib.uws_res_get_remote_address_as_text)
         return None if found is None else found.decode()
 
     def get_proxied_remote_address_bytes(self) -> bytes | None:
         """Return the address that a proxy in front has sent (PROXY protocol)."""
-        return self._address(lib.uws_res_get_proxied_remote_address)
+        return self._address(self._lib.uws_res_get_proxied_remote_address)
 
     def get_proxied_remote_address(self) -> str | None:
         """Return the address that a proxy in front has sent, as text."""
-        found = self._address(lib.uws_res_get_proxied_remote_address_as_text)
+        found = self._address(self._lib.uws_res_get_proxied_remote_address_as_text)
         return None if found is None else found.decode()
 
     # -- the head
@@ -439,7 +441,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             head += b"\r\nContent-Length: " + length
         self._body_only = self._single_write = False
         self._head_sent = True
-        native_write_status(self._ssl, self.res, head, len(head))
+        self._lib.uws_res_write_status(self._ssl, self.res, head, len(head))
 
     def _begin_body(self) -> None:
         """Send the head before the first part of a body."""
@@ -555,12 +557,14 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             head, kind = join_head(self._status, self._head, self._write_jar), content_type or b""
             if has_content_type(self._head):
                 kind = b""
-            native_cork_send(self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), end_connection)
+            self._lib.socketify_res_cork_send(
+                self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), end_connection
+            )
         # The end of the connection can't be announced any more: the core would write its header into the body.
         elif late:
-            native_cork_end(self._ssl, self.res, data, len(data), False)
+            self._lib.socketify_res_cork_end(self._ssl, self.res, data, len(data), False)
         else:
-            native_end(self._ssl, self.res, data, len(data), False)
+            self._lib.uws_res_end(self._ssl, self.res, data, len(data), False)
         return self
 
     def _end_bodiless(self, length: int, content_type: bytes | None, end_connection: bool) -> None:
@@ -572,7 +576,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
                 self._write_head(self._length or b"%d" % length)
             else:
                 self._write_head(self._length)
-        lib.uws_res_end_without_body(self._ssl, self.res, end_connection)
+        self._lib.uws_res_end_without_body(self._ssl, self.res, end_connection)
 
     def end_without_body(self, end_connection: bool = False) -> Self:
         """Answer with the head alone, as for 204, 304 and HEAD; or end a body that has begun.
@@ -591,7 +595,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._finish()
         if not self._head_sent:
             self._write_head(self._length)
-        lib.uws_res_end_without_body(self._ssl, self.res, last)
+        self._lib.uws_res_end_without_body(self._ssl, self.res, last)
         return self
 
     def send(
@@ -667,7 +671,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         bodiless = self._is_bodiless()
         self._begin_body()
         if not bodiless:
-            lib.uws_res_write(self._ssl, self.res, data, len(data))
+            self._lib.uws_res_write(self._ssl, self.res, data, len(data))
         return self
 
     def try_end(self, message: str | bytes, total_size: int, end_connection: bool = False) -> tuple[bool, bool]:
@@ -697,7 +701,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         fresh = not self._head_sent
         self._begin_body()
         self._fixed_length = total
-        result = lib.uws_res_try_end(self._ssl, res, data, len(data), cast(_SIZE, total), last and fresh)
+        result = self._lib.uws_res_try_end(self._ssl, res, data, len(data), cast(_SIZE, total), last and fresh)
         if result.has_responded:
             self._finish()
         else:
@@ -804,7 +808,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._head_sent:
             return self._refuse_head("write_continue")
         self._loop.is_idle = False
-        lib.uws_res_write_continue(self._ssl, res)
+        self._lib.uws_res_write_continue(self._ssl, res)
         return self
 
     def upgrade(
@@ -836,17 +840,17 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             return False
         if len(key) != 24:
             raise HTTPError(400, "Sec-WebSocket-Key is missing or malformed")
-        if self._context is None or socket_context is not self._context:
+        if socket_context is not self._context:
             raise TypeError(f"upgrade takes the context that the upgrade handler was given, not {socket_context!r}")
         if self._head or self._write_jar:
             self._status = b"101 Switching Protocols"
             self._write_head()
-        self._context = None
+        self._context = _NO_CONTEXT
         self._finish()
         # The open event comes from inside the call.
         self._server.upgrading = user_data
         try:
-            lib.uws_res_upgrade(
+            self._lib.uws_res_upgrade(
                 self._ssl,
                 res,
                 ffi.NULL,
@@ -873,7 +877,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     def _drop(self) -> None:
         """Close the connection of a request that is not answered."""
         self._finish()
-        lib.uws_res_close(self._ssl, self.res)
+        self._lib.uws_res_close(self._ssl, self.res)
 
     def trigger_aborted(self) -> Self:
         """Close the connection, and do what is done when a client leaves."""
@@ -893,7 +897,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._answered:
             return self._refuse("cork")
         self._loop.is_idle = False
-        cork_response(self._ssl, res, call)
+        cork_response(self._lib, self._ssl, res, call)
         return self
 
     def get_write_offset(self) -> int:
@@ -901,7 +905,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         res = self._native("get_write_offset")
         if self._answered or not self._head_sent:
             return 0
-        return int(lib.uws_res_get_write_offset(self._ssl, res))
+        return int(self._lib.uws_res_get_write_offset(self._ssl, res))
 
     def write_offset(self, offset: int) -> Self:
         """Begin the body at its start, the only place where it can begin.
@@ -917,7 +921,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     def get_native_handle(self) -> Any:
         """Return the core's native handle, None after the answer."""
         res = self._native("get_native_handle")
-        return None if self._answered else lib.uws_res_get_native_handle(self._ssl, res)
+        return None if self._answered else self._lib.uws_res_get_native_handle(self._ssl, res)
 
     def _fail(self, status: int, body: bytes, content_type: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Answer an error if nothing was sent yet, else close the connection.

@@ -16,7 +16,6 @@ from .thread import ANY_THREAD, get_ident, wrong_thread
 if TYPE_CHECKING:
     from .server import Server
 
-native_send = lib.uws_ws_send_with_options
 _STATUS: Final = {int(status): status for status in SendStatus}
 _BINARY: Final = OpCode.BINARY
 _TEXT: Final = OpCode.TEXT
@@ -50,6 +49,9 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     _unsubscribing = False  # `unsubscribe` runs: an event that tells of one listener less does not mean the end
     _closing = False  # the end has begun: what subscribes now would stay behind in the core's table
     _topics: set[bytes] | None = None  # what it listens on, where there is a backplane
+    # The native layer; a fake has one that records.
+    _lib: Any = lib
+    _native_send: Any = lib.uws_ws_send_with_options
     # Of the app; set once on the compiled class.
     _server: Server
     _ssl: Any = None
@@ -125,7 +127,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         if ws is None:
             ws = self._open()
         self._loop.is_idle = False
-        return _STATUS[native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
+        return _STATUS[self._native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
 
     def _hand_over(self, call: Callable[..., Any], *arguments: Any) -> None:
         self._server.hand_over(f"WS {self.route}", call, *arguments)
@@ -135,7 +137,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         ws = self._open()
         self._loop.is_idle = False
-        return _STATUS[lib.uws_ws_send_fragment(self._ssl, ws, data, len(data), compress)]
+        return _STATUS[self._lib.uws_ws_send_fragment(self._ssl, ws, data, len(data), compress)]
 
     def send_first_fragment(self, message: Any, opcode: int = _BINARY, compress: bool = False) -> Any:
         """Send the first part of a message; gives a `SendStatus`."""
@@ -143,7 +145,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         opcode = encode_opcode(opcode, 0)
         ws = self._open()
         self._loop.is_idle = False
-        sent = lib.uws_ws_send_first_fragment_with_opcode(self._ssl, ws, data, len(data), opcode, compress)
+        sent = self._lib.uws_ws_send_first_fragment_with_opcode(self._ssl, ws, data, len(data), opcode, compress)
         return _STATUS[sent]
 
     def send_last_fragment(self, message: Any, compress: bool = False) -> Any:
@@ -151,7 +153,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         ws = self._open()
         self._loop.is_idle = False
-        return _STATUS[lib.uws_ws_send_last_fragment(self._ssl, ws, data, len(data), compress)]
+        return _STATUS[self._lib.uws_ws_send_last_fragment(self._ssl, ws, data, len(data), compress)]
 
     def cork(self, callback: Callable[[Any], Any]) -> WebSocket:
         """Send what `callback(ws)` writes in one piece; it must be synchronous, and what it raises is raised."""
@@ -159,7 +161,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         self._loop.is_idle = False
         waits, self._end_waits = self._end_waits, True
         try:
-            cork_websocket(self._ssl, ws, call)
+            cork_websocket(self._lib, self._ssl, ws, call)
         finally:
             self._end_waits = waits
         return self
@@ -191,13 +193,13 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         if self._end_waits:
             self._server.loop.call_soon(self._end_later, number, data)
         else:
-            lib.uws_ws_end(self._ssl, ws, number, data, len(data))
+            self._lib.uws_ws_end(self._ssl, ws, number, data, len(data))
         return self
 
     def _end_later(self, code: int, data: bytes) -> None:
         if self.ws is not None:
             self._loop.is_idle = False
-            lib.uws_ws_end(self._ssl, self.ws, code, data, len(data))
+            self._lib.uws_ws_end(self._ssl, self.ws, code, data, len(data))
 
     def cork_end(self, code: int = 0, message: Any = None) -> WebSocket:
         """Close the connection, as `end` does; the core's own never closes it."""
@@ -211,14 +213,14 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             if self._end_waits:
                 self._server.loop.call_soon(self.close)
             else:
-                lib.uws_ws_close(self._ssl, self.ws)
+                self._lib.uws_ws_close(self._ssl, self.ws)
         return self
 
     def subscribe(self, topic: str | bytes) -> bool:
         """Listen on a topic; tells whether that succeeded, which it does not once the end has begun."""
         name = encode_topic(topic)
         ws = self._open()
-        if self._closing or not lib.uws_ws_subscribe(self._ssl, ws, name, len(name)):
+        if self._closing or not self._lib.uws_ws_subscribe(self._ssl, ws, name, len(name)):
             return False
         counts = self._server.topic_counts
         if counts is not None:
@@ -233,7 +235,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             return False
         earlier, self._unsubscribing = self._unsubscribing, True
         try:
-            done = bool(lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
+            done = bool(self._lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
         finally:
             self._unsubscribing = earlier
         counts = self._server.topic_counts
@@ -245,7 +247,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """Tell whether the socket listens on a topic."""
         name = encode_topic(topic)
         ws = self._open()
-        return bool(lib.uws_ws_is_subscribed(self._ssl, ws, name, len(name)))
+        return bool(self._lib.uws_ws_is_subscribed(self._ssl, ws, name, len(name)))
 
     def publish(self, topic: str | bytes, message: Any, opcode: int = _BINARY, compress: bool = False) -> bool:
         """Send to all who listen on a topic, this socket included, as in the core."""
@@ -255,7 +257,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """List the topics that the socket listens on."""
         topics: list[str] = []
         handle = ffi.new_handle(topics)
-        lib.uws_ws_iterate_topics(self._ssl, self._open(), on_topic, handle)
+        self._lib.uws_ws_iterate_topics(self._ssl, self._open(), on_topic, handle)
         return topics
 
     def for_each_topic(self, handler: Callable[[str], Any]) -> None:
@@ -265,15 +267,15 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
     def get_buffered_amount(self) -> int:
         """Give how many bytes wait for the client."""
-        return int(lib.uws_ws_get_buffered_amount(self._ssl, self._open()))
+        return int(self._lib.uws_ws_get_buffered_amount(self._ssl, self._open()))
 
     def get_remote_address_bytes(self) -> bytes | None:
         """Give the client's address as 4 or 16 bytes."""
-        return read_address(lib.uws_ws_get_remote_address, self._ssl, self._open())
+        return read_address(self._lib.uws_ws_get_remote_address, self._ssl, self._open())
 
     def get_remote_address(self) -> str | None:
         """Give the client's address as text."""
-        found = read_address(lib.uws_ws_get_remote_address_as_text, self._ssl, self._open())
+        found = read_address(self._lib.uws_ws_get_remote_address_as_text, self._ssl, self._open())
         return None if found is None else found.decode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -10,17 +11,25 @@ from urllib.parse import urlencode
 from ...registration import Binding, Classes
 from ...registry.registry import Registry, default_registry
 from ...runtime.core import reserved_names
+from ...runtime.request import Request
+from ...runtime.response import Response
+from ...runtime.websocket import WebSocket
 from ...sdk.spec import TARGETS, Target
 from ..assembly import Registrable, found, standing_in
-from .request import FakeRequest, filled
-from .response import FakeResponse, answering
+from . import request as requests
+from . import response as responses
+from . import websocket as sockets
 from .server import FakeApp, put_behind
-from .websocket import FakeWebSocket, opened
 
 if TYPE_CHECKING:
     from ...sdk.declaration import Declaration
 
-_BASES: Final[dict[Target, type]] = {"request": FakeRequest, "response": FakeResponse, "ws": FakeWebSocket}
+_BASES: Final[dict[Target, type]] = {"request": Request, "response": Response, "ws": WebSocket}
+_NATIVE: Final[Mapping[Target, Mapping[str, Any]]] = {
+    "request": requests.NATIVE,
+    "response": responses.NATIVE,
+    "ws": sockets.NATIVE,
+}
 
 
 def fake_request(
@@ -60,7 +69,8 @@ def fake_request(
     given |= {name.lower(): value for name, value in (headers or {}).items()}
     if query:
         url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
-    return filled(made, method, url, given, list(parameters), data)
+    requests.fill(made, method, url, given, list(parameters), data)
+    return made
 
 
 def fake_response(
@@ -85,7 +95,8 @@ def fake_response(
         ExtensionError: see `docs/errors.md`.
     """
     made = _fake("response", extensions, app, overrides, registry)
-    return answering(made, fake_request() if request is None else request)
+    responses.connect(made, fake_request() if request is None else request)
+    return made
 
 
 def fake_websocket(
@@ -112,7 +123,21 @@ def fake_websocket(
     Raises:
         ExtensionError: see `docs/errors.md`.
     """
-    return opened(_fake("ws", extensions, app, overrides, registry), user_data, list(topics))
+    made = _fake("ws", extensions, app, overrides, registry)
+    sockets.open_socket(made, user_data, list(topics))
+    return made
+
+
+def copied(fake: Any) -> Any:
+    """Return a copy of a fresh fake, with a record of its own."""
+    made = copy.copy(fake)
+    if isinstance(made, Response):
+        responses.connect(made, made._request)
+    elif isinstance(made, WebSocket):
+        sockets.open_socket(made, made.socket_data, list(fake.recorded.topics))
+    else:
+        made.req = copy.copy(made.req)
+    return made
 
 
 def _fake(
@@ -122,7 +147,7 @@ def _fake(
     overrides: Mapping[str, Any] | None,
     registry: Registry | None,
 ) -> Any:
-    """Compile extensions on the fake classes, as an app does on the real ones."""
+    """Compile extensions as an app does, and put the recording native layer behind the class."""
     compiled: dict[Target, type] = dict(_BASES)
     serializers: list[Any] = [json]
 
@@ -138,4 +163,4 @@ def _fake(
     if overrides:
         known = [f"{target}.{name}" for target, name in binding.resolution.members]
         binding.register(standing_in(overrides, known))
-    return put_behind(compiled[target], stand_in, serializers[-1])()
+    return put_behind(compiled[target], stand_in, serializers[-1], _NATIVE[target])()
