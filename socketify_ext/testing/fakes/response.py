@@ -25,6 +25,7 @@ class Answer:
         self.upgraded: list[Any] = []
         self._response = response
         self._sent_head: bytes | None = None
+        self._offset = 0
 
     def __repr__(self) -> str:
         return f"<Answer {self.status} {self.headers} {self.body!r}, complete={self.complete}, closed={self.closed}>"
@@ -92,12 +93,13 @@ class ResponseLibrary:
     def uws_res_try_end(self, _ssl: int, res: Answer, data: bytes, _length: int, total: Any, _last: bool) -> Any:
         """Send a part of a body of known size; a fake client takes all of it."""
         res.body += data
-        res.complete = len(res.body) >= int(total)
+        res._offset = len(res.body)
+        res.complete = res._offset >= int(total)
         return SimpleNamespace(ok=True, has_responded=res.complete)
 
     def uws_res_get_write_offset(self, _ssl: int, res: Answer) -> int:
-        """Return how many bytes of the body are sent."""
-        return len(res.body)
+        """Return how many bytes of a body of known size are sent; the core does not count others."""
+        return res._offset
 
     def uws_res_write_continue(self, _ssl: int, _res: Answer) -> None:
         """Do nothing: the body is there."""
@@ -145,7 +147,7 @@ class ResponseLibrary:
 
     def uws_res_get_proxied_remote_address(self, _ssl: int, _res: Answer, buffer: Any) -> int:
         """Find nothing: there is no proxy."""
-        buffer[0] = _LOOPBACK
+        buffer[0] = ffi.NULL
         return 0
 
     uws_res_get_proxied_remote_address_as_text = uws_res_get_proxied_remote_address
