@@ -1,4 +1,4 @@
-"""The core's `App`, with its routes, sockets and loop led to the runtime; what touches its private names."""
+"""The core's `App`, with its routes, sockets and loop served by the runtime; the only user of its private names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
     _server: Server
 
     def _earlier(self) -> list[Declaration]:
-        """Give the declarations of the extensions that the app has as a stock app."""
+        """Return the declarations of the extensions that were registered while this was a stock app."""
         earlier: list[Declaration] = []
         request: Any = self._request_extension
         if is_managed(request):
@@ -56,10 +56,10 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self._server.take_loop()
 
     def _limit_bodies(self, max_body: int, max_held_bodies: int) -> None:
-        """Limit what is kept of the bodies of requests, in bytes.
+        """Limit how many bytes of request bodies are kept.
 
         Raises:
-            TypeError, ValueError: a limit is no int, or negative.
+            TypeError, ValueError: a limit is not an int, or negative.
         """
         one, together = operator.index(max_body), operator.index(max_held_bodies)
         if one < 0 or together < 0:
@@ -67,7 +67,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self._server.max_body, self._server.max_held_bodies = one, together
 
     def _take_core_lifecycle(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
-        """Take the one start and the one shutdown function that the core holds."""
+        """Return the one start and the one shutdown function that the core holds, and clear them."""
         app: Any = self
         taken = app._on_start_handler, app._on_shutdown_handler
         self._on_start_handler = self._on_shutdown_handler = None
@@ -143,7 +143,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         return self
 
     def _check_routes(self, new: Iterable[Declaration]) -> None:
-        """Refuse what extensions have declared where it can't be served, or where the app, or they, have it already."""
+        """Refuse declared routes that can't be served, or that exist already."""
         declared: list[str] = []
         for declaration in new:
             who = f"extension {declaration.spec.provenance}"
@@ -153,7 +153,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             self._server.check_free(who, declared)
 
     def _check_route(self, who: str, method: str, path: str, target: Any) -> None:
-        """Refuse a route that the core would take otherwise than it is written, or that can't be served."""
+        """Refuse a route that the core would read differently than written, or that can't be served."""
         check_pattern(who, method, path)
         if method == "static":
             folder_of(who, path, target)
@@ -165,7 +165,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             raise TypeError(f"the behavior of {path} is a {type(target).__name__}, not a dict")
 
     def _prepare(self, method: str, path: str, target: Any) -> Callable[[], Any]:
-        """Make a route that is checked ready; gives what puts it into effect."""
+        """Prepare a checked route; return a function that puts it into effect."""
         if method == "static":
             return prepare_static(self._server, path.removesuffix("/"), folder_of("the app", path, target))
         if method == "ws":
@@ -181,10 +181,10 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         """Send text, bytes, or any other object as JSON to all WebSockets that listen on a topic.
 
         Returns:
-            Whether anybody listens in this process; from another thread, which hands the message to the server's, True.
+            Whether anybody listens in this process; True from another thread, which hands the message over.
 
         Raises:
-            TypeError, ValueError: the message can't be serialised, or the opcode is none that carries a message.
+            TypeError, ValueError: the message can't be serialised, or the opcode carries no message.
         """
         server = self._server
         name, data = encode_topic(topic), encode_message(message, server.dump_json)
@@ -218,12 +218,12 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
 
     @property
     def backplane(self) -> Any:
-        """Give what carries publications to other processes; None where there is nothing."""
+        """Return the backplane that carries publications to other processes, or None."""
         counts = self._server.topic_counts
         return None if counts is None else counts.backplane
 
     def use_backplane(self, backplane: Backplane) -> None:
-        """Carry publications to other processes by `backplane`; there is one at most, and it is there before the start.
+        """Carry publications to other processes by `backplane`: one at most, set before the start.
 
         Raises:
             InstallError: there is one already.
@@ -272,4 +272,4 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
 
 
 def _ignore(config: Any) -> None:
-    """Listen without a word."""
+    """Do nothing: the app did not ask where it listens."""

@@ -1,4 +1,4 @@
-"""Who is to blame for an error: the member and the hook that it has come through, for the log."""
+"""The log of errors, with the member and the hook that each has come through."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHAIN: Final = 10  # errors that caused each other, or that a group holds
 
 
 class ErrorLog:
-    """The members of an app, found by the code that runs in a traceback."""
+    """Log errors with the member that raised them, found by the code in the traceback."""
 
     def __init__(self, members: Iterable[MemberSpec] = ()) -> None:
         self._members: dict[CodeType, MemberSpec] = {

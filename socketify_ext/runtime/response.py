@@ -43,7 +43,7 @@ native_cork_send = lib.socketify_res_cork_send
 
 _JSON: Final = b"application/json"
 _SENT: Final = b"\0"  # what an answer that is not left to the dispatcher has in place of a content type
-_NO_CONTEXT: Final = object()  # of a request that can't be upgraded, equal to nothing that `upgrade` is given
+_NO_CONTEXT: Final = object()  # of a request that can't be upgraded
 _SIZE: Final = ffi.typeof("uintmax_t")
 _LARGEST: Final = 2**53  # bytes, the largest number that every client can read
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
@@ -94,7 +94,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _fixed_length: int | None = None  # what try_end has announced of a body that is not complete
     _paused = False  # nothing is read from the client
     _context: Any = _NO_CONTEXT  # what the core gave to the upgrade handler
-    _deferred = False  # the handler said, by a callback or a task, that an answer comes later
+    _deferred = False  # the handler has announced, by a callback or a task, that an answer comes later
     _key = 0  # its number in `pending`, 0 where no native callback can come
     _tasks = 0  # coroutines that may still answer
     _route = ""  # its route's name, where something may come after the handler
@@ -147,7 +147,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         return self
 
     def _finish(self) -> None:
-        """Note that the request is over, and leave the table that native callbacks look in."""
+        """Mark the request as over, and leave the table that native callbacks look in."""
         if self._key:
             pending.pop(self._key, None)
             self._key = 0
@@ -349,7 +349,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Set the status: a code, or a line such as "404 Not Found"; the last one counts.
 
         Raises:
-            HeaderError: it is no status.
+            HeaderError: it is not a status.
         """
         line = BODY_STATUSES.get(status_or_status_text)
         known = line is not None
@@ -497,8 +497,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     def _answer(self, what: str, data: bytes, content_type: bytes | None, end_connection: bool) -> Self:
         """Answer with the whole body.
 
-        In the handler's first step nothing native is called: the dispatcher sends what is left to it, so it does not
-        matter which thread has left it.
+        In the handler's first step nothing native is called: the dispatcher sends the answer, so that any thread may
+        give it.
 
         Raises:
             BodyError: a part of the body counts as written.
@@ -515,14 +515,14 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         return self._deliver_soon() if self._key else self
 
     def _deliver_soon(self) -> Self:
-        """Let the server's thread send what another one has left just when the handler's first step ended."""
+        """Send, on the server's thread, an answer that another thread gave just when the handler's first step ended."""
         self._server.loop.call_soon_threadsafe(self._deliver)
         return self
 
     def _deliver(self) -> None:
-        """Send what an answer has left, in one call of the core; it takes the head as if it were the status.
+        """Send the answer that waits, in one call of the core; it takes the head as if it were the status.
 
-        The request's own callback runs, or the response is in the table of those that wait.
+        The request's own callback runs, or the response is in the table of pending ones.
         """
         data, kind = self._unsent, self._unsent_type
         if data is None or self.res is None:
@@ -568,7 +568,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         return self
 
     def _end_bodiless(self, length: int, content_type: bytes | None, end_connection: bool) -> None:
-        """Send the head alone; what a client takes for a body would be read as the start of the next answer."""
+        """Send the head alone; a client would read a body as the start of the next answer."""
         if not self._head_sent:
             if self._bodiless:
                 if content_type is not None and not has_content_type(self._head):
@@ -581,7 +581,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     def end_without_body(self, end_connection: bool = False) -> Self:
         """Answer with the head alone, as for 204, 304 and HEAD; or end a body that has begun.
 
-        Any other answer takes its connection with it, since the head tells no length and the client would wait on.
+        Any other answer closes its connection, since the head has no length and the client would wait on.
         """
         end_connection = bool(end_connection)
         if get_ident() != self._thread:
@@ -611,7 +611,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         Args:
             message: text, bytes, or any other object as JSON.
             content_type: "text/plain" by default, and of JSON always its own.
-            status: what `write_status` was given, else 200, by default.
+            status: by default the one of `write_status`, else 200.
             headers: names and values.
             end_connection: whether to close the connection.
 
@@ -681,7 +681,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             Whether it was written without back-pressure, and whether the answer is complete.
 
         Raises:
-            TypeError: the message is neither text nor bytes, or the size no int; nothing was written.
+            TypeError: the message is neither text nor bytes, or the size not an int; nothing was written.
             BodyError: the part goes beyond the size, or the size is not the one that was announced before.
         """
         data = exact_bytes(message)
@@ -709,7 +709,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         return bool(result.ok), bool(result.has_responded)
 
     def _check_part(self, length: int, total: int) -> None:
-        """Refuse a part that does not fit what the client was told of the body.
+        """Refuse a part that does not fit the announced body.
 
         Raises:
             BodyError: it does not.
@@ -734,7 +734,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             As `try_end`; not written and complete where the client has left or the request is answered.
 
         Raises:
-            TypeError: the buffer is neither text nor bytes, or the size no int; nothing was written.
+            TypeError: the buffer is neither text nor bytes, or the size not an int; nothing was written.
             BodyError: the part goes beyond the size, or another part is still on its way.
         """
         data = exact_bytes(buffer)
@@ -784,11 +784,11 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         It begins at once, awaited or not.
 
         Args:
-            path: of a regular file; never made from what a client sends, which is what `app.static` is for.
+            path: of a regular file; never made from a client's input, which `app.static` is for.
             content_type: by the file's name by default.
 
         Returns:
-            What is done when the answer is complete or the client has left.
+            A future that is done when the answer is complete or the client has left.
 
         Raises:
             HTTPError: 404, there is no such file; 503, too many files are open.
@@ -819,13 +819,13 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         socket_context: Any,
         user_data: Any = None,
     ) -> bool:
-        """Turn the request into a WebSocket, whose `get_user_data()` gives `user_data`.
+        """Turn the request into a WebSocket, whose `get_user_data()` returns `user_data`.
 
         Returns:
             False where the client has left or the request is answered.
 
         Raises:
-            HTTPError: 400, the key is none (RFC 6455, 4.1: 16 bytes as base64); the core would read past its end.
+            HTTPError: 400, the key is malformed (RFC 6455, 4.1: 16 bytes as base64); the core would read past its end.
             HeaderError: the protocol or the extensions would split the response.
             TypeError: the context is not the one that the upgrade handler was given.
         """
@@ -880,7 +880,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._lib.uws_res_close(self._ssl, self.res)
 
     def trigger_aborted(self) -> Self:
-        """Close the connection, and do what is done when a client leaves."""
+        """Close the connection as if the client had left."""
         self._native("trigger_aborted")
         if not self._answered:
             self._drop()
@@ -911,8 +911,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Begin the body at its start, the only place where it can begin.
 
         Raises:
-            TypeError: the offset is no int.
-            BodyError: it is not 0: the head announces the whole body, and the client would wait for what is left out.
+            TypeError: the offset is not an int.
+            BodyError: it is not 0: the head announces the whole body, and the client would wait for the rest.
         """
         if _size("offset", offset):
             raise self._body_error("write_offset", f"the client would wait for the first {offset} bytes of the body")
@@ -955,7 +955,7 @@ def _size(what: str, value: Any) -> int:
     """Return a number of bytes as the core takes it.
 
     Raises:
-        TypeError: it is no int.
+        TypeError: it is not an int.
         BodyError: it is negative or beyond 2 ** 53.
     """
     size = operator.index(value)

@@ -24,7 +24,7 @@ native_end = lib.uws_res_end
 
 
 class Route:
-    """One route: what its native callback needs, in slots."""
+    """One route: the state that its native callback needs, in slots."""
 
     __slots__ = (
         "after",
@@ -64,16 +64,16 @@ class Route:
             self.handler = handler if self.method == "GET" else check_coding(handler)
 
     def enter(self) -> None:
-        """Follow the server's classes from now on."""
+        """Use the server's classes from now on."""
         self.use(self.server.classes)
         self.server.routes.append(self)
 
 
 def prepare_route(server: Server, method: str, path: str, handler: Callable[..., Any]) -> Callable[[], None]:
-    """Make `method path` ready to be served with `handler(response, request)`, sync or async.
+    """Prepare `method path` to be served with `handler(response, request)`, sync or async.
 
     Returns:
-        What puts it into effect, which can't fail and can't be undone.
+        A function that puts it into effect, which can't fail and can't be undone.
     """
     route = Route(server, method.upper(), path, handler)
     add, encoded = getattr(lib, f"uws_app_{method}"), path.encode()
@@ -98,7 +98,7 @@ def _by_method(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: TracebackType) -> None:
-    """Close the connection of a request whose callback itself has failed, as without memory.
+    """Close the connection of a request whose callback itself has failed, for example for lack of memory.
 
     The core ends the process where a callback returns without an answer.
     """
@@ -141,7 +141,7 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
 
 
 def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
-    """Go on with a request that its handler has not answered: a coroutine, a promise, another route, or a mistake."""
+    """Handle the result of a handler that has not answered: a coroutine, a deferred answer, a yield, or a mistake."""
     response._route = route.name
     if isawaitable(result):
         route.server.start(result, response, request, route.name)
@@ -153,27 +153,27 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
 
 
 def yield_response(server: Server, response: Response, req: Any) -> None:
-    """Leave the response to the next matching route, with what it holds; an answered one is left to no other."""
+    """Yield the response to the next matching route, with its headers; an answered one is not yielded."""
     if response._answered:
         lib.uws_req_set_yield(req, 0)
         return
     response._deferred = False
-    response._wait()  # without a next route the core drops the connection, and says so
+    response._wait()  # without a next route the core drops the connection, and calls back
     server.yielded = response
 
 
 def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
-    """Give the response that another route has just left to this one."""
+    """Return the response that another route has yielded to this one."""
     route.server.yielded = None
     if yielded.res != res or yielded._answered:
         return route.response_class()
-    if not isinstance(yielded, Observed):  # one that is told of stays so
+    if not isinstance(yielded, Observed):  # an observed one stays observed
         yielded.__class__ = route.response_class
     return yielded
 
 
 def require_abort_handler(response: Response) -> None:
-    """Do what the core demands of a request that is not answered when its callback returns."""
+    """Register the abort handler that the core demands for a request that is not answered when its callback returns."""
     if not response._answered:
         response._wait()
     response._deliver()

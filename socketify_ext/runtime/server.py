@@ -1,4 +1,4 @@
-"""What stands behind one app: its compiled classes, its routes and sockets, its tasks, and what becomes of errors."""
+"""The server behind one app: its compiled classes, its routes and sockets, its tasks, and its handling of errors."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Server:
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
         self.listening: list[Any] = []
         self.upgrading: Any = None
-        self.yielded: Response | None = None  # what a route has just left to the next one
+        self.yielded: Response | None = None  # the response that a route has just yielded to the next one
         self.tasks: set[asyncio.Task[Any] | None] = set()
         self.routes: list[Route] = []
         self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
@@ -92,7 +92,7 @@ class Server:
             setattr(base, "_thread", self.thread)  # noqa: B010 - `type` has none
 
     def check_thread(self, what: str) -> None:
-        """Refuse to change what is served from another thread than the one that serves.
+        """Refuse a change of routes from another thread than the server's.
 
         Raises:
             ThreadError: the loop runs, in another thread.
@@ -101,7 +101,7 @@ class Server:
             check_thread(self.thread, "the app", what)
 
     def use_json(self, serializer: Any) -> None:
-        """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes."""
+        """Set the serializer of objects that are sent: anything with `dumps`, returning text or bytes."""
         self.dump_json = make_dump(serializer)
 
     def exchange(self, classes: Classes, members: Iterable[MemberSpec], hooks: Sequence[RequestHook] = ()) -> None:
@@ -142,7 +142,7 @@ class Server:
         return made
 
     def bind_socket(self, route: SocketRoute) -> None:
-        """Let the core serve a WebSocket, once it is known whether a hook wants its upgrades."""
+        """Bind a WebSocket route to the core, once it is known whether a hook wants its upgrades."""
         if self.unbound is not None and route.upgrade is None:
             self.unbound.append(route)
             return
@@ -151,13 +151,13 @@ class Server:
         route.bind()
 
     def bind_sockets(self) -> None:
-        """Let the core serve the WebSockets that waited for hooks."""
+        """Bind the WebSocket routes that waited for hooks."""
         unbound, self.unbound = self.unbound, None
         for route in unbound or ():
             self.bind_socket(route)
 
     def check_free(self, who: str, names: Iterable[str]) -> None:
-        """Refuse routes that are there already, each by its name, as in "GET /users/:id".
+        """Refuse routes that exist already, each by its name, as in "GET /users/:id".
 
         Raises:
             DuplicateRouteError: one is; the core would end the process.
@@ -174,13 +174,13 @@ class Server:
             taken[key] = name
 
     def drop_yielded(self) -> None:
-        """Forget a response that was left to a next route where no handler of ours came."""
+        """Drop a yielded response where no handler of ours came next."""
         response, self.yielded = self.yielded, None
         if response is not None:
             response._finish()
 
     def flush_soon(self) -> None:
-        """Write what was published outside of a native callback now: an idle native loop sleeps up to 10 ms."""
+        """Flush publications from outside of a native callback now: an idle native loop sleeps up to 10 ms."""
         self.core_loop.is_idle = False
         if not self._flushing:
             self._flushing = True
@@ -238,7 +238,7 @@ class Server:
                     self.unanswered(response, who)
 
     def hand_over(self, who: str, function: Callable[..., Any], *arguments: Any) -> None:
-        """Make a call that no request waits for on the server's thread; what has closed meanwhile is no error."""
+        """Make a call without a request on the server's thread; a connection that has closed meanwhile is ignored."""
         self.loop.call_soon_threadsafe(self._run_handed_over, who, function, arguments)
 
     def _run_handed_over(self, who: str, function: Callable[..., Any], arguments: Sequence[Any]) -> None:
@@ -250,7 +250,7 @@ class Server:
             self.fail(error, None, None, who)
 
     def call(self, response: Response, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a callback of a response; if it gives a coroutine, run it."""
+        """Call a callback of a response; if it returns a coroutine, run it."""
         try:
             result = function(*arguments)
             if inspect.iscoroutine(result):
@@ -259,7 +259,7 @@ class Server:
             return self.fail(error, response, response._request, "")
         return result
 
-    # -- answers that no handler gives
+    # -- answers that no handler has given
 
     def unanswered(self, response: Response, who: str) -> None:
         """Answer 500 for a handler that has returned without an answer."""
@@ -267,9 +267,9 @@ class Server:
         response._fail(500, b"Internal Server Error", b"text/plain")
 
     def fail(self, error: BaseException, response: Response | None, request: Any, who: str) -> None:
-        """Make an answer of what a handler, a member or a callback raised, and log what is no answer.
+        """Answer an error that a handler, a member or a callback raised, and log it unless it is an HTTPError.
 
-        Never raises. What would end the process, such as SystemExit, ends it after an orderly shutdown.
+        Never raises. An error that ends the process, such as SystemExit, ends it after an orderly shutdown.
         """
         if _yielded(request) and request.req is not None:
             request.set_yield(False)  # the error is the answer
@@ -327,7 +327,7 @@ class Server:
             await asyncio.sleep(0.01)
 
     def close_connections(self) -> None:
-        """Tell every WebSocket that the server goes away (RFC 6455, 7.4.1: 1001)."""
+        """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001)."""
         for connection in list(self.connections.values()):
             if not connection.closed:
                 connection.end(1001, "server shutdown")

@@ -28,9 +28,9 @@ _LONGEST_REASON: Final = _LONGEST_CONTROL - 2  # behind the code
 class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     """A WebSocket connection.
 
-    The same object is handed to every event of a connection, so what an extension or a handler puts on it lives as
-    long as the connection. After the close event, whatever needs the connection raises `ConnectionClosedError`;
-    `get_user_data()` still answers.
+    The same object is passed to every event of a connection, so that attributes set on it live as long as the
+    connection. After the close event, calls that need the connection raise `ConnectionClosedError`;
+    `get_user_data()` still works.
     """
 
     # What the core's __init__ sets on each object; class attributes here, so that an object starts empty.
@@ -46,9 +46,9 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     _route: Any = None
     _path: str | None = None  # of its request, where hooks ask for it
     _end_waits = False  # a subscription event or a cork runs, in which the core can't end: it ends right after
-    _unsubscribing = False  # `unsubscribe` runs: an event that tells of one listener less does not mean the end
-    _closing = False  # the end has begun: what subscribes now would stay behind in the core's table
-    _topics: set[bytes] | None = None  # what it listens on, where there is a backplane
+    _unsubscribing = False  # `unsubscribe` runs: an event with one listener less does not mean the end
+    _closing = False  # the end has begun: a subscription now would stay behind in the core's table
+    _topics: set[bytes] | None = None  # its topics, where there is a backplane
     # The native layer; a fake has one that records.
     _lib: Any = lib
     _native_send: Any = lib.uws_ws_send_with_options
@@ -64,12 +64,12 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
     @property
     def closed(self) -> bool:
-        """Tell whether the connection is gone."""
+        """Return whether the connection is gone."""
         return self.ws is None
 
     @property
     def route(self) -> str:
-        """Give the pattern of the connection's route, as in "/chat/:room"."""
+        """Return the pattern of the connection's route, as in "/chat/:room"."""
         return str(self._route.pattern)
 
     def _open(self) -> Any:
@@ -80,7 +80,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             ThreadError: this is not the server's thread.
         """
         if get_ident() != self._thread:
-            raise wrong_thread("this WebSocket", "what its connection knows")
+            raise wrong_thread("this WebSocket", "its connection")
         ws = self.ws
         if ws is None:
             raise errors.ConnectionClosedError(
@@ -92,15 +92,15 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return ws
 
     def clone(self) -> WebSocket:
-        """Give the connection's one object, which may be kept for as long as you like."""
+        """Return the connection's one object, which may be kept for as long as you like."""
         return self
 
     def get_user_data(self) -> Any:
-        """Give what `res.upgrade` was given as `user_data`."""
+        """Return the `user_data` that was passed to `res.upgrade`."""
         return self.socket_data
 
     def get_user_data_uuid(self) -> uuid.UUID | None:
-        """Give an identifier of the user data, None where there is none."""
+        """Return an identifier of the user data, or None."""
         if self.socket_data_id is None and self.socket_data is not None:
             self.socket_data_id = uuid.uuid4()
         return self.socket_data_id
@@ -113,7 +113,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
         Raises:
             ConnectionClosedError: the connection is gone; nothing was written.
-            TypeError, ValueError: the object can't be serialised, or the opcode is none that carries a message.
+            TypeError, ValueError: the object can't be serialised, or the opcode carries no message.
         """
         data = message if type(message) is bytes else encode_message(message, self._server.dump_json)
         if opcode is not _BINARY and opcode is not _TEXT:
@@ -133,14 +133,14 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         self._server.hand_over(f"WS {self.route}", call, *arguments)
 
     def send_fragment(self, message: Any, compress: bool = False) -> Any:
-        """Send a middle part of a message; gives a `SendStatus`."""
+        """Send a middle part of a message; returns a `SendStatus`."""
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         ws = self._open()
         self._loop.is_idle = False
         return _STATUS[self._lib.uws_ws_send_fragment(self._ssl, ws, data, len(data), compress)]
 
     def send_first_fragment(self, message: Any, opcode: int = _BINARY, compress: bool = False) -> Any:
-        """Send the first part of a message; gives a `SendStatus`."""
+        """Send the first part of a message; returns a `SendStatus`."""
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         opcode = encode_opcode(opcode, 0)
         ws = self._open()
@@ -149,7 +149,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return _STATUS[sent]
 
     def send_last_fragment(self, message: Any, compress: bool = False) -> Any:
-        """Send the last part of a message; gives a `SendStatus`."""
+        """Send the last part of a message; returns a `SendStatus`."""
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         ws = self._open()
         self._loop.is_idle = False
@@ -179,7 +179,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
         Raises:
             ConnectionClosedError: it is closed already.
-            TypeError, ValueError: the code is no close code.
+            TypeError, ValueError: the code is not a close code.
         """
         number = operator.index(code)
         if number and not 1000 <= number <= 4999:
@@ -217,7 +217,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return self
 
     def subscribe(self, topic: str | bytes) -> bool:
-        """Listen on a topic; tells whether that succeeded, which it does not once the end has begun."""
+        """Listen on a topic; return whether that succeeded, which is False once the end has begun."""
         name = encode_topic(topic)
         ws = self._open()
         if self._closing or not self._lib.uws_ws_subscribe(self._ssl, ws, name, len(name)):
@@ -228,7 +228,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return True
 
     def unsubscribe(self, topic: str | bytes) -> bool:
-        """Stop listening on a topic; tells whether that succeeded."""
+        """Stop listening on a topic; return whether that succeeded."""
         name = encode_topic(topic)
         ws = self._open()
         if self._closing:  # the core is about to do it
@@ -244,13 +244,13 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return done
 
     def is_subscribed(self, topic: str | bytes) -> bool:
-        """Tell whether the socket listens on a topic."""
+        """Return whether the socket listens on a topic."""
         name = encode_topic(topic)
         ws = self._open()
         return bool(self._lib.uws_ws_is_subscribed(self._ssl, ws, name, len(name)))
 
     def publish(self, topic: str | bytes, message: Any, opcode: int = _BINARY, compress: bool = False) -> bool:
-        """Send to all who listen on a topic, this socket included, as in the core."""
+        """Send to all sockets that listen on a topic, this one included, as in the core."""
         return bool(self.app.publish(topic, message, opcode, compress))
 
     def get_topics(self) -> list[str]:
@@ -266,15 +266,15 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             handler(topic)
 
     def get_buffered_amount(self) -> int:
-        """Give how many bytes wait for the client."""
+        """Return how many bytes wait for the client."""
         return int(self._lib.uws_ws_get_buffered_amount(self._ssl, self._open()))
 
     def get_remote_address_bytes(self) -> bytes | None:
-        """Give the client's address as 4 or 16 bytes."""
+        """Return the client's address as 4 or 16 bytes."""
         return read_address(self._lib.uws_ws_get_remote_address, self._ssl, self._open())
 
     def get_remote_address(self) -> str | None:
-        """Give the client's address as text."""
+        """Return the client's address as text."""
         found = read_address(self._lib.uws_ws_get_remote_address_as_text, self._ssl, self._open())
         return None if found is None else found.decode()
 

@@ -44,7 +44,7 @@ def fake_request(
     overrides: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
 ) -> Any:
-    """Make a request that has the members of `extensions` and answers all reads from what is given here.
+    """Make a request that has the members of `extensions` and answers all reads from these arguments.
 
     It never touches the core's memory; members that are coroutines run in the test's own loop.
 
@@ -55,8 +55,8 @@ def fake_request(
         query: added to the url's query; a list gives a key several values.
         headers: by name, in any case.
         parameters: the route's parameters in order.
-        body: text, bytes, or any other object as JSON; `fake_response(request=...)` gives it.
-        app: what members find as `self.app`; by default one that keeps what is published.
+        body: text, bytes, or any other object as JSON; `fake_response(request=...)` reads it.
+        app: the `self.app` of members; by default one that keeps publications.
         overrides: as for `extension_app`.
         registry: where required extensions are loaded from.
 
@@ -80,13 +80,13 @@ def fake_response(
     overrides: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
 ) -> Any:
-    """Make a response that has the members of `extensions` and writes to its `recorded`.
+    """Make a response that has the members of `extensions` and writes to its `recorded`; `upgrade` takes None as context.
 
     `recorded` is an `Answer`: status, headers, body, and whether the answer is complete.
 
     Args:
         extensions: as for `fake_request`.
-        request: the request that is answered, a fake one; its body is what `get_json()` and the like give.
+        request: the request that is answered, a fake one; `get_json()` and the like return its body.
         app: as for `fake_request`.
         overrides: as for `extension_app`.
         registry: as for `fake_request`.
@@ -114,8 +114,8 @@ def fake_websocket(
 
     Args:
         extensions: as for `fake_request`.
-        user_data: what `get_user_data()` gives.
-        topics: what it listens on.
+        user_data: returned by `get_user_data()`.
+        topics: those that it listens on.
         app: as for `fake_request`.
         overrides: as for `extension_app`.
         registry: as for `fake_request`.

@@ -1,4 +1,4 @@
-"""What stands behind a fake: an app that keeps what was published, and a server in the loop of the test."""
+"""The app and the server behind a fake: it keeps publications, and runs coroutines in the loop of the test."""
 
 from __future__ import annotations
 
