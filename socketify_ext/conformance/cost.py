@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import gc
 import statistics
 import time
@@ -13,7 +12,7 @@ from inspect import isawaitable
 from typing import Any, Final
 
 from ..sdk.spec import MemberSpec
-from ..testing.fakes.making import fake_request, fake_response, fake_websocket
+from ..testing.fakes.making import copied, fake_request, fake_response, fake_websocket
 from .calls import REHEARSAL, Call
 from .members import again
 from .observation import Steps
@@ -70,16 +69,9 @@ async def _measured(templates: Mapping[str, Any], target: str, call: Call) -> Co
 
 def _ready(templates: Mapping[str, Any], target: str, call: Call) -> tuple[Callable[[], Any]]:
     """Make fresh objects, and what calls the member on one of them."""
-    live = {each: _fresh(template) for each, template in templates.items()}
+    live = {each: copied(template) for each, template in templates.items()}
     there = {**live, "tag": REHEARSAL}
     return (call.bound(live[target], there),)
-
-
-def _fresh(template: Any) -> Any:
-    made = copy.copy(template)
-    if hasattr(template, "recorded"):
-        made.recorded = copy.deepcopy(template.recorded)
-    return made
 
 
 class _Sum:

@@ -1,4 +1,4 @@
-"""Cookies: those of a request read in one pass, those of an answer written so that they come back as they were given.
+"""Cookies: those of a request are read in one pass, those of an answer written so that they come back unchanged.
 
 The rules are those of RFC 6265bis, 4.1 and 5.6: any token is a name, and of several cookies of one name the first, the
 more specific one, counts.
@@ -35,7 +35,7 @@ def read_cookies(lines: Iterable[str]) -> dict[str, str]:
 
 
 def cookie_pairs(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Return the names and values of all cookies; what is malformed is left out, and hides no other."""
+    """Return the names and values of all cookies; malformed ones are left out, and hide no other."""
     for line in lines:
         for pair in line.split(";"):
             name, equals, value = pair.partition("=")

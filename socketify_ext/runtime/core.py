@@ -7,7 +7,7 @@ of them changes.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .. import errors
@@ -40,6 +40,7 @@ __all__ = [
     "ffi",
     "from_handle",
     "lib",
+    "read_address",
     "reserved_names",
     "resume_reading",
     "socketify",
@@ -62,6 +63,13 @@ def resume_reading(res: Any) -> None:
     A response begins with the poll of its socket; with libuv its loop is not looked at.
     """
     _change_poll(_more.cast("void *", res), _more.NULL, _READABLE_WRITABLE)
+
+
+def read_address(getter: Callable[..., int], ssl: int, pointer: Any) -> bytes | None:
+    """Return the address that a native getter finds for a response or a socket, None where there is none."""
+    buffer = ffi.new("char**")
+    length = getter(ssl, pointer, buffer)
+    return unpack(buffer[0], length) if buffer[0] else None
 
 
 OpCode: Final[Any] = socketify.OpCode

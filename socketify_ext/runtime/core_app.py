@@ -1,4 +1,4 @@
-"""The core's `App`, with its routes, sockets and loop led to the runtime; what touches its private names."""
+"""The core's `App`, with its routes, sockets and loop served by the runtime; the only user of its private names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .routes import prepare_route
 from .server import Server
 from .stock import earlier_declaration, is_managed
 from .thread import get_ident
-from .topics import Backplane, Listeners
+from .topics import Backplane, TopicCounts
 from .websocket import encode_opcode
 from .websocket_routes import prepare_socket
 
@@ -33,7 +33,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
     _server: Server
 
     def _earlier(self) -> list[Declaration]:
-        """Give the declarations of the extensions that the app has as a stock app."""
+        """Return the declarations of the extensions that were registered while this was a stock app."""
         earlier: list[Declaration] = []
         request: Any = self._request_extension
         if is_managed(request):
@@ -56,10 +56,10 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self._server.take_loop()
 
     def _limit_bodies(self, max_body: int, max_held_bodies: int) -> None:
-        """Limit what is kept of the bodies of requests, in bytes.
+        """Limit how many bytes of request bodies are kept.
 
         Raises:
-            TypeError, ValueError: a limit is no int, or negative.
+            TypeError, ValueError: a limit is not an int, or negative.
         """
         one, together = operator.index(max_body), operator.index(max_held_bodies)
         if one < 0 or together < 0:
@@ -67,7 +67,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self._server.max_body, self._server.max_held_bodies = one, together
 
     def _take_core_lifecycle(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
-        """Take the one start and the one shutdown function that the core holds."""
+        """Return the one start and the one shutdown function that the core holds, and clear them."""
         app: Any = self
         taken = app._on_start_handler, app._on_shutdown_handler
         self._on_start_handler = self._on_shutdown_handler = None
@@ -143,7 +143,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         return self
 
     def _check_routes(self, new: Iterable[Declaration]) -> None:
-        """Refuse what extensions have declared where it can't be served, or where the app, or they, have it already."""
+        """Refuse declared routes that can't be served, or that exist already."""
         declared: list[str] = []
         for declaration in new:
             if not declaration.app.routes:
@@ -155,7 +155,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             self._server.check_free(who, declared)
 
     def _check_route(self, who: str, method: str, path: str, target: Any) -> None:
-        """Refuse a route that the core would take otherwise than it is written, or that can't be served."""
+        """Refuse a route that the core would read differently than written, or that can't be served."""
         check_pattern(who, method, path)
         if method == "static":
             folder_of(who, path, target)
@@ -172,7 +172,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             )
 
     def _prepare(self, method: str, path: str, target: Any) -> Callable[[], Any]:
-        """Make a route that is checked ready; gives what puts it into effect."""
+        """Prepare a checked route; return a function that puts it into effect."""
         if method == "static":
             return prepare_static(self._server, path.removesuffix("/"), folder_of("the app", path, target))
         if method == "ws":
@@ -188,10 +188,10 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         """Send text, bytes, or any other object as JSON to all WebSockets that listen on a topic.
 
         Returns:
-            Whether anybody listens in this process; from another thread, which hands the message to the server's, True.
+            Whether anybody listens in this process; True from another thread, which hands the message over.
 
         Raises:
-            TypeError, ValueError: the message can't be serialised, or the opcode is none that carries a message.
+            TypeError, ValueError: the message can't be serialised, or the opcode carries no message.
         """
         server = self._server
         name, data = encode_topic(topic), encode_message(message, server.dump_json)
@@ -200,8 +200,8 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             server.hand_over("publish", self.publish, name, data, opcode, compress)
             return True
         server.core_loop.is_idle = False
-        if server.listeners is not None:
-            server.listeners.backplane.publish(name, data, opcode, compress)
+        if server.topic_counts is not None:
+            server.topic_counts.backplane.publish(name, data, opcode, compress)
             server.flush_soon()
         if not server.has_topics:
             return False
@@ -225,18 +225,18 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
 
     @property
     def backplane(self) -> Any:
-        """Give what carries publications to other processes; None where there is nothing."""
-        listeners = self._server.listeners
-        return None if listeners is None else listeners.backplane
+        """Return the backplane that carries publications to other processes, or None."""
+        counts = self._server.topic_counts
+        return None if counts is None else counts.backplane
 
     def use_backplane(self, backplane: Backplane) -> None:
-        """Carry publications to other processes by `backplane`; there is one at most, and it is there before the start.
+        """Carry publications to other processes by `backplane`: one at most, set before the start.
 
         Raises:
             DuplicateBackplaneError: there is one already.
         """
         self._check_backplane(backplane)
-        self._server.listeners = Listeners(backplane)
+        self._server.topic_counts = TopicCounts(backplane)
 
     def _check_backplane(self, backplane: Backplane) -> None:
         """Refuse a second backplane."""
@@ -279,4 +279,4 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
 
 
 def _ignore(config: Any) -> None:
-    """Listen without a word."""
+    """Do nothing: the app did not ask where it listens."""

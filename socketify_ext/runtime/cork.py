@@ -1,4 +1,4 @@
-"""Corking: what a synchronous callback writes goes out in one piece, and what it raises reaches the caller."""
+"""Corking: the writes of a synchronous callback go out in one piece, and its errors reach the caller."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import errors
-from .core import ffi, from_handle, lib
+from .core import ffi, from_handle
 
 
 class CorkedCall:
-    """A callback that runs inside a cork, and what it raises.
+    """A callback that runs inside a cork, and its error.
 
     Raises:
         CorkError: the callback is a coroutine function.
@@ -32,7 +32,7 @@ class CorkedCall:
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Call it; comes from C, which nothing may be raised through."""
+        """Run the callback; the caller is C, which no error may pass through."""
         try:
             self.callback(self.instance)
         except BaseException as error:  # it can't pass through C; the caller raises it
@@ -49,17 +49,17 @@ def _on_websocket_cork(user_data: Any) -> None:
     from_handle(user_data).run()
 
 
-def cork_response(ssl: Any, res: Any, call: CorkedCall) -> None:
-    """Run a callback inside a cork of the response `res`, and raise what it raises."""
+def cork_response(library: Any, ssl: Any, res: Any, call: CorkedCall) -> None:
+    """Run a callback inside a cork of the response `res`, and raise its error."""
     handle = ffi.new_handle(call)
-    lib.uws_res_cork(ssl, res, _on_response_cork, handle)
+    library.uws_res_cork(ssl, res, _on_response_cork, handle)
     if call.error is not None:
         raise call.error
 
 
-def cork_websocket(ssl: Any, ws: Any, call: CorkedCall) -> None:
-    """Run a callback inside a cork of the socket `ws`, and raise what it raises."""
+def cork_websocket(library: Any, ssl: Any, ws: Any, call: CorkedCall) -> None:
+    """Run a callback inside a cork of the socket `ws`, and raise its error."""
     handle = ffi.new_handle(call)
-    lib.uws_ws_cork(ssl, ws, _on_websocket_cork, handle)
+    library.uws_ws_cork(ssl, ws, _on_websocket_cork, handle)
     if call.error is not None:
         raise call.error

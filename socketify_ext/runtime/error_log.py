@@ -1,4 +1,4 @@
-"""Who is to blame for an error: the member and the hook that it has come through, for the log."""
+"""The log of errors, with the member and the hook that each has come through."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _TEXT: Final = 2000  # characters of an error's text, which a client may have ma
 _CHAIN: Final = 10  # errors that caused each other, or that a group holds
 
 
-class Culprits:
-    """The members of an app, found by the code that runs in a traceback."""
+class ErrorLog:
+    """Log errors with the member that raised them, found by the code in the traceback."""
 
     def __init__(self, members: Iterable[MemberSpec] = ()) -> None:
         self._members: dict[CodeType, MemberSpec] = {

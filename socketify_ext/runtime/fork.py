@@ -8,5 +8,5 @@ _IMPORTED_IN = os.getpid()
 
 
 def is_forked() -> bool:
-    """Tell a forked worker from the process that imported the package."""
+    """Check whether this is a forked worker of the process that imported the package."""
     return os.getpid() != _IMPORTED_IN

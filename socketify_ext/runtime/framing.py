@@ -1,4 +1,4 @@
-"""Framing: requests whose end the core's parser sees elsewhere than a proxy in front may (RFC 9112, 6.3).
+"""Framing: requests whose end the core's parser may see elsewhere than a proxy in front (RFC 9112, 6.3).
 
 The core takes any Transfer-Encoding for "chunked" and the first of several Content-Length lines for the only one.
 Such a request is refused with its connection, since the bytes behind it may be another client's to the proxy.
@@ -73,7 +73,7 @@ def is_ambiguous(lines: Iterable[tuple[bytes, bytes]]) -> bool:
 
 
 def refuse(response: Response) -> None:
-    """Answer 400 and close the connection, so that nothing of what was sent behind the request is served."""
+    """Answer 400 and close the connection, so that nothing sent behind the request is served."""
     ssl, res = response._ssl, response.res
     response._leave()  # whoever waits for the client or the body learns that there is none
     # `end_connection` alone leaves the rest of the connection's buffer to the core's parser.

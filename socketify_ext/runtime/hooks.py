@@ -1,7 +1,7 @@
-"""Request hooks at work: what they put around the handlers of a route, and the response that tells its end.
+"""Request hooks at work: the wrappers around the handlers of a route, and the response that reports its end.
 
-It is put there when a route is bound and when hooks change; a route that no hook concerns keeps its own handlers and
-the plain response.
+Routes are wrapped when they are bound and when hooks change; a route without hooks keeps its own handlers and the
+plain response.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..sdk.compilation import subclass
 from ..sdk.request_hooks import RequestHook
 from .outcome import Outcome
-from .shared_keys import lay_out
+from .shared_keys import prime_shared_keys
 
 if TYPE_CHECKING:
     from ..sdk.request_hooks import Event
@@ -25,17 +25,17 @@ Handler = Callable[..., Any]
 
 
 class Applied(tuple[tuple[RequestHook, bool], ...]):
-    """The hooks of one event that concern a route, each with whether a request's path has yet to tell."""
+    """The hooks of one event that concern a route, each with whether it depends on a request's path."""
 
     __slots__ = ()
 
     @property
     def by_path(self) -> bool:
-        """Tell whether the path of a request matters."""
+        """Return whether the path of a request matters."""
         return any(undecided for _, undecided in self)
 
     def on(self, path: str | None) -> list[RequestHook]:
-        """Give those that a request with this path runs through."""
+        """Return the hooks that apply to a request with this path."""
         return [hook for hook, undecided in self if not undecided or hook.matches(path)]
 
 
@@ -47,20 +47,20 @@ class Hooks:
         self._observed: dict[type, type] = {}
 
     def of(self, event: Event, pattern: str) -> Applied:
-        """Give the hooks of an event that may concern a route's requests."""
+        """Return the hooks of an event that may concern a route's requests."""
         found = [(hook, hook.covers(pattern)) for hook in self._hooks if hook.event == event]
         return Applied((hook, covered is None) for hook, covered in found if covered is not False)
 
     def need_upgrade(self, pattern: str) -> bool:
-        """Tell whether an upgrade to a WebSocket must come through here, instead of being done by the core."""
+        """Check whether an upgrade to a WebSocket must run the hooks, instead of being done by the core."""
         requests = self.of("before_request", pattern) or self.of("after_response", pattern)
         return bool(requests) or self._sockets_by_path(pattern)
 
     def observed(self, response_class: type) -> type:
-        """Give the class of responses that tell their end."""
+        """Return the class of responses that report their end."""
         if response_class not in self._observed:
             made = self._observed[response_class] = subclass(response_class, {}, bases=(Observed, response_class))
-            lay_out("response", made, "_watched", "_began", "_admitted")
+            prime_shared_keys("response", made, "_watched", "_began", "_admitted")
         return self._observed[response_class]
 
     def surround(self, route: Route, handler: Handler, *, for_socket: bool = False) -> Handler:
@@ -120,7 +120,7 @@ class Hooks:
 
 
 def _guarded(hooks: Applied, handler: Handler) -> Handler:
-    """Let a handler have only what the hooks let pass; once, where routes leave a request to each other."""
+    """Wrap a handler so that it gets only requests that the hooks let pass; once, where routes yield a request."""
     by_path, every = hooks.by_path, [hook for hook, _ in hooks]
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
@@ -148,7 +148,7 @@ async def _go_on(
     request: Any,
     *context: Any,
 ) -> None:
-    """Go on in a coroutine from the first hook that is one."""
+    """Run the other hooks in a coroutine, from the first hook that is async."""
     await _await(hook, result)
     for other in others:
         if response._answered or request._yielded:
@@ -164,7 +164,7 @@ async def _go_on(
 
 
 def _watched(route: Route, handler: Handler, *, with_path: bool) -> Handler:
-    """Note when a request has begun and where it is."""
+    """Wrap a handler so that the start and the route of its requests are noted."""
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
         if response._watched is None:
@@ -180,12 +180,12 @@ def _watched(route: Route, handler: Handler, *, with_path: bool) -> Handler:
 
 
 class Observed:
-    """What makes a response tell its end, whichever way it comes: each sets `_answered`."""
+    """A mixin whose response reports its end, in whichever way it ends: each sets `_answered`."""
 
     # Of the response.
     _server: Any
     _status: bytes | None
-    _begun: bool
+    _head_sent: bool
     _request: Any
     aborted: bool
     # Ours.
@@ -210,7 +210,7 @@ class Observed:
 
     def _outcome(self) -> Outcome:
         ended_early = self.aborted or self._dropped
-        line = self._line if self._begun or ended_early else self._status or b"200"
+        line = self._line if self._head_sent or ended_early else self._status or b"200"
         route = self._watched
         return Outcome(
             status=None if line is None else int(line[:3]),
@@ -251,7 +251,7 @@ def _finished(route: Route, outcome: Outcome) -> None:
 
 
 def _run(route: Route, hook: RequestHook, *arguments: Any) -> None:
-    """Call a hook that answers nothing; its error is logged."""
+    """Call a hook whose result is ignored; its error is logged."""
     try:
         result = _call(hook, *arguments)
         if result is not None and isawaitable(result):
@@ -272,5 +272,5 @@ _CALLS: Final[frozenset[CodeType]] = frozenset((_call.__code__, _await.__code__)
 
 
 def hook_in(frame: FrameType) -> RequestHook | None:
-    """Give the hook that a frame of a traceback calls."""
+    """Return the hook that a frame of a traceback calls."""
     return frame.f_locals["hook"] if frame.f_code in _CALLS else None

@@ -13,9 +13,9 @@ except ImportError:  # an interpreter without the C accelerator
 
 
 def make_encoder() -> Callable[[Any], bytes]:
-    """Make a function that gives what `json.dumps(value).encode()` gives.
+    """Make a function that returns the same as `json.dumps(value).encode()`.
 
-    Its errors are those of `json.dumps`: TypeError for what JSON has no type for, ValueError for a circular value.
+    Its errors are those of `json.dumps`: TypeError for objects that JSON has no type for, ValueError for a circular value.
     """
     encoder = json.JSONEncoder()
     if c_make_encoder is None:
@@ -38,9 +38,9 @@ def make_encoder() -> Callable[[Any], bytes]:
 
 
 def make_dump(serializer: Any) -> Callable[[Any], bytes]:
-    """Make a function that gives the bytes of a serializer: anything with `dumps`, giving text or bytes.
+    """Make a function that returns the bytes of a serializer: anything with `dumps`, returning text or bytes.
 
-    Where it has a `dump_bytes`, which gives nothing but bytes, that is called, and nothing around it.
+    If the serializer has a `dump_bytes`, which returns only bytes, that is called directly.
     """
     if serializer is json:
         return make_encoder()

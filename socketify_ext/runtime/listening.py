@@ -34,10 +34,10 @@ class Address(NamedTuple):
 
 
 def address_of(given: Any) -> Address:
-    """Read what `app.listen` was given: a port, a dict, `AppListenOptions`, or None for any free port.
+    """Return the address that `app.listen` was given: a port, a dict, `AppListenOptions`, or None for any free port.
 
     Raises:
-        ListenError: it is no place where a server can listen.
+        ListenError: a server can't listen there.
     """
     if given is None:
         return Address()
@@ -115,7 +115,7 @@ def _path(path: Any) -> str:
 
 
 def listen(app: Any, address: Address) -> None:
-    """Let the core listen; it calls the app's own handler, and sets its socket, once it does."""
+    """Make the core listen; it calls the app's own handler, and sets its socket, once it does."""
     if address.domain is not None:
         path = os.fsencode(address.domain)
         callback = core.uws_generic_listen_domain_handler

@@ -25,7 +25,7 @@ class SharedLoop(UVLoop):  # type: ignore[misc]  # the core has no types
 
 
 def share_native_loop(loop: Any) -> None:
-    """Let a core `Loop` run the native loop of this thread, in place of the one that the core has made for it."""
+    """Replace the native loop that the core has made for a `Loop` with the one of this thread."""
     own = loop.uv_loop
     shared: Any = getattr(_of_thread, "loop", None)
     if shared is None:

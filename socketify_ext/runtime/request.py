@@ -11,7 +11,7 @@ from .. import errors
 from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
 from .encoding import exact_bytes
-from .pending import waiting
+from .pending import pending
 from .thread import ANY_THREAD, get_ident, wrong_thread
 
 get_native_header = lib.uws_req_get_header
@@ -59,10 +59,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _method: str | None = None
     _ptr = None
     # Ours.
-    _yielded = False  # left to the next matching route
+    _yielded = False  # to the next matching route
     _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
-    _response_key = 0  # the number of its response in `waiting`, from the handler's first await on
+    _response_key = 0  # the number of its response in `pending`, from the handler's first await on
+    # The native layer of what a snapshot does not hold; a fake has one that records.
+    _lib: Any = lib
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
     _thread: Any = ANY_THREAD
@@ -94,7 +96,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         )
 
     def get_header(self, lower_case_header: str) -> str | None:
-        """Give the value of a header, or None; the first one where several have the name.
+        """Return the value of a header, or None; the first one where several have the name.
 
         Args:
             lower_case_header: the header's name, in any case.
@@ -131,7 +133,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return [element for line in self._lines(name) for element in _elements(line)]
 
     def _lines(self, name: str) -> list[str]:
-        """Return the values of all lines of a header, bytes that are no UTF-8 replaced."""
+        """Return the values of all lines of a header, bytes that are not UTF-8 replaced."""
         key = _key(name)
         if self._repeated is None:
             if self._headers is not None:
@@ -162,7 +164,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return _text(buffer, getter(req, buffer))
 
     def for_each_header(self, handler: Callable[[str, str], Any]) -> None:
-        """Call `handler(name, value)` for each header, names in lower case; values that are no UTF-8 are left out."""
+        """Call `handler(name, value)` for each header, names in lower case; values that are not UTF-8 are left out."""
         for item in self._all_headers():
             handler(*item)
 
@@ -185,27 +187,27 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return headers
 
     def get_url(self) -> str | None:
-        """Give the path, without the query."""
+        """Return the path, without the query."""
         if self._url is None:
             self._url = self._read(get_native_url)
         return self._url
 
     def get_full_url(self) -> str | None:
-        """Give the path with the query."""
+        """Return the path with the query."""
         if self._full_url is None:
             self._full_url = self._read(get_native_full_url)
         return self._full_url
 
     def get_method(self) -> str | None:
-        """Give the method as it was sent."""
+        """Return the method as it was sent."""
         if self._method is None:
             self._method = self._read(get_native_method)
         return self._method
 
     def get_query(self, key: str | bytes) -> str | None:
-        """Give the first value of a query key, or None where the key or its "=" is missing."""
+        """Return the first value of a query key, or None where the key or its "=" is missing."""
         # Not by the core's getter: it decodes a value in place, so that a second read, of this value or of the
-        # whole query, gives something else.
+        # whole query, returns something else.
         name = key.decode() if isinstance(key, bytes) else key
         query = self._query_string()
         is_plain = "%" not in query and "+" not in query
@@ -219,13 +221,13 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return (self._full_url or self.get_full_url() or "").partition("?")[2]
 
     def get_queries(self) -> dict[str, list[str]]:
-        """Give all query keys with their values; keys without a value are left out, as in the core."""
+        """Return all query keys with their values; keys without a value are left out, as in the core."""
         if self._query is None:
             self._query = parse_qs(self._query_string())
         return self._query
 
     def get_parameter(self, index: int) -> str | None:
-        """Give the route parameter at `index`, or None."""
+        """Return the route parameter at `index`, or None."""
         if self._params is not None:
             return self._params[index] if 0 <= index < len(self._params) else None
         return self._native_parameter(index)
@@ -240,7 +242,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return _text(buffer, get_native_parameter(req, index, buffer))
 
     def get_parameters(self) -> list[str]:
-        """Give all route parameters in order."""
+        """Return all route parameters in order."""
         if self._params is None:
             found: list[str] = []
             while value := self._native_parameter(len(found)):
@@ -256,7 +258,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return jar
 
     def get_cookie(self, name: str) -> str | None:
-        """Return a cookie's value as `set_cookie` was given it, or None; the first one where several have the name."""
+        """Return a cookie's value as it was passed to `set_cookie`, or None; the first one where several have the name."""
         return self._parsed_cookies().get(name)
 
     def get_cookie_list(self, name: str) -> list[str]:
@@ -269,12 +271,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     @property
     def response(self) -> Any:
-        """Give the response of this request, for members that set a header or a cookie.
+        """Return the response of this request, for members that set a header or a cookie.
 
         None before the handler's first await, and once the head of the answer has gone or the client has left.
         """
-        response = waiting.get(self._response_key)
-        return None if response is None or response._begun else response
+        response = pending.get(self._response_key)
+        return None if response is None or response._head_sent else response
 
     @property
     def aborted(self) -> bool:
@@ -282,7 +284,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return self._client_left
 
     def preserve(self) -> Request:
-        """Take the snapshot now, so that everything can be read after the handler has returned."""
+        """Take the snapshot now, so that all of it can be read after the handler has returned."""
         if self.req is not None:
             self.get_headers()
             self.get_full_url()
@@ -293,23 +295,23 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     @property
     def has_body(self) -> bool:
-        """Tell whether the request announces a body (RFC 9112, 6.3)."""
+        """Return whether the request announces a body (RFC 9112, 6.3)."""
         return bool(self.get_header("transfer-encoding") or self.get_header("content-length") not in (None, "0"))
 
     def set_yield(self, has_yield: bool) -> None:
-        """Leave the request to the next matching route."""
+        """Yield the request to the next matching route."""
         has_yield = bool(has_yield)
         req = self._native()
         self._yielded = has_yield
-        lib.uws_req_set_yield(req, has_yield)
+        self._lib.uws_req_set_yield(req, has_yield)
 
     def get_yield(self) -> bool:
-        """Tell whether the request was left to the next matching route."""
-        return bool(lib.uws_req_get_yield(self._native()))
+        """Return whether the request was yielded to the next matching route."""
+        return bool(self._lib.uws_req_get_yield(self._native()))
 
     def is_ancient(self) -> bool:
-        """Tell whether the client speaks HTTP/1.0."""
-        return bool(lib.uws_req_is_ancient(self._native()))
+        """Return whether the client speaks HTTP/1.0."""
+        return bool(self._lib.uws_req_is_ancient(self._native()))
 
 
 def _text(buffer: Any, length: int) -> str | None:
@@ -331,7 +333,7 @@ def _elements(line: str) -> Iterable[str]:
 
 
 def _decoded(lines: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
-    """Decode header lines; a line that is no UTF-8 is left out, as in the core."""
+    """Decode header lines; a line that is not UTF-8 is left out, as in the core."""
     for name, value in lines:
         try:
             yield name.decode(), value.decode()

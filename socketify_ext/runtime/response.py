@@ -2,57 +2,468 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 from asyncio import Future
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from http import HTTPStatus
+from io import BytesIO
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
 from ..errors import HTTPError
-from .core import cast, ffi, lib
+from .cookies import write_cookie
+from .core import cast, core, ffi, lib, read_address, resume_reading
 from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
 from .files.sending import send_file
-from .headers import BODILESS, OK, encode_name, encode_status, encode_value
-from .pending import SENT, log
-from .response_head import CONTENT_TYPE, Head
-from .thread import get_ident
+from .headers import BODILESS, BODY_STATUSES, NAMES, OK, encode_name, encode_status, encode_value
+from .pending import ADDRESS, next_key, on_aborted, on_writable, pending
+from .request_body import announced_length, collect_up_to, forget_body, hold, on_data, refuse_body, too_large
+from .response_head import (
+    CONTENT_TYPE,
+    has_content_type,
+    join_head,
+    without_body_headers,
+    without_header,
+)
+from .thread import ANY_THREAD, get_ident, wrong_thread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .request import Request
+    from .server import Server
+
+log = logging.getLogger("socketify_ext")
 
 native_end = lib.uws_res_end
-native_cork_end = lib.socketify_res_cork_end
 native_cork_send = lib.socketify_res_cork_send
 
 _JSON: Final = b"application/json"
+_SENT: Final = b"\0"  # what an answer that is not left to the dispatcher has in place of a content type
+_NO_CONTEXT: Final = object()  # of a request that can't be upgraded
 _SIZE: Final = ffi.typeof("uintmax_t")
 _LARGEST: Final = 2**53  # bytes, the largest number that every client can read
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
-class Response(Head):
+class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     """An HTTP response that is answered once.
 
-    Status and headers are held until the answer. A second answer is refused and logged. After the client has left,
-    everything is silently ignored, as in the core: `aborted` tells.
+    Status and headers may come in any order and are held until the answer, so that an error before it leaves nothing
+    of them behind. A second answer is refused and logged. After the client has left, everything is silently ignored,
+    as in the core; see `aborted`.
 
     Each call goes the same way: convert and check every argument, which may run anybody's code; look at the state; change
-    it; hand exact bytes and numbers to the core. So nothing that is given can leave a response half answered.
+    it; hand exact bytes and numbers to the core. So no argument can leave a response half answered.
     """
+
+    # What the core's __init__ sets on each object; class attributes here, so that an object starts empty.
+    app: Any = None
+    res: Any = None
+    aborted = False
+    _aborted_handler: Callable[..., Any] | None = None
+    _writable_handler: Callable[..., Any] | None = None
+    _data_handler: Callable[..., Any] | None = None
+    _grabbed_abort_handler_once = False
+    _write_jar: dict[str, bytes] | None = None
+    _cork_handler = None
+    _lastChunkOffset = 0
+    _chunkFuture: Future[tuple[bool, bool]] | None = None
+    _dataFuture: Future[BytesIO] | None = None
+    _data: BytesIO | None = None
+    _ptr = None
+    # Ours.
+    _answered = False  # nothing more may be written: answered, upgraded or aborted
+    _unsent: bytes | None = None  # the body of an answer that the dispatcher sends
+    _unsent_type: bytes | None = None  # its content type, empty for the head's own, None where there is no head
+    _last = False  # the connection ends with it
+    _held: bytearray | None = None  # what has come of the body before a handler asked for it
+    _body_ended = False  # what is held is the whole body
+    _kept = 0  # bytes of the body that count in the server's budget
+    _lost: HTTPError | None = None  # why the body that came is not kept
+    _body_only = True  # nothing but a body is to be sent, from within the handler's first step
+    _single_write = True  # a whole answer with a body is to be sent, from within the handler's first step
+    _bodiless = False  # the answer is to a HEAD request
+    _head_sent = False  # the head has gone to the client
+    _status: bytes | None = None  # the status line, held until the answer
+    _head = b""  # header lines, each after its line break, held until the answer
+    _length: bytes | None = None  # the Content-Length that the handler has written, for an answer without a body
+    _fixed_length: int | None = None  # what try_end has announced of a body that is not complete
+    _paused = False  # nothing is read from the client
+    _context: Any = _NO_CONTEXT  # what the core gave to the upgrade handler
+    _deferred = False  # the handler has announced, by a callback or a task, that an answer comes later
+    _key = 0  # its number in `pending`, 0 where no native callback can come
+    _tasks = 0  # coroutines that may still answer
+    _route = ""  # its route's name, where something may come after the handler
+    _admitted = False  # hooks have let the request pass
+    _request: Request | None = None
+    # The native layer of all but the dispatcher's own calls; a fake has one that records.
+    _lib: Any = lib
+    _resume_reading = staticmethod(resume_reading)
+    # Of the app; set once on the compiled class.
+    _server: Server
+    _ssl: Any = None
+    _loop: Any = None
+    _thread: Any = ANY_THREAD
+
+    __init__ = object.__init__
+    # The core's finaliser is Python code, run for each object; this one does nothing and costs a third.
+    __del__ = object.__sizeof__
 
     @property
     def request(self) -> Request | None:
         """Get the request that this response answers."""
         return self._request
 
+    # -- state
+
+    def _native(self, what: str) -> Any:
+        """Return the core's response, to the thread that it belongs to.
+
+        Raises:
+            ThreadError: this is another one.
+        """
+        if get_ident() != self._thread:
+            raise wrong_thread("this response", what)
+        return self.res
+
+    def _hand_over(self, call: Callable[..., Any], *arguments: Any) -> Self:
+        """Make a call on the server's thread, where its errors are those of the request."""
+        server = self._server
+        server.loop.call_soon_threadsafe(server.call, self, call, *arguments)
+        return self
+
+    def _refuse(self, what: str) -> Self:
+        """Ignore a write that comes too late, and log it unless the client has left."""
+        if not self.aborted:
+            log.error("%s was refused: this request is already answered", what, stack_info=True)
+        return self
+
+    def _refuse_head(self, what: str) -> Self:
+        if not self.aborted:
+            log.error("%s was refused: the head of this answer is already sent", what, stack_info=True)
+        return self
+
     def _refuse_mixed(self, what: str) -> Self:
         log.error("%s was refused: try_end has announced the size of this body, and goes on", what, stack_info=True)
         return self
+
+    def _finish(self) -> None:
+        """Mark the request as over, and leave the table that native callbacks look in."""
+        if self._key:
+            pending.pop(self._key, None)
+            self._key = 0
+            self._release()
+        if self._paused and not self.aborted:
+            self._paused = False
+            self._resume_reading(self.res)
+        self._unsent_type = _SENT
+        self._answered = True
+
+    def _release(self) -> None:
+        """Resolve the futures that wait for the client, and forget the body."""
+        if self._chunkFuture is not None and not self._chunkFuture.done():
+            self._chunkFuture.set_result((False, True))
+        if self._dataFuture is not None and not self._dataFuture.done():
+            self._dataFuture.set_result(self._data or BytesIO())
+        forget_body(self)
+
+    def _leave(self) -> None:
+        """Handle that the client has left: let nothing touch the response's memory any more, then call back."""
+        self.aborted = True
+        if self._request is not None:
+            self._request._client_left = True
+        self._finish()
+        if self._server.yielded is self:
+            self._server.yielded = None
+        self.res = None
+        if self._aborted_handler is not None:
+            self._server.call(self, self._aborted_handler, self)
+
+    def has_responded(self) -> bool:
+        """Return whether the request is answered."""
+        return self._answered and not self.aborted
+
+    # -- callbacks and coroutines
+
+    def _wait(self) -> Any:
+        """Enter the table that native callbacks look in; the core demands an abort callback for a late answer.
+
+        Returns:
+            The number as the user data of native callbacks.
+        """
+        if not self._key:
+            res = self._native("a callback")
+            self._key = key = next_key()
+            self._body_only = self._single_write = False
+            pending[key] = self
+            self._grabbed_abort_handler_once = True
+            self._lib.uws_res_on_aborted(self._ssl, res, on_aborted, cast(ADDRESS, key))
+        return cast(ADDRESS, self._key)
+
+    def grab_aborted_handler(self) -> Self:
+        """Announce that the answer comes after the handler has returned."""
+        if not self._answered:
+            self._wait()
+            self._deferred = True
+        return self
+
+    def on_aborted(self, handler: Callable[[Any], Any]) -> Self:
+        """Call `handler(response)`, sync or async, when the client leaves before the answer.
+
+        Raises:
+            TypeError: the handler can't be called.
+        """
+        _check_callable("on_aborted", handler)
+        self.grab_aborted_handler()
+        self._aborted_handler = handler
+        return self
+
+    def on_writable(self, handler: Callable[[Any, int], bool]) -> Self:
+        """Call `handler(response, offset)` when more can be written.
+
+        Raises:
+            TypeError: the handler can't be called.
+        """
+        _check_callable("on_writable", handler)
+        if not self._answered:
+            self._lib.uws_res_on_writable(self._ssl, self._native("on_writable"), on_writable, self._wait())
+            self._writable_handler = handler
+            self._deferred = True
+        return self
+
+    def run_async(self, task: Coroutine[Any, Any, Any]) -> None:
+        """Answer from a coroutine; it runs to its first await at once, and the request stays readable in it.
+
+        Raises:
+            ThreadError: this is not the server's thread.
+        """
+        self._native("run_async")
+        self._server.start(task, self, self._request)
+
+    # -- the body of the request
+
+    def on_data(self, handler: Callable[[Any, bytes, bool], Any]) -> Self:
+        """Call `handler(response, chunk, is_end)` for each part of the body, those that are kept first.
+
+        Raises:
+            HTTPError: the handler was suspended before, and more came meanwhile than is kept: 413 where it is more
+                than `max_body`, 503 where all requests together have used up `max_held_bodies`.
+            TypeError: the handler can't be called.
+        """
+        _check_callable("on_data", handler)
+        res = self._native("on_data")
+        if self._answered:
+            return self
+        if self._lost is not None:
+            raise self._lost.with_traceback(None)
+        self._data_handler = handler
+        self._deferred = True
+        held, self._held = self._held, None
+        if held is None:
+            self._lib.uws_res_on_data(self._ssl, res, on_data, self._wait())
+            return self
+        self._server.held_bytes -= len(held)
+        self._kept -= len(held)
+        if held or self._body_ended:
+            self._server.call(self, handler, self, bytes(held), self._body_ended)
+        return self
+
+    def _hold_body(self, is_announced: bool) -> None:
+        """Keep what comes of the body while the handler is suspended: the core would drop it."""
+        if self._answered or self._data_handler is not None:
+            return
+        self._held = bytearray()
+        self._body_ended = not is_announced
+        if is_announced:
+            self._data_handler = hold
+            self._lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
+
+    def get_data(self, limit: int | None = None) -> Future[BytesIO]:
+        """Read the whole body, once or again; where the client leaves, what has come of it.
+
+        Args:
+            limit: bytes, by default `max_body` of the server; the future of a larger body raises HTTPError, 413, and
+                that of one for which all bodies together leave no room raises HTTPError, 503. No more of it is kept.
+        """
+        if self._dataFuture is not None:
+            return self._dataFuture
+        limit = self._server.max_body if limit is None else limit
+        deferred = self._deferred
+        future = self._server.loop.create_future()
+        self._data, self._dataFuture = BytesIO(), future
+        if self._answered:
+            future.set_result(self._data)
+        elif announced_length(self._request) > limit:
+            refuse_body(self, too_large(limit))
+        elif self._lost is not None:
+            refuse_body(self, self._lost)
+        else:
+            self.on_data(collect_up_to(limit))
+            self._deferred = deferred
+        return future
+
+    def pause(self) -> Self:
+        """Stop reading from the client, until `resume` or the answer."""
+        res = self._native("pause")
+        if not self._answered and not self._paused:
+            self._wait()
+            self._paused = True
+            self._lib.uws_res_pause(self._ssl, res)
+        return self
+
+    def resume(self) -> Self:
+        """Go on reading from the client."""
+        res = self._native("resume")
+        if self._paused and not self._answered:
+            self._loop.is_idle = False
+            self._paused = False
+            self._resume_reading(res)
+        return self
+
+    # -- the client's address
+
+    def _address(self, getter: Callable[..., int]) -> bytes | None:
+        res = self._native("its address")
+        return None if self._answered else read_address(getter, self._ssl, res)
+
+    def get_remote_address_bytes(self) -> bytes | None:
+        """Return the client's address as 4 or 16 bytes; None after the answer."""
+        return self._address(self._lib.uws_res_get_remote_address)
+
+    def get_remote_address(self) -> str | None:
+        """Return the client's address as text; None after the answer."""
+        found = self._address(self._lib.uws_res_get_remote_address_as_text)
+        return None if found is None else found.decode()
+
+    def get_proxied_remote_address_bytes(self) -> bytes | None:
+        """Return the address that a proxy in front has sent (PROXY protocol)."""
+        return self._address(self._lib.uws_res_get_proxied_remote_address)
+
+    def get_proxied_remote_address(self) -> str | None:
+        """Return the address that a proxy in front has sent, as text."""
+        found = self._address(self._lib.uws_res_get_proxied_remote_address_as_text)
+        return None if found is None else found.decode()
+
+    # -- the head
+
+    def write_status(self, status_or_status_text: int | str | bytes) -> Self:
+        """Set the status: a code, or a line such as "404 Not Found"; the last one counts.
+
+        Raises:
+            HeaderError: it is not a status.
+        """
+        line = BODY_STATUSES.get(status_or_status_text)
+        known = line is not None
+        if line is None:
+            line = encode_status(status_or_status_text)
+        if self._answered or self._head_sent:
+            return self._refuse_head("write_status")
+        if known:
+            self._status = line
+            self._body_only = False
+        else:
+            self._set_status(line)
+        return self
+
+    def _set_status(self, line: bytes) -> None:
+        """Hold a status line, which decides whether a body may follow."""
+        self._status = line
+        self._body_only = False
+        if line.startswith(BODILESS):
+            self._single_write = False
+
+    def write_header(self, key: str | bytes, value: Any) -> Self:
+        """Add a header.
+
+        Args:
+            key: a token.
+            value: text, bytes or a number; other objects are written as JSON.
+
+        Raises:
+            HeaderError: a character would split the response.
+        """
+        name = NAMES.get(key) or encode_name(key)
+        # Text that can be printed holds no control character.
+        data = value.encode() if type(value) is str and value.isprintable() else encode_value(value)
+        if self._answered or self._head_sent:
+            return self._refuse_head("write_header")
+        if name:
+            self._head += name + data
+            self._body_only = False
+        else:  # CONTENT_LENGTH
+            self._length = data
+        return self
+
+    def _add_header(self, beginning: bytes, data: bytes) -> None:
+        """Add a header whose name and value are encoded."""
+        if beginning:
+            self._head += beginning + data
+            self._body_only = False
+        else:
+            self._length = data
+
+    def set_header(self, key: str | bytes, value: Any) -> Self:
+        """Add a header in place of those of its name.
+
+        Raises:
+            HeaderError: a character would split the response.
+        """
+        beginning, data = encode_name(key), encode_value(value)
+        if self._answered or self._head_sent:
+            return self._refuse_head("set_header")
+        if beginning and self._head:
+            self._head = without_header(self._head, beginning)
+        self._add_header(beginning, data)
+        return self
+
+    def set_cookie(self, name: str, value: str, options: Mapping[str, Any] | None = None) -> Self:
+        """Set a cookie; each has a header of its own, and the last of a name counts.
+
+        Raises:
+            HeaderError: the name, the value or an attribute would split the header.
+        """
+        line = encode_value(write_cookie(name, value, options))
+        if self._answered or self._head_sent:
+            return self._refuse_head("set_cookie")
+        if self._write_jar is None:
+            self._write_jar = {}
+            self._body_only = self._single_write = False
+        self._write_jar[name] = line
+        return self
+
+    def _write_head(self, length: bytes | None = None) -> None:
+        """Hand status, headers and cookies to the core.
+
+        Args:
+            length: the Content-Length of an answer without a body; before a body the core writes its own.
+        """
+        head = join_head(self._status, self._head, self._write_jar)
+        if length is not None:
+            head += b"\r\nContent-Length: " + length
+        self._body_only = self._single_write = False
+        self._head_sent = True
+        self._lib.uws_res_write_status(self._ssl, self.res, head, len(head))
+
+    def _begin_body(self) -> None:
+        """Send the head before the first part of a body."""
+        self._loop.is_idle = False
+        if not self._head_sent:
+            self._write_head()
+
+    def _is_bodiless(self) -> bool:
+        """Check whether the client expects a head alone (RFC 9112, 6.3)."""
+        return self._bodiless or (self._status or OK).startswith(BODILESS)
+
+    def _omit_body(self) -> None:
+        """Answer a HEAD request: of the body only its length is sent (RFC 9110, 9.3.2)."""
+        self._bodiless = True
+        self._body_only = self._single_write = False
+
+    # -- the answer
 
     def _body(self, message: Any) -> tuple[bytes, bytes | None]:
         """Encode a message; the second value is the content type of what became JSON."""
@@ -82,7 +493,7 @@ class Response(Head):
             data = message.encode()
         else:
             return self._answer("end", *self._body(message), bool(end_connection))
-        if end_connection is not False or not self._plain or self._answered:
+        if end_connection is not False or not self._body_only or self._answered:
             return self._answer("end", data, None, bool(end_connection))
         self._unsent = data
         self._answered = True
@@ -91,15 +502,15 @@ class Response(Head):
     def _answer(self, what: str, data: bytes, content_type: bytes | None, end_connection: bool) -> Self:
         """Answer with the whole body.
 
-        In the handler's first step nothing native is called: the dispatcher sends what is left to it, so it does not
-        matter which thread has left it.
+        In the handler's first step nothing native is called: the dispatcher sends the answer, so that any thread may
+        give it.
 
         Raises:
             BodyError: a part of the body counts as written.
         """
         if self._answered:
             return self._refuse(what)
-        if not self._simple:
+        if not self._single_write:
             return self._answer_otherwise(what, data, content_type, end_connection)
         if end_connection:
             self._last = True
@@ -109,19 +520,19 @@ class Response(Head):
         return self._deliver_soon() if self._key else self
 
     def _deliver_soon(self) -> Self:
-        """Let the server's thread send what another one has left just when the handler's first step ended."""
+        """Send, on the server's thread, an answer that another thread gave just when the handler's first step ended."""
         self._server.loop.call_soon_threadsafe(self._deliver)
         return self
 
     def _deliver(self) -> None:
-        """Send what an answer has left, in one call of the core; it takes the head as if it were the status.
+        """Send the answer that waits, in one call of the core; it takes the head as if it were the status.
 
-        The request's own callback runs, or the response is in the table of those that wait.
+        The request's own callback runs, or the response is in the table of pending ones.
         """
         data, kind = self._unsent, self._unsent_type
         if data is None or self.res is None:
             return
-        if kind is SENT or self._key:
+        if kind is _SENT or self._key:
             if lib.uws_res_has_responded(self._ssl, self.res):  # the server's thread was faster than another one
                 return
             self._finish()
@@ -129,9 +540,9 @@ class Response(Head):
             native_end(self._ssl, self.res, data, len(data), self._last)
             return
         head = OK
-        if not self._plain:
+        if not self._body_only:
             head = (self._status or OK) + self._head
-            if kind and self._has_content_type():
+            if kind and has_content_type(self._head):
                 kind = b""
         native_cork_send(self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), self._last)
 
@@ -140,57 +551,56 @@ class Response(Head):
         if get_ident() != self._thread:
             return self._hand_over(self._answer, what, data, content_type, end_connection)
         self._loop.is_idle = False
-        if self._size is not None:
+        if self._fixed_length is not None:
             return self._refuse_mixed(what)
         late = self._key
         bodiless = self._is_bodiless()
         self._finish()
         if bodiless:
             self._end_bodiless(len(data), content_type, end_connection)
-        elif not self._begun:
-            head, kind = self._whole_head(), content_type or b""
-            if self._has_content_type():
+        elif not self._head_sent:
+            head, kind = join_head(self._status, self._head, self._write_jar), content_type or b""
+            if has_content_type(self._head):
                 kind = b""
-            native_cork_send(self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), end_connection)
+            self._lib.socketify_res_cork_send(
+                self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), end_connection
+            )
         # The end of the connection can't be announced any more: the core would write its header into the body.
         elif late:
-            native_cork_end(self._ssl, self.res, data, len(data), False)
+            self._lib.socketify_res_cork_end(self._ssl, self.res, data, len(data), False)
         else:
-            native_end(self._ssl, self.res, data, len(data), False)
+            self._lib.uws_res_end(self._ssl, self.res, data, len(data), False)
         return self
 
-    def _has_content_type(self) -> bool:
-        return b"\r\ncontent-type: " in self._head.lower()
-
     def _end_bodiless(self, length: int, content_type: bytes | None, end_connection: bool) -> None:
-        """Send the head alone; what a client takes for a body would be read as the start of the next answer."""
-        if not self._begun:
+        """Send the head alone; a client would read a body as the start of the next answer."""
+        if not self._head_sent:
             if self._bodiless:
-                if content_type is not None and not self._has_content_type():
+                if content_type is not None and not has_content_type(self._head):
                     self._head += b"\r\nContent-Type: " + content_type
                 self._write_head(self._length or b"%d" % length)
             else:
                 self._write_head(self._length)
-        lib.uws_res_end_without_body(self._ssl, self.res, end_connection)
+        self._lib.uws_res_end_without_body(self._ssl, self.res, end_connection)
 
     def end_without_body(self, end_connection: bool = False) -> Self:
         """Answer with the head alone, as for 204, 304 and HEAD; or end a body that has begun.
 
-        Any other answer takes its connection with it, since the head tells no length and the client would wait on.
+        Any other answer closes its connection, since the head has no length and the client would wait on.
         """
         end_connection = bool(end_connection)
         if get_ident() != self._thread:
             return self._hand_over(self.end_without_body, end_connection)
         if self._answered:
             return self._refuse("end_without_body")
-        if self._begun and not self._is_bodiless():
+        if self._head_sent and not self._is_bodiless():
             return self._answer("end_without_body", b"", None, end_connection)
         last = end_connection or not self._is_bodiless()
         self._loop.is_idle = False
         self._finish()
-        if not self._begun:
+        if not self._head_sent:
             self._write_head(self._length)
-        lib.uws_res_end_without_body(self._ssl, self.res, last)
+        self._lib.uws_res_end_without_body(self._ssl, self.res, last)
         return self
 
     def send(
@@ -206,7 +616,7 @@ class Response(Head):
         Args:
             message: text, bytes, or any other object as JSON.
             content_type: "text/plain" by default, and of JSON always its own.
-            status: what `write_status` was given, else 200, by default.
+            status: by default the one of `write_status`, else 200.
             headers: names and values.
             end_connection: whether to close the connection.
 
@@ -221,7 +631,7 @@ class Response(Head):
         end_connection = bool(end_connection)
         if self._answered:
             return self._refuse("send")
-        if not self._begun:
+        if not self._head_sent:
             if line is not None:
                 self._set_status(line)
             for beginning, value in checked:
@@ -241,7 +651,7 @@ class Response(Head):
         line, checked = encode_status(status_code), encode_value(location)
         if self._answered:
             return self._refuse("redirect")
-        if self._begun:
+        if self._head_sent:
             self._refuse_head("redirect")
         else:
             self._set_status(line)
@@ -261,12 +671,12 @@ class Response(Head):
             return self._hand_over(self._write, data)
         if self._answered:
             return self._refuse("write")
-        if self._size is not None:
+        if self._fixed_length is not None:
             return self._refuse_mixed("write")
         bodiless = self._is_bodiless()
         self._begin_body()
         if not bodiless:
-            lib.uws_res_write(self._ssl, self.res, data, len(data))
+            self._lib.uws_res_write(self._ssl, self.res, data, len(data))
         return self
 
     def try_end(self, message: str | bytes, total_size: int, end_connection: bool = False) -> tuple[bool, bool]:
@@ -276,7 +686,7 @@ class Response(Head):
             Whether it was written without back-pressure, and whether the answer is complete.
 
         Raises:
-            TypeError: the message is neither text nor bytes, or the size no int; nothing was written.
+            TypeError: the message is neither text nor bytes, or the size not an int; nothing was written.
             BodyError: the part goes beyond the size, or the size is not the one that was announced before.
         """
         data = exact_bytes(message)
@@ -293,10 +703,10 @@ class Response(Head):
             self._end_bodiless(total, None, last)
             return True, True
         self._check_part(len(data), total)
-        fresh = not self._begun
+        fresh = not self._head_sent
         self._begin_body()
-        self._size = total
-        result = lib.uws_res_try_end(self._ssl, res, data, len(data), cast(_SIZE, total), last and fresh)
+        self._fixed_length = total
+        result = self._lib.uws_res_try_end(self._ssl, res, data, len(data), cast(_SIZE, total), last and fresh)
         if result.has_responded:
             self._finish()
         else:
@@ -304,15 +714,15 @@ class Response(Head):
         return bool(result.ok), bool(result.has_responded)
 
     def _check_part(self, length: int, total: int) -> None:
-        """Refuse a part that does not fit what the client was told of the body.
+        """Refuse a part that does not fit the announced body.
 
         Raises:
             BodyError: it does not.
         """
-        if self._begun and self._size is None:
+        if self._head_sent and self._fixed_length is None:
             raise self._body_error("try_end", "write has begun a body whose size is not announced")
-        if self._size not in (None, total):
-            raise self._body_error("try_end", f"{self._size} bytes are announced, not {total}")
+        if self._fixed_length not in (None, total):
+            raise self._body_error("try_end", f"{self._fixed_length} bytes are announced, not {total}")
         offset = self.get_write_offset()
         if offset + length > total:
             raise self._body_error("try_end", f"{offset} bytes are written, and {length} more are beyond {total}")
@@ -329,7 +739,7 @@ class Response(Head):
             As `try_end`; not written and complete where the client has left or the request is answered.
 
         Raises:
-            TypeError: the buffer is neither text nor bytes, or the size no int; nothing was written.
+            TypeError: the buffer is neither text nor bytes, or the size not an int; nothing was written.
             BodyError: the part goes beyond the size, or another part is still on its way.
         """
         data = exact_bytes(buffer)
@@ -353,10 +763,10 @@ class Response(Head):
                 future.set_result(outcome)
             return outcome[0]
 
-        promised = self._promised
+        deferred = self._deferred
         self._chunkFuture = future
         self.on_writable(go_on)
-        self._promised = promised
+        self._deferred = deferred
         return future
 
     def render(self, *args: Any, **kwargs: Any) -> Self:
@@ -379,11 +789,11 @@ class Response(Head):
         It begins at once, awaited or not.
 
         Args:
-            path: of a regular file; never made from what a client sends, which is what `app.static` is for.
+            path: of a regular file; never made from a client's input, which `app.static` is for.
             content_type: by the file's name by default.
 
         Returns:
-            What is done when the answer is complete or the client has left.
+            A future that is done when the answer is complete or the client has left.
 
         Raises:
             HTTPError: 404, there is no such file; 503, too many files are open.
@@ -400,10 +810,10 @@ class Response(Head):
         res = self._native("write_continue")
         if self._answered:
             return self
-        if self._begun:
+        if self._head_sent:
             return self._refuse_head("write_continue")
         self._loop.is_idle = False
-        lib.uws_res_write_continue(self._ssl, res)
+        self._lib.uws_res_write_continue(self._ssl, res)
         return self
 
     def upgrade(
@@ -414,13 +824,13 @@ class Response(Head):
         socket_context: Any,
         user_data: Any = None,
     ) -> bool:
-        """Turn the request into a WebSocket, whose `get_user_data()` gives `user_data`.
+        """Turn the request into a WebSocket, whose `get_user_data()` returns `user_data`.
 
         Returns:
             False where the client has left or the request is answered.
 
         Raises:
-            HTTPError: 400, the key is none (RFC 6455, 4.1: 16 bytes as base64); the core would read past its end.
+            HTTPError: 400, the key is malformed (RFC 6455, 4.1: 16 bytes as base64); the core would read past its end.
             HeaderError: the protocol or the extensions would split the response.
             TypeError: the context is not the one that the upgrade handler was given.
         """
@@ -430,22 +840,22 @@ class Response(Head):
         if self._answered:
             self._refuse("upgrade")
             return False
-        if self._begun:
+        if self._head_sent:
             self._refuse_head("upgrade")
             return False
         if len(key) != 24:
             raise HTTPError(400, "Sec-WebSocket-Key is missing or malformed")
-        if self._context is None or socket_context is not self._context:
+        if socket_context is not self._context:
             raise TypeError(f"upgrade takes the context that the upgrade handler was given, not {socket_context!r}")
         if self._head or self._write_jar:
             self._status = b"101 Switching Protocols"
             self._write_head()
-        self._context = None
+        self._context = _NO_CONTEXT
         self._finish()
         # The open event comes from inside the call.
         self._server.upgrading = user_data
         try:
-            lib.uws_res_upgrade(
+            self._lib.uws_res_upgrade(
                 self._ssl,
                 res,
                 ffi.NULL,
@@ -472,10 +882,10 @@ class Response(Head):
     def _drop(self) -> None:
         """Close the connection of a request that is not answered."""
         self._finish()
-        lib.uws_res_close(self._ssl, self.res)
+        self._lib.uws_res_close(self._ssl, self.res)
 
     def trigger_aborted(self) -> Self:
-        """Close the connection, and do what is done when a client leaves."""
+        """Close the connection as if the client had left."""
         self._native("trigger_aborted")
         if not self._answered:
             self._drop()
@@ -492,22 +902,22 @@ class Response(Head):
         if self._answered:
             return self._refuse("cork")
         self._loop.is_idle = False
-        cork_response(self._ssl, res, call)
+        cork_response(self._lib, self._ssl, res, call)
         return self
 
     def get_write_offset(self) -> int:
         """Return how many bytes of the body are written."""
         res = self._native("get_write_offset")
-        if self._answered or not self._begun:
+        if self._answered or not self._head_sent:
             return 0
-        return int(lib.uws_res_get_write_offset(self._ssl, res))
+        return int(self._lib.uws_res_get_write_offset(self._ssl, res))
 
     def write_offset(self, offset: int) -> Self:
         """Begin the body at its start, the only place where it can begin.
 
         Raises:
-            TypeError: the offset is no int.
-            BodyError: it is not 0: the head announces the whole body, and the client would wait for what is left out.
+            TypeError: the offset is not an int.
+            BodyError: it is not 0: the head announces the whole body, and the client would wait for the rest.
         """
         if _size("offset", offset):
             raise self._body_error("write_offset", f"the client would wait for the first {offset} bytes of the body")
@@ -516,7 +926,7 @@ class Response(Head):
     def get_native_handle(self) -> Any:
         """Return the core's native handle, None after the answer."""
         res = self._native("get_native_handle")
-        return None if self._answered else lib.uws_res_get_native_handle(self._ssl, res)
+        return None if self._answered else self._lib.uws_res_get_native_handle(self._ssl, res)
 
     def _fail(self, status: int, body: bytes, content_type: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Answer an error if nothing was sent yet, else close the connection.
@@ -529,7 +939,7 @@ class Response(Head):
         """
         if self._answered:
             return
-        if self._begun:
+        if self._head_sent:
             self.close()
             return
         line = encode_status(f"{status} {_REASONS.get(status, 'Error')}")
@@ -537,7 +947,7 @@ class Response(Head):
         if headers is None:
             self._head = b""
         else:
-            self._keep_headers(lambda line: not _describes_body(line))
+            self._head = without_body_headers(self._head)
         self._set_status(line)
         self._length = self._write_jar = None
         self._head += b"".join(name + value for name, value in checked if name)
@@ -550,7 +960,7 @@ def _size(what: str, value: Any) -> int:
     """Return a number of bytes as the core takes it.
 
     Raises:
-        TypeError: it is no int.
+        TypeError: it is not an int.
         BodyError: it is negative or beyond 2 ** 53.
     """
     size = operator.index(value)
@@ -559,5 +969,11 @@ def _size(what: str, value: Any) -> int:
     return size
 
 
-def _describes_body(line: bytes) -> bool:
-    return line.lower().startswith((b"\r\ncontent-", b"\r\netag:", b"\r\nlast-modified:", b"\r\ncache-control:"))
+def _check_callable(what: str, handler: Any) -> None:
+    """Refuse a handler that can't be called.
+
+    Raises:
+        TypeError: it can't.
+    """
+    if not callable(handler):
+        raise TypeError(f"{what} takes a function, not a {type(handler).__name__}")

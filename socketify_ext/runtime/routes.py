@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from inspect import isawaitable
 from types import TracebackType
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from .core import ffi, from_handle, lib
 from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
-from .pending import log
 
 if TYPE_CHECKING:
     from ..sdk.compilation import Classes
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from .response import Response
     from .server import Server
 
+log = logging.getLogger("socketify_ext")
+
 native_end = lib.uws_res_end
 
 
 class Route:
-    """One route: what its native callback needs, in slots."""
+    """One route: the state that its native callback needs, in slots."""
 
     __slots__ = (
         "after",
@@ -62,16 +64,16 @@ class Route:
             self.handler = handler if self.method == "GET" else check_coding(handler)
 
     def enter(self) -> None:
-        """Follow the server's classes from now on."""
+        """Use the server's classes from now on."""
         self.use(self.server.classes)
         self.server.routes.append(self)
 
 
 def prepare_route(server: Server, method: str, path: str, handler: Callable[..., Any]) -> Callable[[], None]:
-    """Make `method path` ready to be served with `handler(response, request)`, sync or async.
+    """Prepare `method path` to be served with `handler(response, request)`, sync or async.
 
     Returns:
-        What puts it into effect, which can't fail and can't be undone.
+        A function that puts it into effect, which can't fail and can't be undone.
     """
     route = Route(server, method.upper(), path, handler)
     add, encoded = getattr(lib, f"uws_app_{method}"), path.encode()
@@ -96,7 +98,7 @@ def _by_method(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: TracebackType) -> None:
-    """Close the connection of a request whose callback itself has failed, as without memory.
+    """Close the connection of a request whose callback itself has failed, for example for lack of memory.
 
     The core ends the process where a callback returns without an answer.
     """
@@ -114,8 +116,8 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
     """Handle a request."""
     route = from_handle(user_data)
     route.loop.is_idle = False
-    handed_on = route.server.handed_on
-    response = route.response_class() if handed_on is None else take_over(route, handed_on, res)
+    yielded = route.server.yielded
+    response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
     request = route.request_class()
     response.res = res
     response._request = request
@@ -125,53 +127,53 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
         data = response._unsent
         if data is None:
             if not response._answered:
-                settle(route, response, request, result)
+                handle_result(route, response, request, result)
         elif response._unsent_type is None:
             native_end(route.ssl, res, data, len(data), False)
         else:
             response._deliver()
     except BaseException as error:
         route.server.fail(error, response, request, route.name)
-        leave_answerable(response)
+        require_abort_handler(response)
     if request._yielded:
-        hand_on(route.server, response, req)
+        yield_response(route.server, response, req)
     request.req = None
 
 
-def settle(route: Any, response: Response, request: Request, result: Any) -> None:
-    """Go on with a request that its handler has not answered: a coroutine, a promise, another route, or a mistake."""
+def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
+    """Handle the result of a handler that has not answered: a coroutine, a deferred answer, a yield, or a mistake."""
     response._route = route.name
     if isawaitable(result):
         route.server.start(result, response, request, route.name)
-    elif not response._promised and not response._tasks and not request._yielded:
+    elif not response._deferred and not response._tasks and not request._yielded:
         route.server.unanswered(response, route.name)
     elif response._data_handler is not None and request.req is not None:
         check_headers(response, request)
     response._deliver()
 
 
-def hand_on(server: Server, response: Response, req: Any) -> None:
-    """Leave the response to the next matching route, with what it holds; an answered one is left to no other."""
+def yield_response(server: Server, response: Response, req: Any) -> None:
+    """Yield the response to the next matching route, with its headers; an answered one is not yielded."""
     if response._answered:
         lib.uws_req_set_yield(req, 0)
         return
-    response._promised = False
-    response._wait()  # without a next route the core drops the connection, and says so
-    server.handed_on = response
+    response._deferred = False
+    response._wait()  # without a next route the core drops the connection, and calls back
+    server.yielded = response
 
 
-def take_over(route: Any, handed_on: Response, res: Any) -> Any:
-    """Give the response that another route has just left to this one."""
-    route.server.handed_on = None
-    if handed_on.res != res or handed_on._answered:
+def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
+    """Return the response that another route has yielded to this one."""
+    route.server.yielded = None
+    if yielded.res != res or yielded._answered:
         return route.response_class()
-    if not isinstance(handed_on, Observed):  # one that is told of stays so
-        handed_on.__class__ = route.response_class
-    return handed_on
+    if not isinstance(yielded, Observed):  # an observed one stays observed
+        yielded.__class__ = route.response_class
+    return yielded
 
 
-def leave_answerable(response: Response) -> None:
-    """Do what the core demands of a request that is not answered when its callback returns."""
+def require_abort_handler(response: Response) -> None:
+    """Register the abort handler that the core demands for a request that is not answered when its callback returns."""
     if not response._answered:
         response._wait()
     response._deliver()

@@ -1,4 +1,4 @@
-"""What stands behind one app: its compiled classes, its routes and sockets, its tasks, and what becomes of errors."""
+"""The server behind one app: its compiled classes, its routes and sockets, its tasks, and its handling of errors."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .. import errors
 from ..errors import HTTPError
 from ..sdk.compilation import subclass
 from .core import ffi
-from .error_log import Culprits
+from .error_log import ErrorLog
 from .framing import check_headers
 from .hooks import Hooks
 from .json_encoder import make_dump
 from .native_loop import share_native_loop
 from .patterns import route_key
-from .pending import waiting
+from .pending import pending
 from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES
 from .response import Response
-from .shared_keys import lay_out_all
+from .shared_keys import prime_all_shared_keys
 from .tasks import start
 from .thread import check_thread, get_ident
 from .websocket import WebSocket
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..sdk.request_hooks import RequestHook
     from ..sdk.spec import MemberSpec
     from .routes import Route
-    from .topics import Listeners
+    from .topics import TopicCounts
     from .websocket_routes import SocketRoute
 
 
@@ -54,7 +54,7 @@ class Server:
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
         self.listening: list[Any] = []
         self.upgrading: Any = None
-        self.handed_on: Response | None = None  # what a route has just left to the next one
+        self.yielded: Response | None = None  # the response that a route has just yielded to the next one
         self.tasks: set[asyncio.Task[Any] | None] = set()
         self.routes: list[Route] = []
         self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
@@ -63,10 +63,10 @@ class Server:
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
         self.has_topics = False  # the core makes its table of topics with the first WebSocket route
-        self.listeners: Listeners | None = None
+        self.topic_counts: TopicCounts | None = None
         self._flushing = False
         self._upgraded_by_core: list[str] = []
-        self._culprits = Culprits()
+        self._error_log = ErrorLog()
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         self.thread = get_ident()
         shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop, "_thread": self.thread}
@@ -75,7 +75,7 @@ class Server:
             "response": subclass(Response, shared),
             "ws": subclass(WebSocket, shared),
         }
-        lay_out_all(self.bases)
+        prime_all_shared_keys(self.bases)
         self.classes: Classes = self.bases
         self.use_json(app._json_serializer)
 
@@ -93,7 +93,7 @@ class Server:
             setattr(base, "_thread", self.thread)  # noqa: B010 - `type` has none
 
     def check_thread(self, what: str) -> None:
-        """Refuse to change what is served from another thread than the one that serves.
+        """Refuse a change of routes from another thread than the server's.
 
         Raises:
             ThreadError: the loop runs, in another thread.
@@ -102,7 +102,7 @@ class Server:
             check_thread(self.thread, "the app", what)
 
     def use_json(self, serializer: Any) -> None:
-        """Take a serializer for objects that are sent: anything with `dumps`, giving text or bytes."""
+        """Set the serializer of objects that are sent: anything with `dumps`, returning text or bytes."""
         self.dump_json = make_dump(serializer)
 
     def exchange(self, classes: Classes, members: Iterable[MemberSpec], hooks: Sequence[RequestHook] = ()) -> None:
@@ -112,9 +112,9 @@ class Server:
             LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
         """
         self.hooks = self._checked(hooks)
-        lay_out_all(classes)
+        prime_all_shared_keys(classes)
         self.classes = classes
-        self._culprits = Culprits(members)
+        self._error_log = ErrorLog(members)
         for route in self.routes:
             route.use(classes)
         for connection in self.connections.values():
@@ -143,7 +143,7 @@ class Server:
         return made
 
     def bind_socket(self, route: SocketRoute) -> None:
-        """Let the core serve a WebSocket, once it is known whether a hook wants its upgrades."""
+        """Bind a WebSocket route to the core, once it is known whether a hook wants its upgrades."""
         if self.unbound is not None and route.upgrade is None:
             self.unbound.append(route)
             return
@@ -152,13 +152,13 @@ class Server:
         route.bind()
 
     def bind_sockets(self) -> None:
-        """Let the core serve the WebSockets that waited for hooks."""
-        waiting, self.unbound = self.unbound, None
-        for route in waiting or ():
+        """Bind the WebSocket routes that waited for hooks."""
+        unbound, self.unbound = self.unbound, None
+        for route in unbound or ():
             self.bind_socket(route)
 
     def check_free(self, who: str, names: Iterable[str]) -> None:
-        """Refuse routes that are there already, each by its name, as in "GET /users/:id".
+        """Refuse routes that exist already, each by its name, as in "GET /users/:id".
 
         Raises:
             DuplicateRouteError: one is; the core would end the process.
@@ -174,14 +174,14 @@ class Server:
                 raise errors.DuplicateRouteError(who, f"adds {name}", why, fix)
             taken[key] = name
 
-    def leave_behind(self) -> None:
-        """Forget a response that was left to a next route where no handler of ours came."""
-        response, self.handed_on = self.handed_on, None
+    def drop_yielded(self) -> None:
+        """Drop a yielded response where no handler of ours came next."""
+        response, self.yielded = self.yielded, None
         if response is not None:
             response._finish()
 
     def flush_soon(self) -> None:
-        """Write what was published outside of a native callback now: an idle native loop sleeps up to 10 ms."""
+        """Flush publications from outside of a native callback now: an idle native loop sleeps up to 10 ms."""
         self.core_loop.is_idle = False
         if not self._flushing:
             self._flushing = True
@@ -204,7 +204,7 @@ class Server:
         """Run a coroutine, to its first await at once; if it suspends, make the request outlive the callback."""
         if response is not None:
             response._tasks += 1
-        conducted: Any = self._conduct(coroutine, response, request, who)
+        conducted: Any = self._run_task(coroutine, response, request, who)
         task = start(conducted, self.loop)
         if conducted.cr_frame is None:  # it did not suspend
             return
@@ -222,7 +222,7 @@ class Server:
             if request is not None:
                 request._response_key = response._key
 
-    async def _conduct(
+    async def _run_task(
         self, coroutine: Coroutine[Any, Any, Any], response: Response | None, request: Request | None, who: str
     ) -> None:
         try:
@@ -235,11 +235,11 @@ class Server:
             self.tasks.discard(asyncio.current_task())
             if response is not None:
                 response._tasks -= 1
-                if not (response._answered or response._tasks or response._promised or _yielded(request)):
+                if not (response._answered or response._tasks or response._deferred or _yielded(request)):
                     self.unanswered(response, who)
 
     def hand_over(self, who: str, function: Callable[..., Any], *arguments: Any) -> None:
-        """Make a call that no request waits for on the server's thread; what has closed meanwhile is no error."""
+        """Make a call without a request on the server's thread; a connection that has closed meanwhile is ignored."""
         self.loop.call_soon_threadsafe(self._run_handed_over, who, function, arguments)
 
     def _run_handed_over(self, who: str, function: Callable[..., Any], arguments: Sequence[Any]) -> None:
@@ -251,7 +251,7 @@ class Server:
             self.fail(error, None, None, who)
 
     def call(self, response: Response, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a callback of a response; if it gives a coroutine, run it."""
+        """Call a callback of a response; if it returns a coroutine, run it."""
         try:
             result = function(*arguments)
             if inspect.iscoroutine(result):
@@ -260,7 +260,7 @@ class Server:
             return self.fail(error, response, response._request, "")
         return result
 
-    # -- answers that no handler gives
+    # -- answers that no handler has given
 
     def unanswered(self, response: Response, who: str) -> None:
         """Answer 500 for a handler that has returned without an answer."""
@@ -268,9 +268,9 @@ class Server:
         response._fail(500, b"Internal Server Error", b"text/plain")
 
     def fail(self, error: BaseException, response: Response | None, request: Any, who: str) -> None:
-        """Make an answer of what a handler, a member or a callback raised, and log what is no answer.
+        """Answer an error that a handler, a member or a callback raised, and log it unless it is an HTTPError.
 
-        Never raises. What would end the process, such as SystemExit, ends it after an orderly shutdown.
+        Never raises. An error that ends the process, such as SystemExit, ends it after an orderly shutdown.
         """
         if _yielded(request) and request.req is not None:
             request.set_yield(False)  # the error is the answer
@@ -305,7 +305,7 @@ class Server:
             result = handler(error, response, request)
             if inspect.iscoroutine(result):
                 self.start(_without(result, self, response, who), response, request, who)
-            elif not response._answered and not response._promised:
+            elif not response._answered and not response._deferred:
                 response._fail(500, b"Internal Server Error", b"text/plain")
         except BaseException as second:
             self.report(second, f"{who or _who(response)}: the error handler")
@@ -313,13 +313,13 @@ class Server:
 
     def report(self, error: BaseException, who: str) -> None:
         """Log an error with the route and, where they are in its traceback, the member and the hook, with extensions."""
-        self._culprits.report(error, who)
+        self._error_log.report(error, who)
 
     # -- the end
 
     def in_flight(self) -> int:
         """Count the requests that are not answered yet."""
-        return sum(1 for response in list(waiting.values()) if response._server is self)
+        return sum(1 for response in list(pending.values()) if response._server is self)
 
     async def drained(self, grace: float) -> None:
         """Wait until no request is open and no coroutine runs, `grace` seconds at most."""
@@ -328,7 +328,7 @@ class Server:
             await asyncio.sleep(0.01)
 
     def close_connections(self) -> None:
-        """Tell every WebSocket that the server goes away (RFC 6455, 7.4.1: 1001)."""
+        """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001)."""
         for connection in list(self.connections.values()):
             if not connection.closed:
                 connection.end(1001, "server shutdown")

@@ -1,4 +1,4 @@
-"""The layout of compiled classes: which attributes their objects keep in a compact array."""
+"""Shared keys of compiled classes (PEP 412): the attributes that their objects keep in a compact array."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..sdk.spec import Target
 if TYPE_CHECKING:
     from ..sdk.compilation import Classes
 
-# What requests and responses often get while they are handled, in the order in which they mostly get it.
+# Attributes that requests and responses often get while they are handled, in the usual order.
 _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {
     "request": ("req", "_headers", "_url", "_full_url", "_method", "_params", "_query"),
     "response": (
@@ -20,18 +20,18 @@ _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {
         "_unsent_type",
         "_answered",
         "_status",
-        "_plain",
+        "_body_only",
         "_head",
         "_key",
-        "_simple",
+        "_single_write",
         "_tasks",
         "_route",
     ),
 }
 
 
-def lay_out(target: Target, compiled: type, *further: str) -> None:
-    """Make one object with all the attributes that others may get, `further` ones included.
+def prime_shared_keys(target: Target, compiled: type, *further: str) -> None:
+    """Prime the shared keys of a class: make one object with all attributes that others may get.
 
     CPython shares the names of attributes between the objects of a class, and takes new names from the first few
     objects only; an object that gets another one later changes to a dict of its own, which costs more than all else
@@ -42,7 +42,7 @@ def lay_out(target: Target, compiled: type, *further: str) -> None:
         setattr(one, name, getattr(one, name))
 
 
-def lay_out_all(classes: Classes) -> None:
-    """Do so for the classes of requests and responses."""
+def prime_all_shared_keys(classes: Classes) -> None:
+    """Prime the shared keys of the classes of requests and responses."""
     for target in _OFTEN:
-        lay_out(target, classes[target])
+        prime_shared_keys(target, classes[target])

@@ -83,7 +83,7 @@ class StockRequest(Request):
 
     @property
     def response(self) -> Any:
-        """Give the response of this request from the handler's first await on, None before and once the client left."""
+        """Return the response of this request from the handler's first await on, None before and once the client left."""
         response = self._late_response
         # The core's pool may have given it to another request.
         return response if response is not None and response._request is self and not response.aborted else None
@@ -130,7 +130,7 @@ class Stock:
             adapter.compiled = plan.classes[target]
 
     def enter_member(self, target: Target, frame: FrameType, declare: Callable[[Surface], Any]) -> Any:
-        """Validate one member that a bare function adds, told apart from other functions by its frame.
+        """Validate one member that a bare function adds; functions are distinguished by their frames.
 
         The core does not say when such a function ends, so each member takes effect by itself; an error takes back
         what the same call of the function has added. A member that an earlier call has added changes nothing.
@@ -190,7 +190,7 @@ class Adapter(core.AppExtension):  # type: ignore[misc]  # the core has no types
 
     @property
     def empty(self) -> bool:
-        """Tell the core to use its callbacks for extensions; it asks after each registration."""
+        """Return False, so that the core uses its callbacks for extensions; it asks after each registration."""
         self.stock.end_group()
         return False
 
@@ -243,7 +243,7 @@ def _extension_frame(frame: FrameType) -> FrameType:
 
 
 def _is_same(member: MemberSpec, earlier: MemberSpec) -> bool:
-    """Tell whether two calls of one function have declared the same member."""
+    """Check whether two calls of one function have declared the same member."""
     if (member.target, member.name) != (earlier.target, earlier.name):
         return False
     if isinstance(member, MethodSpec) and isinstance(earlier, MethodSpec):
@@ -255,7 +255,7 @@ def _is_same(member: MemberSpec, earlier: MemberSpec) -> bool:
 
 
 def _substance(function: Any) -> Any:
-    """Give what tells apart functions that one `def` has made: its code and what it closes over."""
+    """Return the parts that distinguish functions of one `def`: its code and the values it closes over."""
     contents = []
     for cell in getattr(function, "__closure__", None) or ():
         with contextlib.suppress(ValueError):  # not filled yet
@@ -268,7 +268,7 @@ def _code(value: Any) -> Any:
 
 
 def is_managed(value: Any) -> bool:
-    """Tell whether an app's `AppExtension` has become an adapter."""
+    """Check whether an app's `AppExtension` has become an adapter."""
     return isinstance(value, Adapter)
 
 

@@ -1,4 +1,4 @@
-"""The thread that serves: the core's memory belongs to it, and what other threads call is handed over or refused."""
+"""The thread that serves: the core's memory belongs to it, and calls of other threads are handed over or refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ANY_THREAD", "AnyThread", "check_thread", "get_ident", "wrong_thread
 
 
 class AnyThread:
-    """Stand for the thread of an object that no core's memory is behind: equal to every thread."""
+    """The thread of an object without the core's memory: equal to every thread."""
 
     def __eq__(self, other: object) -> bool:
         return True

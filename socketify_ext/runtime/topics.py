@@ -1,4 +1,4 @@
-"""Who listens on which topic in this process, for a backplane; without one, nothing here runs."""
+"""Counts of the listeners of each topic in this process, for a backplane; without one, nothing here runs."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from .websocket import WebSocket
 
 
 class Backplane(Protocol):
-    """What carries publications to other processes; each call returns at once and raises nothing."""
+    """A carrier of publications to other processes; each call returns at once and raises nothing."""
 
     def publish(self, topic: bytes, data: bytes, opcode: int, compress: bool, /) -> None:
-        """Carry what has just been published here to all other processes."""
+        """Send a message that was published here to all other processes."""
 
-    def follow(self, topic: bytes, /) -> None:
-        """Bring what others publish on a topic from now on: its first listener has come."""
+    def subscribe(self, topic: bytes, /) -> None:
+        """Receive what others publish on a topic from now on: its first listener has come."""
 
-    def unfollow(self, topic: bytes, /) -> None:
-        """Bring no more of a topic: its last listener has gone."""
+    def unsubscribe(self, topic: bytes, /) -> None:
+        """Receive no more of a topic: its last listener has gone."""
 
 
-class Listeners:
-    """Count the sockets that listen on each topic, and tell the backplane of the first and of the last."""
+class TopicCounts:
+    """Count the sockets that listen on each topic; subscribe at the first, unsubscribe at the last."""
 
     def __init__(self, backplane: Backplane) -> None:
         self.backplane = backplane
         self._counts: dict[bytes, int] = {}
 
-    def enter(self, connection: WebSocket, topic: bytes) -> None:
-        """Note that a connection listens on a topic."""
+    def add(self, connection: WebSocket, topic: bytes) -> None:
+        """Add a connection to the listeners of a topic."""
         topics = connection._topics
         if topics is None:
             topics = connection._topics = set()
@@ -38,10 +38,10 @@ class Listeners:
         count = self._counts.get(topic, 0)
         self._counts[topic] = count + 1
         if not count:
-            self.backplane.follow(topic)
+            self.backplane.subscribe(topic)
 
-    def leave(self, connection: WebSocket, topic: bytes) -> None:
-        """Note that a connection listens on a topic no longer."""
+    def remove(self, connection: WebSocket, topic: bytes) -> None:
+        """Remove a connection from the listeners of a topic."""
         topics = connection._topics
         if topics is None or topic not in topics:
             return
@@ -51,9 +51,9 @@ class Listeners:
             self._counts[topic] = count
         else:
             del self._counts[topic]
-            self.backplane.unfollow(topic)
+            self.backplane.unsubscribe(topic)
 
-    def leave_all(self, connection: WebSocket) -> None:
-        """Note that a connection is gone."""
+    def remove_all(self, connection: WebSocket) -> None:
+        """Remove a connection from the listeners of all its topics."""
         for topic in tuple(connection._topics or ()):
-            self.leave(connection, topic)
+            self.remove(connection, topic)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
-from .core import OpCode, SendStatus, core, ffi, from_handle, lib, unpack
+from .core import OpCode, SendStatus, core, ffi, from_handle, lib, read_address, unpack
 from .cork import CorkedCall, cork_websocket
 from .encoding import encode_message, encode_topic
 from .thread import ANY_THREAD, get_ident, wrong_thread
@@ -16,7 +16,6 @@ from .thread import ANY_THREAD, get_ident, wrong_thread
 if TYPE_CHECKING:
     from .server import Server
 
-native_send = lib.uws_ws_send_with_options
 _STATUS: Final = {int(status): status for status in SendStatus}
 _BINARY: Final = OpCode.BINARY
 _TEXT: Final = OpCode.TEXT
@@ -29,9 +28,9 @@ _LONGEST_REASON: Final = _LONGEST_CONTROL - 2  # behind the code
 class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     """A WebSocket connection.
 
-    The same object is handed to every event of a connection, so what an extension or a handler puts on it lives as
-    long as the connection. After the close event, whatever needs the connection raises `ConnectionClosedError`;
-    `get_user_data()` still answers.
+    The same object is passed to every event of a connection, so that attributes set on it live as long as the
+    connection. After the close event, calls that need the connection raise `ConnectionClosedError`;
+    `get_user_data()` still works.
     """
 
     # What the core's __init__ sets on each object; class attributes here, so that an object starts empty.
@@ -47,9 +46,12 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     _route: Any = None
     _path: str | None = None  # of its request, where hooks ask for it
     _end_waits = False  # a subscription event or a cork runs, in which the core can't end: it ends right after
-    _unsubscribing = False  # `unsubscribe` runs: an event that tells of one listener less does not mean the end
-    _leaving = False  # the end has begun: what subscribes now would stay behind in the core's table
-    _topics: set[bytes] | None = None  # what it listens on, where there is a backplane
+    _unsubscribing = False  # `unsubscribe` runs: an event with one listener less does not mean the end
+    _closing = False  # the end has begun: a subscription now would stay behind in the core's table
+    _topics: set[bytes] | None = None  # its topics, where there is a backplane
+    # The native layer; a fake has one that records.
+    _lib: Any = lib
+    _native_send: Any = lib.uws_ws_send_with_options
     # Of the app; set once on the compiled class.
     _server: Server
     _ssl: Any = None
@@ -62,12 +64,12 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
     @property
     def closed(self) -> bool:
-        """Tell whether the connection is gone."""
+        """Return whether the connection is gone."""
         return self.ws is None
 
     @property
     def route(self) -> str:
-        """Give the pattern of the connection's route, as in "/chat/:room"."""
+        """Return the pattern of the connection's route, as in "/chat/:room"."""
         return str(self._route.pattern)
 
     def _open(self) -> Any:
@@ -78,7 +80,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             ThreadError: this is not the server's thread.
         """
         if get_ident() != self._thread:
-            raise wrong_thread("this WebSocket", "what its connection knows")
+            raise wrong_thread("this WebSocket", "its connection")
         ws = self.ws
         if ws is None:
             raise errors.ConnectionClosedError(
@@ -90,15 +92,15 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return ws
 
     def clone(self) -> WebSocket:
-        """Give the connection's one object, which may be kept for as long as you like."""
+        """Return the connection's one object, which may be kept for as long as you like."""
         return self
 
     def get_user_data(self) -> Any:
-        """Give what `res.upgrade` was given as `user_data`."""
+        """Return the `user_data` that was passed to `res.upgrade`."""
         return self.socket_data
 
     def get_user_data_uuid(self) -> uuid.UUID | None:
-        """Give an identifier of the user data, None where there is none."""
+        """Return an identifier of the user data, or None."""
         if self.socket_data_id is None and self.socket_data is not None:
             self.socket_data_id = uuid.uuid4()
         return self.socket_data_id
@@ -111,7 +113,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
         Raises:
             ConnectionClosedError: the connection is gone; nothing was written.
-            TypeError, ValueError: the object can't be serialised, or the opcode is none that carries a message.
+            TypeError, ValueError: the object can't be serialised, or the opcode carries no message.
         """
         data = message if type(message) is bytes else encode_message(message, self._server.dump_json)
         if opcode is not _BINARY and opcode is not _TEXT:
@@ -125,33 +127,33 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         if ws is None:
             ws = self._open()
         self._loop.is_idle = False
-        return _STATUS[native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
+        return _STATUS[self._native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
 
     def _hand_over(self, call: Callable[..., Any], *arguments: Any) -> None:
         self._server.hand_over(f"WS {self.route}", call, *arguments)
 
     def send_fragment(self, message: Any, compress: bool = False) -> Any:
-        """Send a middle part of a message; gives a `SendStatus`."""
+        """Send a middle part of a message; returns a `SendStatus`."""
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         ws = self._open()
         self._loop.is_idle = False
-        return _STATUS[lib.uws_ws_send_fragment(self._ssl, ws, data, len(data), compress)]
+        return _STATUS[self._lib.uws_ws_send_fragment(self._ssl, ws, data, len(data), compress)]
 
     def send_first_fragment(self, message: Any, opcode: int = _BINARY, compress: bool = False) -> Any:
-        """Send the first part of a message; gives a `SendStatus`."""
+        """Send the first part of a message; returns a `SendStatus`."""
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         opcode = encode_opcode(opcode, 0)
         ws = self._open()
         self._loop.is_idle = False
-        sent = lib.uws_ws_send_first_fragment_with_opcode(self._ssl, ws, data, len(data), opcode, compress)
+        sent = self._lib.uws_ws_send_first_fragment_with_opcode(self._ssl, ws, data, len(data), opcode, compress)
         return _STATUS[sent]
 
     def send_last_fragment(self, message: Any, compress: bool = False) -> Any:
-        """Send the last part of a message; gives a `SendStatus`."""
+        """Send the last part of a message; returns a `SendStatus`."""
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         ws = self._open()
         self._loop.is_idle = False
-        return _STATUS[lib.uws_ws_send_last_fragment(self._ssl, ws, data, len(data), compress)]
+        return _STATUS[self._lib.uws_ws_send_last_fragment(self._ssl, ws, data, len(data), compress)]
 
     def cork(self, callback: Callable[[Any], Any]) -> WebSocket:
         """Send what `callback(ws)` writes in one piece; it must be synchronous, and what it raises is raised."""
@@ -159,7 +161,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         self._loop.is_idle = False
         waits, self._end_waits = self._end_waits, True
         try:
-            cork_websocket(self._ssl, ws, call)
+            cork_websocket(self._lib, self._ssl, ws, call)
         finally:
             self._end_waits = waits
         return self
@@ -177,7 +179,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
         Raises:
             ConnectionClosedError: it is closed already.
-            TypeError, ValueError: the code is no close code.
+            TypeError, ValueError: the code is not a close code.
         """
         number = operator.index(code)
         if number and not 1000 <= number <= 4999:
@@ -191,13 +193,13 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         if self._end_waits:
             self._server.loop.call_soon(self._end_later, number, data)
         else:
-            lib.uws_ws_end(self._ssl, ws, number, data, len(data))
+            self._lib.uws_ws_end(self._ssl, ws, number, data, len(data))
         return self
 
     def _end_later(self, code: int, data: bytes) -> None:
         if self.ws is not None:
             self._loop.is_idle = False
-            lib.uws_ws_end(self._ssl, self.ws, code, data, len(data))
+            self._lib.uws_ws_end(self._ssl, self.ws, code, data, len(data))
 
     def cork_end(self, code: int = 0, message: Any = None) -> WebSocket:
         """Close the connection, as `end` does; the core's own never closes it."""
@@ -211,51 +213,51 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             if self._end_waits:
                 self._server.loop.call_soon(self.close)
             else:
-                lib.uws_ws_close(self._ssl, self.ws)
+                self._lib.uws_ws_close(self._ssl, self.ws)
         return self
 
     def subscribe(self, topic: str | bytes) -> bool:
-        """Listen on a topic; tells whether that succeeded, which it does not once the end has begun."""
+        """Listen on a topic; return whether that succeeded, which is False once the end has begun."""
         name = encode_topic(topic)
         ws = self._open()
-        if self._leaving or not lib.uws_ws_subscribe(self._ssl, ws, name, len(name)):
+        if self._closing or not self._lib.uws_ws_subscribe(self._ssl, ws, name, len(name)):
             return False
-        listeners = self._server.listeners
-        if listeners is not None:
-            listeners.enter(self, name)
+        counts = self._server.topic_counts
+        if counts is not None:
+            counts.add(self, name)
         return True
 
     def unsubscribe(self, topic: str | bytes) -> bool:
-        """Stop listening on a topic; tells whether that succeeded."""
+        """Stop listening on a topic; return whether that succeeded."""
         name = encode_topic(topic)
         ws = self._open()
-        if self._leaving:  # the core is about to do it
+        if self._closing:  # the core is about to do it
             return False
         earlier, self._unsubscribing = self._unsubscribing, True
         try:
-            done = bool(lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
+            done = bool(self._lib.uws_ws_unsubscribe(self._ssl, ws, name, len(name)))
         finally:
             self._unsubscribing = earlier
-        listeners = self._server.listeners
-        if listeners is not None:
-            listeners.leave(self, name)
+        counts = self._server.topic_counts
+        if counts is not None:
+            counts.remove(self, name)
         return done
 
     def is_subscribed(self, topic: str | bytes) -> bool:
-        """Tell whether the socket listens on a topic."""
+        """Return whether the socket listens on a topic."""
         name = encode_topic(topic)
         ws = self._open()
-        return bool(lib.uws_ws_is_subscribed(self._ssl, ws, name, len(name)))
+        return bool(self._lib.uws_ws_is_subscribed(self._ssl, ws, name, len(name)))
 
     def publish(self, topic: str | bytes, message: Any, opcode: int = _BINARY, compress: bool = False) -> bool:
-        """Send to all who listen on a topic, this socket included, as in the core."""
+        """Send to all sockets that listen on a topic, this one included, as in the core."""
         return bool(self.app.publish(topic, message, opcode, compress))
 
     def get_topics(self) -> list[str]:
         """List the topics that the socket listens on."""
         topics: list[str] = []
         handle = ffi.new_handle(topics)
-        lib.uws_ws_iterate_topics(self._ssl, self._open(), on_topic, handle)
+        self._lib.uws_ws_iterate_topics(self._ssl, self._open(), on_topic, handle)
         return topics
 
     def for_each_topic(self, handler: Callable[[str], Any]) -> None:
@@ -264,22 +266,16 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             handler(topic)
 
     def get_buffered_amount(self) -> int:
-        """Give how many bytes wait for the client."""
-        return int(lib.uws_ws_get_buffered_amount(self._ssl, self._open()))
-
-    def _address(self, getter: Callable[..., int]) -> bytes | None:
-        ws = self._open()
-        buffer = ffi.new("char**")
-        length = getter(self._ssl, ws, buffer)
-        return unpack(buffer[0], length) if buffer[0] else None
+        """Return how many bytes wait for the client."""
+        return int(self._lib.uws_ws_get_buffered_amount(self._ssl, self._open()))
 
     def get_remote_address_bytes(self) -> bytes | None:
-        """Give the client's address as 4 or 16 bytes."""
-        return self._address(lib.uws_ws_get_remote_address)
+        """Return the client's address as 4 or 16 bytes."""
+        return read_address(self._lib.uws_ws_get_remote_address, self._ssl, self._open())
 
     def get_remote_address(self) -> str | None:
-        """Give the client's address as text."""
-        found = self._address(lib.uws_ws_get_remote_address_as_text)
+        """Return the client's address as text."""
+        found = read_address(self._lib.uws_ws_get_remote_address_as_text, self._ssl, self._open())
         return None if found is None else found.decode()
 
 

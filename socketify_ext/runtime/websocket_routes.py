@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .core import OpCode, ffi, from_handle, lib, unpack
 from .patterns import EVENTS
-from .routes import Route, drop_unserved, hand_on, leave_answerable, settle, take_over
+from .routes import Route, adopt_yielded, drop_unserved, handle_result, require_abort_handler, yield_response
 
 if TYPE_CHECKING:
     from ..sdk.compilation import Classes
@@ -36,7 +36,7 @@ class SocketRoute(Route):
         self.name = f"WS {path}"
 
     def use(self, classes: Classes) -> None:
-        """Follow these classes from now on, and put the server's hooks around the handlers."""
+        """Use these classes from now on, and put the server's hooks around the handlers."""
         self.request_class, self.response_class = classes["request"], classes["response"]
         hooks, own = self.server.hooks, self.behavior
         if hooks.need_upgrade(self.pattern):
@@ -47,7 +47,7 @@ class SocketRoute(Route):
         self.close = hooks.closing(self, own["close"])
 
     def bind(self) -> None:
-        """Let the core serve it; it upgrades by itself where neither a handler nor a hook has a say."""
+        """Add the route to the core, which upgrades by itself unless a handler or a hook decides."""
         self.native.upgrade = ffi.NULL if self.upgrade is None else on_upgrade
         self.server.has_topics = True
         lib.uws_ws(self.server.app.SSL, self.server.app.app, self.encoded, self.native[0], self.handle)
@@ -74,10 +74,10 @@ def _no_handler(response: Any, request: Any) -> None:
 
 
 def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Callable[[], None]:
-    """Make WebSockets on `path` ready to be served; `behavior` holds handlers by event and the core's limits.
+    """Prepare a WebSocket route; `behavior` holds handlers by event and the core's limits.
 
     Returns:
-        What puts it into effect, which can't fail and can't be undone.
+        A function that puts it into effect, which can't fail and can't be undone.
 
     Raises:
         ValueError: a limit is out of its range.
@@ -113,7 +113,7 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
 
 
 def _check_limits(path: str, behavior: Mapping[str, Any]) -> None:
-    """Refuse what would end the process inside the core."""
+    """Refuse limits that would end the process inside the core."""
     idle, lifetime = behavior.get("idle_timeout", 120), behavior.get("max_lifetime", 0)
     if idle != 0 and not 8 <= idle <= 960:
         raise ValueError(f"the idle_timeout of {path} is {idle}: give 0, or 8 to 960 seconds")
@@ -126,8 +126,8 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     """Handle a request to become a WebSocket."""
     route = from_handle(user_data)
     route.loop.is_idle = False
-    handed_on = route.server.handed_on
-    response = route.response_class() if handed_on is None else take_over(route, handed_on, res)
+    yielded = route.server.yielded
+    response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
     request = route.request_class()
     response.res = res
     response._context = context
@@ -138,12 +138,12 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
         if response._answered:
             response._deliver()
         else:
-            settle(route, response, request, result)
+            handle_result(route, response, request, result)
     except BaseException as error:
         route.server.fail(error, response, request, f"{route.name} upgrade")
-        leave_answerable(response)
+        require_abort_handler(response)
     if request._yielded:
-        hand_on(route.server, response, req)
+        yield_response(route.server, response, req)
     request.req = None
 
 
@@ -153,7 +153,7 @@ def on_open(ws: Any, user_data: Any) -> None:
     route = from_handle(user_data)
     route.loop.is_idle = False
     server = route.server
-    server.leave_behind()
+    server.drop_yielded()
     connection = server.classes["ws"]()
     connection.ws = ws
     connection._route = route
@@ -183,7 +183,7 @@ def on_message(ws: Any, message: Any, length: int, opcode: int, user_data: Any) 
 
 @ffi.callback("void(uws_websocket_t*, void*)")  # type: ignore[untyped-decorator]
 def on_drain(ws: Any, user_data: Any) -> None:
-    """Handle that the client has taken what was waiting for it."""
+    """Handle that the client has taken the buffered messages."""
     route = from_handle(user_data)
     route.loop.is_idle = False
     connection = route.server.connections.get(ws)
@@ -215,7 +215,7 @@ def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> N
     connection = route.server.connections.get(ws)
     if connection is None:
         return
-    connection._leaving = True
+    connection._closing = True
     try:
         if route.close is not None:
             route.run("close", route.close, connection, int(code), _payload(message, length))
@@ -223,7 +223,7 @@ def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> N
         connection.ws = None
         route.server.connections.pop(ws, None)
         if connection._topics:
-            route.server.listeners.leave_all(connection)
+            route.server.topic_counts.remove_all(connection)
 
 
 @ffi.callback("void(uws_websocket_t*, const char *, size_t, int, int, void*)")  # type: ignore[untyped-decorator]
@@ -232,12 +232,12 @@ def on_subscription(ws: Any, topic: Any, length: int, new: int, old: int, user_d
     route = from_handle(user_data)
     route.loop.is_idle = False
     connection = route.server.connections.get(ws)
-    if connection is None:  # the close event has been; whoever listens still learns of the change
+    if connection is None:  # the close event has been; the handler still learns of the change
         connection = route.server.classes["ws"]()
         connection._route = route
     name = None if topic == ffi.NULL else unpack(topic, length).decode(errors="replace")
     if new < old and not connection._unsubscribing:
-        connection._leaving = True
+        connection._closing = True
     waits, connection._end_waits = connection._end_waits, True
     try:
         route.run("subscription", route.subscription, connection, name, int(new), int(old))

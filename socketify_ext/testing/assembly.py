@@ -1,4 +1,4 @@
-"""Put extensions together for a test: on an app, on fakes, in a registry of their own."""
+"""Extensions for a test: on an app, on fakes, in a registry of their own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def extension_app(*extensions: Registrable, overrides: Mapping[str, Any] | None 
 
     Args:
         extensions: loaded or declared ones, bare functions, or names to load.
-        overrides: what stands in for members in this test, by "target.name": a function with `self` for a method, any
+        overrides: replacements of members in this test, by "target.name": a function with `self` for a method, any
             other value for a property.
         arguments: those of `socketify_ext.App`.
 
@@ -52,13 +52,13 @@ def isolated_registry(*extensions: Registrable) -> Registry:
 
 
 def found(extensions: Sequence[Registrable], registry: Registry | None = None) -> list[Extension]:
-    """Load what is given by name, and wrap what is a bare function."""
+    """Load extensions that are given by name, and wrap bare functions."""
     loaded = registry.load if registry is not None else load
     return [loaded(each) if isinstance(each, str) else as_extension(each) for each in extensions]
 
 
 def standing_in(overrides: Mapping[str, Any], known: Collection[str]) -> Extension:
-    """Make the extension that puts `overrides` in the place of members that are there, `known` by "target.name"."""
+    """Make the extension that replaces members with `overrides`; `known` are the members by "target.name"."""
     unknown = [name for name in overrides if name not in known]
     if unknown:
         raise errors.MemberNameError(

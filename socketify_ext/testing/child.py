@@ -1,4 +1,4 @@
-"""The process that `serve` starts: unpack the factory, make the app, listen, tell the port, serve."""
+"""The process that `serve` starts: unpack the factory, make the app, listen, report the port, serve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .serving import making_app
 
 
 class Sources(MetaPathFinder):
-    """Find modules that the tests' process has and no search path leads to, by their files."""
+    """Find modules of the tests' process that are on no search path, by their files."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self._files = files

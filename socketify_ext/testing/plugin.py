@@ -1,6 +1,6 @@
 """The pytest plugin: a server for each test module that has a `make_app`, and clients of it.
 
-What pytest loads with every run: it imports neither the core nor a client before a fixture is asked for.
+pytest loads it with every run: it imports neither the core nor a client before a fixture is used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def make_app(request: pytest.FixtureRequest) -> Callable[[], Any]:
-    """Give the module's function `make_app`, which makes the app that `server` serves; a fixture may take its place."""
+    """Return the module's function `make_app`, which makes the app of `server`; a fixture may take its place."""
     found = getattr(request.module, "make_app", None)
     if callable(found):
         function: Callable[[], Any] = found
@@ -34,7 +34,7 @@ def make_app(request: pytest.FixtureRequest) -> Callable[[], Any]:
 
 @pytest.fixture(scope="module")
 def server(make_app: Callable[[], Any]) -> Iterator[Serving]:
-    """Serve what `make_app` makes, in a process of its own for the whole module."""
+    """Serve the app of `make_app`, in a process of its own for the whole module."""
     from .serving import serve
 
     with serve(make_app) as serving:
@@ -46,7 +46,7 @@ def server(make_app: Callable[[], Any]) -> Iterator[Serving]:
 
 @pytest.fixture
 def client(server: Serving) -> Iterator[httpx2.Client]:
-    """Give an HTTP client of the server, a fresh one for each test."""
+    """Return an HTTP client of the server, a fresh one for each test."""
     import httpx2
 
     with httpx2.Client(base_url=server.url, trust_env=False) as made:
@@ -55,7 +55,7 @@ def client(server: Serving) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def ws(server: Serving) -> Iterator[Callable[..., ClientConnection]]:
-    """Give a function that opens a WebSocket: `ws("/chat")`; arguments are those of `websockets.sync.client.connect`."""
+    """Return a function that opens a WebSocket, `ws("/chat")`, with the arguments of `websockets.sync.client.connect`."""
     from websockets.sync.client import connect
 
     with contextlib.ExitStack() as stack:
@@ -70,7 +70,7 @@ def ws(server: Serving) -> Iterator[Callable[..., ClientConnection]]:
 
 @pytest.fixture
 def isolated_registry() -> Registry:
-    """Give an empty registry: nothing that is installed is found in it."""
+    """Return an empty registry: nothing that is installed is found in it."""
     from .assembly import isolated_registry as make
 
     return make()
@@ -78,7 +78,7 @@ def isolated_registry() -> Registry:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the server wrote beside a failed test."""
+    """Show the server's output beside a failed test."""
     report = yield
     serving: Any = getattr(item, "funcargs", {}).get("server")
     if report.when == "call" and report.failed and hasattr(serving, "process"):  # ours, not a test's own of that name

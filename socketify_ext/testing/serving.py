@@ -22,7 +22,7 @@ making_app: ContextVar[bool] = ContextVar("making_app", default=False)
 
 
 class Serving:
-    """A server process: `port`, `url` and `ws_url` to reach it, `log` for what it has written."""
+    """A server process: `port`, `url` and `ws_url` to reach it, `log` for its output."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
         self.process = process
@@ -33,12 +33,12 @@ class Serving:
 
     @property
     def log(self) -> str:
-        """Give what the process has written to its standard output and error so far."""
+        """Return the standard output and error of the process so far."""
         return self._output.read_text(errors="replace")
 
     @property
     def alive(self) -> bool:
-        """Tell whether the process still runs."""
+        """Return whether the process still runs."""
         return self.process.poll() is None
 
     def stop(self, number: int = signal.SIGTERM, timeout: float = 15.0) -> int:
@@ -72,14 +72,14 @@ def serve(
     """Serve the app that `factory(**arguments)` makes, in a child process on a free loopback port.
 
     Args:
-        factory: gives an app that does not listen yet; any function, a lambda or a closure too.
+        factory: returns an app that does not listen yet; any function, a lambda or a closure too.
         environment: variables added to the process's own.
         timeout: seconds until the server must listen.
         arguments: passed to the factory.
 
     Raises:
         ServeError: the factory can't be sent to another process, or the process ended or did not listen in time;
-            `log` holds what it has written.
+            `log` holds its output.
         MissingExtraError: cloudpickle is not installed.
     """
     if making_app.get():  # each process would start the next, for ever

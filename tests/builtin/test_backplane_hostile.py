@@ -46,7 +46,7 @@ def test_a_hostile_broker_is_one_outage_and_the_relay_stops(kind, scheme, openin
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         relay = Relay(kind(f"{scheme}://127.0.0.1:{port}", "socketify", 0.2), 10, 1000, 0.2)
-        relay.follow(b"room")
+        relay.subscribe(b"room")
         for _ in range(100):
             relay.publish(b"room", b"x", 1, False)
         await relay.start(print)

@@ -174,7 +174,7 @@ def test_no_frame_is_larger_than_the_broker_takes(caplog):
 
 def test_what_comes_is_delivered_with_its_opcode_and_flag_and_our_own_is_not():
     async def scenario(relay, broker, delivered):
-        relay.follow(b"a")
+        relay.subscribe(b"a")
         relay.publish(b"a", b"mine", 1, False)
         await relay.flush(5)
         broker.receive(*broker.frames[0])
@@ -197,8 +197,8 @@ def test_a_batch_under_way_is_sent_again_and_delivered_once():
         assert (broker.connections, relay.outages, relay.dropped) == (2, 1, 0)
 
         async def hear(other, other_broker, heard):
-            other.follow(b"a")
-            other.follow(b"b")
+            other.subscribe(b"a")
+            other.subscribe(b"b")
             for frame in broker.frames:
                 other_broker.receive(*frame)
             other_broker.receive(b"b", broker.frames[0][1])  # each topic has a count of its own
@@ -218,20 +218,20 @@ def test_a_batch_under_way_is_sent_again_and_delivered_once():
 def test_topics_are_restored_after_an_outage_and_follow_the_listeners():
     async def scenario(relay, broker, delivered):
         for topic in (b"a", b"b", b"c"):
-            relay.follow(topic)
-        relay.unfollow(b"b")
+            relay.subscribe(topic)
+        relay.unsubscribe(b"b")
         await relay.flush(5)
         assert broker.topics == {b"a", b"c"}
         broker.fail |= {"connect", "subscribe", "close"}
         broker.lost.set_exception(ConnectionError("gone"))
-        relay.unfollow(b"c")
-        relay.follow(b"d")
+        relay.unsubscribe(b"c")
+        relay.subscribe(b"d")
         await asyncio.sleep(0)
         await relay.flush(5)
         assert broker.topics == {b"a", b"d"}
-        relay.unfollow(b"a")
-        relay.follow(b"a")
-        relay.unfollow(b"d")
+        relay.unsubscribe(b"a")
+        relay.subscribe(b"a")
+        relay.unsubscribe(b"d")
         await relay.flush(5)
         assert broker.topics == {b"a"}
 
@@ -259,7 +259,7 @@ def test_a_full_queue_drops_the_oldest_by_number_and_by_bytes(caplog):
     on_relay(scenario, max_messages=4, max_bytes=100)
 
 
-def test_an_broker_that_takes_nothing_is_lost_in_time():
+def test_a_broker_that_takes_nothing_is_lost_in_time():
     async def scenario(relay, broker, delivered):
         broker.gate.clear()
         relay.publish(b"a", b"x", 1, False)
@@ -311,7 +311,7 @@ def test_a_publication_that_can_not_be_delivered_stops_no_other(caplog):
             delivered.append(data)
 
         relay = Relay(broker, 100, 10_000, 5.0)
-        relay.follow(b"a")
+        relay.subscribe(b"a")
         await relay.start(deliver)
         for number in (1, 2):
             broker.receive(b"a", pack(b"stranger", number, [(1, b"bad"), (1, b"good")]))
@@ -323,9 +323,9 @@ def test_a_publication_that_can_not_be_delivered_stops_no_other(caplog):
 
 
 @pytest.mark.parametrize("frame", [None, 5, "text", [b"list"], b"", b"\x01" * 17, b"\x02" * 40])
-def test_what_an_broker_brings_instead_of_a_frame_is_ignored(frame):
+def test_what_a_broker_brings_instead_of_a_frame_is_ignored(frame):
     async def scenario(relay, broker, delivered):
-        relay.follow(b"a")
+        relay.subscribe(b"a")
         await relay.flush(5)
         broker.receive(b"a", frame)
         assert (delivered, relay.received, relay.outages) == ([], 0, 0)
@@ -338,7 +338,7 @@ def test_a_neighbour_with_ever_new_senders_fills_a_bounded_table(monkeypatch):
 
     async def scenario(relay, broker, delivered):
         for topic in (b"a", b"b"):
-            relay.follow(topic)
+            relay.subscribe(topic)
         for number in range(200):
             broker.receive(b"a", pack(b"%08d" % number, 1, [(1, b"x")]))
             broker.receive(b"a", pack(b"faithful", number + 1, [(1, b"x")]))

@@ -86,14 +86,14 @@ class Broker:
 async def reach(broker, relay):
     """Bring a relay to the stage where its broker holds it."""
     starting = asyncio.ensure_future(relay.start(lambda *_: None))
-    relay.follow(b"kept")
+    relay.subscribe(b"kept")
     if broker.hold == "connect":
         await broker.reached.wait()
         return starting
     await starting
     if broker.hold == "unsubscribe":
         await relay.flush(1)
-        relay.unfollow(b"kept")
+        relay.unsubscribe(b"kept")
     if broker.hold == "publish":
         await relay.flush(1)
         relay.publish(b"kept", b"x", 1, False)
@@ -188,7 +188,7 @@ def test_what_waits_after_an_outage_is_sent_without_settling():
 
 
 @pytest.mark.parametrize("stage", ["connect", "subscribe", "unsubscribe", "publish"])
-def test_an_broker_that_hangs_at_a_stage_is_lost_in_time_and_found_again(stage):
+def test_a_broker_that_hangs_at_a_stage_is_lost_in_time_and_found_again(stage):
     async def scenario():
         broker = Broker(stage)
         relay = relay_on(broker)
@@ -204,11 +204,11 @@ def test_an_broker_that_hangs_at_a_stage_is_lost_in_time_and_found_again(stage):
     virtual_clock.run(scenario())
 
 
-def test_an_broker_that_always_closes_soon_is_one_outage_with_growing_pauses(caplog):
+def test_a_broker_that_always_closes_soon_is_one_outage_with_growing_pauses(caplog):
     async def scenario():
         broker = Broker("run")
         relay = relay_on(broker)
-        relay.follow(b"a")
+        relay.subscribe(b"a")
         await relay.start(print)
         for _ in range(20):
             await broker.reached.wait()

@@ -21,8 +21,8 @@ def blocks_each(cls, names):
 @pytest.mark.parametrize(
     ("target", "always", "often"),
     [
-        ("response", ("res", "_request", "_answered"), ("_status", "_plain", "_head")),
-        ("response", ("res", "_request"), ("_key", "_plain", "_simple", "_tasks", "_route", "_answered")),
+        ("response", ("res", "_request", "_answered"), ("_status", "_body_only", "_head")),
+        ("response", ("res", "_request"), ("_key", "_body_only", "_single_write", "_tasks", "_route", "_answered")),
         ("request", ("req",), ("_url", "_query", "_params", "_headers")),
     ],
 )

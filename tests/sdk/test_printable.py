@@ -5,7 +5,7 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socketify_ext.runtime.error_log import Culprits
+from socketify_ext.runtime.error_log import ErrorLog
 from socketify_ext.sdk.printable import printable
 
 
@@ -24,7 +24,7 @@ def test_an_errors_text_is_one_bounded_line_in_the_log(caplog):
     hostile = "x\nERROR forged\x1b[2J" + "y" * 1_000_000
     error = RuntimeError(hostile)
     error.__cause__ = ValueError(hostile)
-    Culprits().report(error, "/route")
+    ErrorLog().report(error, "/route")
     text = logging.Formatter("%(levelname)s %(message)s").format(caplog.records[0])
     assert len(text) < 10_000
     assert "\x1b" not in text

@@ -226,7 +226,7 @@ def test_a_fake_response_records_the_ways_to_answer():
     closed = fake_response().close().recorded
     assert (closed.closed, closed.complete) == (True, False)
     upgrading = fake_response()
-    assert upgrading.upgrade("k", "", "", None, {"username": "Ann"})
+    assert upgrading.upgrade("dGhlIHNhbXBsZSBub25jZQ==", "", "", None, {"username": "Ann"})
     assert (upgrading.recorded.status, upgrading.recorded.upgraded) == (101, [{"username": "Ann"}])
     assert fake_response().get_remote_address() == "127.0.0.1"
 

@@ -17,10 +17,10 @@ class Memory:
         """Count a publication."""
         self.published += 1
 
-    def follow(self, _: bytes) -> None:
+    def subscribe(self, _: bytes) -> None:
         """Do nothing: this process has all listeners."""
 
-    def unfollow(self, _: bytes) -> None:
+    def unsubscribe(self, _: bytes) -> None:
         """Do nothing: this process has all listeners."""
 
     async def flush(self, timeout: float | None = None) -> None:

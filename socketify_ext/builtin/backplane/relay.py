@@ -132,12 +132,12 @@ class Relay:
         self._sent.clear()
         self._waiting.set()
 
-    def follow(self, topic: bytes) -> None:
+    def subscribe(self, topic: bytes) -> None:
         """Subscribe upstream to a topic that has its first listener."""
         self._followed[topic] = {}
         self._change(topic)
 
-    def unfollow(self, topic: bytes) -> None:
+    def unsubscribe(self, topic: bytes) -> None:
         """Unsubscribe upstream from a topic that has lost its last listener."""
         del self._followed[topic]
         self._change(topic)

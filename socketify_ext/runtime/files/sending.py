@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ... import errors
 from ...errors import HTTPError
 from ..patterns import route_key
+from ..response_head import has_content_type
 from ..routes import prepare_route
 from .byte_range import byte_range
 from .folder import Folder, OpenFile, names_in, open_file
@@ -57,7 +58,7 @@ class StaticFiles:
         return answer_file(response, request, found)
 
     def _redirect(self, response: Response, names: list[str]) -> None:
-        """Lead to a directory's own URL, from which relative links count."""
+        """Redirect to the directory's own URL, so that relative links resolve."""
         if (names and not names[-1]) or not self._folder.has_index(names):
             raise HTTPError(404)
         place = "/".join((self.prefix, *(quote(name, safe="") for name in names), ""))
@@ -65,10 +66,10 @@ class StaticFiles:
 
 
 def prepare_static(server: Server, prefix: str, directory: str) -> Callable[[], None]:
-    """Make a folder ready to be served below `prefix`, which has no slash at its end.
+    """Prepare a folder to be served below `prefix`, which has no slash at its end.
 
     Returns:
-        What puts it into effect, which can't fail and can't be undone.
+        A function that puts it into effect, which can't fail and can't be undone.
     """
     files = StaticFiles(prefix, Folder(directory))
     binds = [prepare_route(server, method, f"{prefix}/*", files) for method in ("get", "head")]
@@ -86,7 +87,7 @@ def answer_file(
     """Answer with an open file, and close it.
 
     Returns:
-        What sends a large one, to be awaited; None where the answer is given.
+        A coroutine that sends a large file; None where the answer is complete.
     """
     sending = None
     try:
@@ -99,7 +100,7 @@ def answer_file(
             data = file.read(part.start, len(part))
             if len(data) == len(part):
                 response.end(data)
-            else:  # the size is not true any more
+            else:  # the size is out of date
                 response.close()
         else:
             sending = _send(response, file, part)
@@ -110,7 +111,7 @@ def answer_file(
 
 
 def _begin(response: Response, request: Request | None, file: OpenFile, content_type: str | None) -> range | None:
-    """Write the head, or answer without the file; give the bytes that are to be sent."""
+    """Write the head, or answer without the file; return the range of bytes to send."""
     part = range(file.size)
     validator = Validator(file.modified, file.size, file.coding)
     status = 200
@@ -141,7 +142,7 @@ def _begin(response: Response, request: Request | None, file: OpenFile, content_
 def _describe(response: Response, file: OpenFile, content_type: str | None) -> None:
     if content_type is not None:
         response.set_header("Content-Type", content_type)
-    elif not response._has_content_type():
+    elif not has_content_type(response._head):
         response.write_header("Content-Type", media_type(file.name))
     if file.coding:
         response.set_header("Content-Encoding", file.coding)
@@ -219,7 +220,7 @@ def send_file(
     """Answer with a file.
 
     Returns:
-        What is done once the answer is complete or the client has left.
+        A future that is done once the answer is complete or the client has left.
 
     Raises:
         HTTPError: 404, there is no such file.
@@ -246,7 +247,7 @@ async def _finish(sending: Coroutine[Any, Any, None], done: Future[None]) -> Non
 
 
 def bind_indexes(server: Server) -> None:
-    """Lead from the folders' routes without a slash to those with one, where the app has no route of its own there."""
+    """Redirect the folders' routes without a slash to those with one, unless the app has a route there."""
     taken = {route_key(route.name) for route in server.routes}
     for route in list(server.routes):
         files = route.own

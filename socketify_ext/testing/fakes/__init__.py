@@ -1,1 +1,1 @@
-"""Requests, responses and sockets without a server: what the core keeps in its memory stands in Python objects."""
+"""Requests, responses and sockets without a server: the real classes on a native layer that records."""

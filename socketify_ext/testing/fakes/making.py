@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,14 +11,22 @@ from urllib.parse import urlencode
 from ...registration import Registration
 from ...registry.registry import Registry, default_registry
 from ...runtime.core import reserved_names
+from ...runtime.request import Request
+from ...runtime.response import Response
+from ...runtime.websocket import WebSocket
 from ...sdk.spec import TARGETS, Target
 from ..assembly import Registrable, found, standing_in
-from .request import FakeRequest, filled
-from .response import FakeResponse, answering
+from . import request as requests
+from . import response as responses
+from . import websocket as sockets
 from .server import FakeApp, put_behind
-from .websocket import FakeWebSocket, opened
 
-_BASES: Final[dict[Target, type]] = {"request": FakeRequest, "response": FakeResponse, "ws": FakeWebSocket}
+_BASES: Final[dict[Target, type]] = {"request": Request, "response": Response, "ws": WebSocket}
+_NATIVE: Final[Mapping[Target, Mapping[str, Any]]] = {
+    "request": requests.NATIVE,
+    "response": responses.NATIVE,
+    "ws": sockets.NATIVE,
+}
 
 
 def fake_request(
@@ -32,7 +41,7 @@ def fake_request(
     overrides: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
 ) -> Any:
-    """Make a request that has the members of `extensions` and answers all reads from what is given here.
+    """Make a request that has the members of `extensions` and answers all reads from these arguments.
 
     It never touches the core's memory; members that are coroutines run in the test's own loop.
 
@@ -43,8 +52,8 @@ def fake_request(
         query: added to the url's query; a list gives a key several values.
         headers: by name, in any case.
         parameters: the route's parameters in order.
-        body: text, bytes, or any other object as JSON; `fake_response(request=...)` gives it.
-        app: what members find as `self.app`; by default one that keeps what is published.
+        body: text, bytes, or any other object as JSON; `fake_response(request=...)` reads it.
+        app: the `self.app` of members; by default one that keeps publications.
         overrides: as for `extension_app`.
         registry: where required extensions are loaded from.
 
@@ -57,7 +66,8 @@ def fake_request(
     given |= {name.lower(): value for name, value in (headers or {}).items()}
     if query:
         url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
-    return filled(made, method, url, given, list(parameters), data)
+    requests.fill(made, method, url, given, list(parameters), data)
+    return made
 
 
 def fake_response(
@@ -67,13 +77,13 @@ def fake_response(
     overrides: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
 ) -> Any:
-    """Make a response that has the members of `extensions` and writes to its `recorded`.
+    """Make a response that has the members of `extensions` and writes to its `recorded`; `upgrade` takes None as context.
 
     `recorded` is an `Answer`: status, headers, body, and whether the answer is complete.
 
     Args:
         extensions: as for `fake_request`.
-        request: the request that is answered, a fake one; its body is what `get_json()` and the like give.
+        request: the request that is answered, a fake one; `get_json()` and the like return its body.
         app: as for `fake_request`.
         overrides: as for `extension_app`.
         registry: as for `fake_request`.
@@ -82,7 +92,8 @@ def fake_response(
         ExtensionError: see `docs/errors.md`.
     """
     made = _fake("response", extensions, app, overrides, registry)
-    return answering(made, fake_request() if request is None else request)
+    responses.connect(made, fake_request() if request is None else request)
+    return made
 
 
 def fake_websocket(
@@ -100,8 +111,8 @@ def fake_websocket(
 
     Args:
         extensions: as for `fake_request`.
-        user_data: what `get_user_data()` gives.
-        topics: what it listens on.
+        user_data: returned by `get_user_data()`.
+        topics: those that it listens on.
         app: as for `fake_request`.
         overrides: as for `extension_app`.
         registry: as for `fake_request`.
@@ -109,7 +120,21 @@ def fake_websocket(
     Raises:
         ExtensionError: see `docs/errors.md`.
     """
-    return opened(_fake("ws", extensions, app, overrides, registry), user_data, list(topics))
+    made = _fake("ws", extensions, app, overrides, registry)
+    sockets.open_socket(made, user_data, list(topics))
+    return made
+
+
+def copied(fake: Any) -> Any:
+    """Return a copy of a fresh fake, with a record of its own."""
+    made = copy.copy(fake)
+    if isinstance(made, Response):
+        responses.connect(made, made._request)
+    elif isinstance(made, WebSocket):
+        sockets.open_socket(made, made.socket_data, list(fake.recorded.topics))
+    else:
+        made.req = copy.copy(made.req)
+    return made
 
 
 def _fake(
@@ -119,7 +144,7 @@ def _fake(
     overrides: Mapping[str, Any] | None,
     registry: Registry | None,
 ) -> Any:
-    """Compile extensions on the fake classes, as an app does on the real ones."""
+    """Compile extensions as an app does, and put the recording native layer behind the class."""
     stand_in = FakeApp() if app is None else app
     reserved = {each: reserved_names(each, _BASES[each]) for each in TARGETS}
     registration = Registration(stand_in, registry or default_registry(), _BASES, reserved)
@@ -130,4 +155,4 @@ def _fake(
         registration.complete(registration.plan(standing_in(overrides, known)))
     plan = registration.current
     serializers = [each.app.serializer for each in plan.declarations.values() if each.app.serializer is not None]
-    return put_behind(plan.classes[target], stand_in, serializers[-1] if serializers else json)()
+    return put_behind(plan.classes[target], stand_in, serializers[-1] if serializers else json, _NATIVE[target])()

@@ -1,36 +1,43 @@
-"""A request without a server."""
+"""A request without a server: all in its snapshot, but for the yield."""
 
 from __future__ import annotations
 
-from ...runtime.request import Request
+from dataclasses import dataclass
+from typing import Any, Final
 
 
-class FakeRequest(Request):
-    """A request whose every part is in its snapshot."""
+@dataclass
+class Asked:
+    """What stands for the core's memory of a request."""
 
-    _given = b""
+    body: bytes
+    has_yield: bool = False
 
-    def set_yield(self, has_yield: bool) -> None:
+
+class RequestLibrary:
+    """The core's functions for requests: each takes an `Asked`."""
+
+    def uws_req_set_yield(self, req: Asked, has_yield: bool) -> None:
         """Leave the request to the next matching route."""
-        self._yielded = bool(has_yield)
+        req.has_yield = has_yield
 
-    def get_yield(self) -> bool:
-        """Tell whether the request was left to the next matching route."""
-        return self._yielded
+    def uws_req_get_yield(self, req: Asked) -> bool:
+        """Return whether the request was left to the next matching route."""
+        return req.has_yield
 
-    def is_ancient(self) -> bool:
-        """Tell whether the client speaks HTTP/1.0, which a fake one does not."""
+    def uws_req_is_ancient(self, _: Asked) -> bool:
+        """Return False: a fake client does not speak HTTP/1.0."""
         return False
 
 
-def filled(
-    request: FakeRequest, method: str, full_url: str, headers: dict[str, str], parameters: list[str], body: bytes
-) -> FakeRequest:
-    """Set what the request is asked for."""
+NATIVE: Final = {"_lib": RequestLibrary()}
+
+
+def fill(request: Any, method: str, full_url: str, headers: dict[str, str], parameters: list[str], body: bytes) -> None:
+    """Set what a request is asked for."""
+    request.req = Asked(body)
     request._method = method
     request._full_url = full_url
     request._url = full_url.partition("?")[0]
     request._headers = headers
     request._params = parameters
-    request._given = body
-    return request

@@ -1,15 +1,14 @@
-"""A WebSocket without a server, and what it was told."""
+"""The recorded traffic of a WebSocket without a server, and the native layer that records it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from ...runtime.core import OpCode, SendStatus
-from ...runtime.encoding import encode_message
-from ...runtime.websocket import WebSocket
-from .server import text_of
+from ...runtime.core import SendStatus
+from .response import ResponseLibrary
+
+_SUCCESS: Final = int(SendStatus.SUCCESS)
 
 
 @dataclass
@@ -20,95 +19,82 @@ class Traffic:
     topics: list[str] = field(default_factory=list)
     code: int | None = None
     reason: bytes = b""
+    _socket: Any = field(default=None, repr=False, compare=False)
 
 
-class FakeWebSocket(WebSocket):
-    """A WebSocket that writes to `recorded`, a `Traffic`, where the real one writes to a client."""
+class WebSocketLibrary:
+    """The core's functions for WebSockets: each takes a `Traffic` in place of the core's memory, and records there."""
 
-    recorded: Traffic
+    def uws_ws_send_with_options(
+        self, _ssl: int, ws: Traffic, data: bytes, _length: int, opcode: int, _compress: bool, _fin: bool
+    ) -> int:
+        """Note a message."""
+        ws.sent.append((data, int(opcode)))
+        return _SUCCESS
 
-    def send(self, message: Any, opcode: int = OpCode.BINARY, compress: bool = False, fin: bool = True) -> Any:  # noqa: ARG002 - the core's
-        """Note a message; gives `SendStatus.SUCCESS`."""
-        self._open()
-        self.recorded.sent.append((encode_message(message, self._server.dump_json), int(opcode)))
-        return SendStatus.SUCCESS
+    def uws_ws_send_first_fragment_with_opcode(
+        self, _ssl: int, ws: Traffic, data: bytes, _length: int, opcode: int, _compress: bool
+    ) -> int:
+        """Note the first part of a message."""
+        ws.sent.append((data, int(opcode)))
+        return _SUCCESS
 
-    def send_first_fragment(self, message: Any, opcode: int = OpCode.BINARY, compress: bool = False) -> Any:
-        """Note a first part."""
-        return self.send(message, opcode, compress)
+    def uws_ws_send_fragment(self, _ssl: int, ws: Traffic, data: bytes, _length: int, _compress: bool) -> int:
+        """Add a part to the message."""
+        earlier, opcode = ws.sent.pop()
+        ws.sent.append((earlier + data, opcode))
+        return _SUCCESS
 
-    def send_fragment(self, message: Any, compress: bool = False) -> Any:
-        """Add a middle part to the message."""
-        self._open()
-        earlier, opcode = self.recorded.sent.pop()
-        return self.send(earlier + encode_message(message, self._server.dump_json), opcode, compress)
+    uws_ws_send_last_fragment = uws_ws_send_fragment
 
-    def send_last_fragment(self, message: Any, compress: bool = False) -> Any:
-        """Add the last part to the message."""
-        return self.send_fragment(message, compress)
+    def uws_ws_cork(self, _ssl: int, _ws: Traffic, callback: Any, user_data: Any) -> None:
+        """Call back at once."""
+        callback(user_data)
 
-    def cork(self, callback: Callable[[Any], Any]) -> WebSocket:
-        """Run `callback(ws)`."""
-        self._open()
-        callback(self)
-        return self
+    def uws_ws_end(self, _ssl: int, ws: Traffic, code: int, reason: bytes, _length: int) -> None:
+        """Note the close code and the reason."""
+        ws.code, ws.reason = code, reason
+        ws._socket.ws = None
 
-    def end(self, code: int = 0, message: Any = None) -> WebSocket:
-        """Close with a code and a reason."""
-        self._open()
-        self.recorded.code, self.recorded.reason = code, encode_message(message, self._server.dump_json)
-        self.ws = None
-        return self
+    def uws_ws_close(self, ssl: int, ws: Traffic) -> None:
+        """Note that the connection was dropped (RFC 6455, 7.1.5: 1006)."""
+        self.uws_ws_end(ssl, ws, 1006, b"", 0)
 
-    def close(self) -> WebSocket:
-        """Drop the connection."""
-        if self.ws is not None:
-            self.end(1006)
-        return self
-
-    def subscribe(self, topic: str | bytes) -> bool:
-        """Listen on a topic."""
-        self._open()
-        if text_of(topic) not in self.recorded.topics:
-            self.recorded.topics.append(text_of(topic))
+    def uws_ws_subscribe(self, _ssl: int, ws: Traffic, topic: bytes, _length: int) -> bool:
+        """Note a topic."""
+        if topic.decode() not in ws.topics:
+            ws.topics.append(topic.decode())
         return True
 
-    def unsubscribe(self, topic: str | bytes) -> bool:
-        """Stop listening on a topic."""
-        known = self.is_subscribed(topic)
+    def uws_ws_unsubscribe(self, ssl: int, ws: Traffic, topic: bytes, length: int) -> bool:
+        """Drop a topic."""
+        known = self.uws_ws_is_subscribed(ssl, ws, topic, length)
         if known:
-            self.recorded.topics.remove(text_of(topic))
+            ws.topics.remove(topic.decode())
         return known
 
-    def is_subscribed(self, topic: str | bytes) -> bool:
-        """Tell whether the socket listens on a topic."""
-        self._open()
-        return text_of(topic) in self.recorded.topics
+    def uws_ws_is_subscribed(self, _ssl: int, ws: Traffic, topic: bytes, _length: int) -> bool:
+        """Return whether the socket listens on a topic."""
+        return topic.decode() in ws.topics
 
-    def get_topics(self) -> list[str]:
-        """List the topics that the socket listens on."""
-        self._open()
-        return list(self.recorded.topics)
+    def uws_ws_iterate_topics(self, _ssl: int, ws: Traffic, callback: Any, user_data: Any) -> None:
+        """Call back for each topic."""
+        for topic in map(str.encode, ws.topics):
+            callback(topic, len(topic), user_data)
 
-    def get_buffered_amount(self) -> int:
-        """Give 0: a fake client takes everything at once."""
-        self._open()
+    def uws_ws_get_buffered_amount(self, _ssl: int, _ws: Traffic) -> int:
+        """Return 0: a fake client takes everything at once."""
         return 0
 
-    def get_remote_address_bytes(self) -> bytes | None:
-        """Give the loopback address."""
-        self._open()
-        return b"\x7f\x00\x00\x01"
-
-    def get_remote_address(self) -> str | None:
-        """Give the loopback address as text."""
-        self._open()
-        return "127.0.0.1"
+    uws_ws_get_remote_address = ResponseLibrary.uws_res_get_remote_address
+    uws_ws_get_remote_address_as_text = ResponseLibrary.uws_res_get_remote_address_as_text
 
 
-def opened(ws: FakeWebSocket, user_data: Any, topics: list[str]) -> FakeWebSocket:
-    """Open the socket."""
-    ws.recorded = Traffic(topics=topics)
+_LIBRARY: Final = WebSocketLibrary()
+NATIVE: Final = {"_lib": _LIBRARY, "_native_send": _LIBRARY.uws_ws_send_with_options}
+
+
+def open_socket(ws: Any, user_data: Any, topics: list[str]) -> None:
+    """Connect a socket to a fake client."""
+    ws.ws = ws.recorded = Traffic(topics=topics, _socket=ws)
     ws.socket_data = user_data
-    ws.ws = ws.recorded
-    return ws
