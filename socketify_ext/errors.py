@@ -1,7 +1,7 @@
 """The error catalogue: one class, one stable code, one cause and one fix each.
 
 Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx resolution,
-3xx registry and discovery, 4xx the environment, an app and its life, 5xx while a request or a socket is served,
+3xx registry and discovery, 4xx registration, extras and lifecycle, 5xx while a request or a socket is served,
 6xx the command line, 7xx the kit for authors.
 """
 

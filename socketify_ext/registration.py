@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from . import errors
 from .lifecycle import LifecycleEntry
-from .sdk.compilation import Classes, compile_classes
+from .sdk.compilation import Attributes, Classes, compile_attributes, compile_classes
 from .sdk.declaration import Declaration, Extension, free_name
 from .sdk.resolution import Collision, Policy, Reserved, Resolution, resolve
 from .sdk.spec import Target
@@ -32,12 +32,14 @@ class Plan:
         resolution: their order, and the members that are in effect.
         classes: the class that has the members of each target.
         new: the extensions that are not in effect yet.
+        attributes: the attributes of the classes, for the next plan.
     """
 
     declarations: Declarations
     resolution: Resolution
     classes: Classes
     new: Sequence[Declaration] = ()
+    attributes: Attributes | None = None
 
     def lifecycle_entries(self) -> list[LifecycleEntry]:
         """Return the start-up and shutdown functions of each extension, in resolved order."""
@@ -111,7 +113,8 @@ class Registration:
             declarations[declaration.spec.name] = declaration
         specs = [declaration.spec for declaration in declarations.values()]
         resolution = resolve(specs, self._reserved, policy=self.policy, settle=self._settle)
-        return Plan(declarations, resolution, compile_classes(resolution, self._bases), new)
+        attributes = compile_attributes(resolution, earlier.attributes)
+        return Plan(declarations, resolution, compile_classes(attributes, self._bases), new, attributes)
 
     def complete(self, plan: Plan) -> None:
         """Make a plan the current one, once the app has put it into effect."""

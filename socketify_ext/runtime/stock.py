@@ -102,7 +102,7 @@ class Stock:
         self.adapters = adapters
         self.response: Any = None
         bases: Classes = {
-            "request": subclass(StockRequest, {"_buffer": ffi.new("char**")}),
+            "request": subclass(Request, {"_buffer": ffi.new("char**")}, bases=(StockRequest,)),
             "response": StockResponse,
             "ws": core.WebSocket,
         }

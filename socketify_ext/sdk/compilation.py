@@ -11,6 +11,7 @@ from .resolution import Resolution
 from .spec import TARGETS, MemberSpec, MethodSpec, Target, is_immutable
 
 Classes = Mapping[Target, type]
+Attributes = Mapping[Target, Mapping[str, Any]]
 
 
 class LazyDefault:
@@ -48,20 +49,27 @@ class BoundBuiltin:
         return self if instance is None else MethodType(self.function, instance)
 
 
-def compile_classes(resolution: Resolution, bases: Classes) -> dict[Target, type]:
-    """Make a subclass of each base that has the resolved members.
+def compile_attributes(resolution: Resolution, earlier: Attributes | None = None) -> Attributes:
+    """Return the class attributes of the resolved members; those of an earlier resolution, which it extends, are kept."""
+    attributes: dict[Target, dict[str, Any]] = {}
+    for target in TARGETS:
+        attributes[target] = dict(earlier[target]) if earlier else {}
+    for (target, name), member in resolution.members.items():
+        if name not in attributes[target]:
+            attributes[target][name] = _attribute(member)
+    for settled in resolution.settled:
+        attributes[settled.collision.target][settled.collision.name] = _attribute(settled.winner)
+    return attributes
+
+
+def compile_classes(attributes: Attributes, bases: Classes) -> Classes:
+    """Make a subclass of each base that has the attributes of its target.
 
     The cost of making an object does not grow with the number of members.
     """
     classes: dict[Target, type] = {}
-    namespaces: dict[Target, dict[str, Any]] = {target: {} for target in TARGETS}
-    for (target, name), member in resolution.members.items():
-        if isinstance(member, MethodSpec) and isinstance(member.function, FunctionType):
-            namespaces[target][name] = member.function
-        else:
-            namespaces[target][name] = _attribute(member)
     for target in TARGETS:
-        classes[target] = subclass(bases[target], namespaces[target])
+        classes[target] = subclass(bases[target], attributes[target])
     return classes
 
 
@@ -78,9 +86,8 @@ def subclass(base: type, attributes: Mapping[str, Any], *, bases: tuple[type, ..
 
 
 def _attribute(member: MemberSpec) -> Any:
-    """Return the class attribute of a member that is not a plain function."""
     if isinstance(member, MethodSpec):
-        return BoundBuiltin(member.function)
+        return member.function if isinstance(member.function, FunctionType) else BoundBuiltin(member.function)
     default = member.default
     if member.default_factory is not None:
         return LazyDefault(member.name, member.default_factory)

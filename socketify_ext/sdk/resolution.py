@@ -80,17 +80,18 @@ def resolve(
     """
     check_requirements(specs)
     order, precedes = ordered(specs)
-    guarded = {target: names.public | names.state for target, names in (reserved or {}).items()}
+    reserved = reserved or {}
+    guarded: set[tuple[Target, str]] = set()
+    for target, names in reserved.items():
+        guarded.update(zip(itertools.repeat(target), names.public | names.state, strict=False))
     members: dict[tuple[Target, str], MemberSpec] = {}
     contested: dict[tuple[Target, str], list[MemberSpec]] = {}
     for spec in order:
-        for member in spec.members:
-            if reserved and member.name in guarded.get(member.target, ()):
-                _guard_core(spec, reserved)
-            key = member.target, member.name
-            if key in members:
-                contested.setdefault(key, [members[key]]).append(member)
-            members[key] = member
+        if not guarded.isdisjoint(spec.by_name):
+            _guard_core(spec, reserved)
+        for key in members.keys() & spec.by_name.keys():
+            contested.setdefault(key, [members[key]]).append(spec.by_name[key])
+        members.update(spec.by_name)
     settled: list[Settled] = []
     open_collisions: list[Collision] = []
     for target, name in filter(contested.__contains__, list(members)):  # as they were first added
@@ -143,8 +144,24 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
     Raises:
         OrderingCycleError: the constraints contradict each other.
     """
-    rank = {spec.name: index for index, spec in enumerate(specs)}
+    rank: dict[str, int] = {}
+    for index, spec in enumerate(specs):
+        rank[spec.name] = index
     earlier = _earlier_names(specs, rank)
+
+    def precedes(first: str, second: str) -> bool:
+        todo, seen = list(earlier[second]), set[str]()
+        while todo:
+            name = todo.pop()
+            if name == first:
+                return True
+            if name not in seen:
+                seen.add(name)
+                todo.extend(earlier[name])
+        return False
+
+    if not any(earlier.values()):
+        return tuple(specs), precedes
     sorter = graphlib.TopologicalSorter(earlier)
     try:
         sorter.prepare()
@@ -165,17 +182,6 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
         spec = specs[heapq.heappop(ready)]
         result.append(spec)
         sorter.done(spec.name)
-
-    def precedes(first: str, second: str) -> bool:
-        todo, seen = list(earlier[second]), set[str]()
-        while todo:
-            name = todo.pop()
-            if name == first:
-                return True
-            if name not in seen:
-                seen.add(name)
-                todo.extend(earlier[name])
-        return False
 
     return tuple(result), precedes
 

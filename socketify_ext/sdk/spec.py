@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+import functools
 import inspect
 import keyword
 import re
@@ -325,6 +326,11 @@ class ExtensionSpec(FrozenModel):
     before: tuple[ExtensionName, ...] = ()
     after: tuple[ExtensionName, ...] = ()
     identity: tuple[Any, ...] = ()
+
+    @functools.cached_property
+    def by_name(self) -> dict[tuple[Target, str], MemberSpec]:
+        """Return the members by target and name."""
+        return {(member.target, member.name): member for member in self.members}
 
     @property
     def version(self) -> str | None:

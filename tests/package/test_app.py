@@ -195,6 +195,29 @@ def test_a_route_that_can_not_be_added_leaves_the_app_as_it_was(app):
     assert not hasattr(compiled(app, "request"), "till")
 
 
+class FailingSerializer:
+    @property
+    def dump_bytes(self):
+        raise RuntimeError("half way")
+
+
+def test_a_plan_that_fails_half_way_is_dropped(app):
+    app.register(adding("cart", "cart"))
+
+    @socketify_ext.extension("shop")
+    def shop(request, response, ws, *, app):
+        request.property("till")
+        app.before_request(lambda res, req: None)
+        app.json_serializer(FailingSerializer())
+
+    with pytest.raises(RuntimeError, match="half way"):
+        app.register(shop)
+    assert names(app) == ["cart"]
+    assert hasattr(compiled(app, "request"), "cart")
+    assert not hasattr(compiled(app, "request"), "till")
+    assert app._server.hooks._hooks == ()
+
+
 def test_an_extension_that_raises_leaves_the_app_as_it_was(app):
     @socketify_ext.extension("shop")
     def shop(request, response, ws, *, app):
