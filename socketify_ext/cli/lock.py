@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ..inspection.process import TIME_LIMIT, Timeout, app_description
+from ..inspection.query import TIME_LIMIT, app_description
 from .generated_file import Force, GeneratedFile
 from .output import echo
+from .target import Timeout
 
 LockFile = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The lock file.")]
 

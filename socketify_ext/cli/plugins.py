@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from .output import report, warn
-
-if TYPE_CHECKING:
-    import pluggy
 
 
 class CommandGroup(TyperGroup):
@@ -53,33 +49,13 @@ class CommandGroup(TyperGroup):
                     self.commands[name] = command
 
 
-def load_hooks(distribution: str | None = None) -> pluggy.PluginManager:
-    """Load the hooks of one distribution or all, each by itself: one that fails is reported and left out."""
-    from socketify_ext.registry import discovery
-    from socketify_ext.registry.registry import DISABLE_VARIABLE, Registry
-
-    registry = Registry(entry_points=False)
-    blocked = set(discovery.disabled_names(os.environ.get(DISABLE_VARIABLE, "")))
-    for candidate in discovery.candidates(discovery.HOOK_GROUP):
-        if blocked & {candidate.name, candidate.qualified_name} or distribution not in (None, candidate.distribution):
-            continue
-        try:
-            registry.add_hooks(candidate.load(), f"{candidate} ({candidate.name})")
-        except Exception as error:  # it may raise anything, and must not break the others
-            _report(f"{candidate} ({candidate.name})", error)
-    return registry.plugin_manager
-
-
-def hook_names(distribution: str) -> list[str]:
-    """Name the hooks that a distribution implements."""
-    manager = load_hooks(distribution)
-    callers = (manager.get_hookcallers(plugin) or () for plugin in manager.get_plugins())
-    return sorted({caller.name for found in callers for caller in found})
-
-
 def plugin_commands() -> Iterator[tuple[str, dict[str, Any]]]:
     """Give each plugin's name and commands; a plugin whose hook fails is reported and left out."""
-    manager = load_hooks()
+    from ..inspection.hooks import hooks_problem, load_hooks
+
+    manager, problems = load_hooks()
+    for problem in problems:
+        warn("error", problem)
     plugins = [(name, plugin) for name, plugin in manager.list_name_plugin() if plugin is not None]
     for name, plugin in plugins:
         others = [other for _, other in plugins if other is not plugin]
@@ -89,11 +65,4 @@ def plugin_commands() -> Iterator[tuple[str, dict[str, Any]]]:
             if cli.registered_commands or cli.registered_groups:
                 yield name, dict(typer.main.get_group(cli).commands)
         except Exception as error:  # it may raise anything, and must not break the others
-            _report(name, error)
-
-
-def _report(plugin: str, error: Exception) -> None:
-    from socketify_ext.errors import ExtensionError
-
-    told = str(error) if isinstance(error, ExtensionError) else f"{type(error).__name__}: {error}"
-    warn("error", f"the hooks of plugin {plugin} are left out: {told}")
+            warn("error", hooks_problem(name, error))

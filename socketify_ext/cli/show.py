@@ -9,8 +9,9 @@ import typer
 
 from socketify_ext.sdk.provenance import place as place_of
 
-from ..inspection.process import TIME_LIMIT, AsJson, Target, Timeout, ask
-from .output import console, echo_json
+from ..inspection.query import TIME_LIMIT, run_query
+from .output import console, echo_json, warn
+from .target import AsJson, Target, Timeout
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 def show_extension(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
     """Show the options, members, order and hooks of one extension."""
-    answer = ask(target, "extension", timeout)
+    answer = run_query(target, "extension", timeout)
+    for problem in answer["problems"]:
+        warn("error", problem)
     if as_json:
         echo_json(answer["description"])
     else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ..inspection.process import TIME_LIMIT, AsJson, Target, Timeout, app_description
+from ..inspection.query import TIME_LIMIT, app_description
 from .output import console, echo_json
+from .target import AsJson, Target, Timeout
 
 if TYPE_CHECKING:
     from rich.tree import Tree

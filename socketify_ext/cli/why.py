@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ..inspection.process import TIME_LIMIT, AsJson, Target, Timeout, app_description
+from ..inspection.query import TIME_LIMIT, app_description
 from .output import console, echo_json
+from .target import AsJson, Target, Timeout
 
 if TYPE_CHECKING:
     from socketify_ext.errors import ExtensionError

@@ -22,7 +22,7 @@ from ..inspection.scope import Scope
 from ..sdk.spec import MemberSpec, MethodSpec
 
 TAG: Final = "probe"
-REHEARSAL: Final = "probe-00000000-0"  # the tag of calls before the first probe; a member may keep it, too
+DRY_RUN_TAG: Final = "probe-00000000-0"  # of calls before the first probe; a member may keep it, too
 
 # Makes an argument from what is there at the call: "request", "response", "ws" and "tag".
 Argument = Callable[[Mapping[str, Any]], Any]

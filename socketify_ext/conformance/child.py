@@ -5,18 +5,13 @@ It loads the target, tells what members there are and how they can be called, an
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..inspection.loading import load_target, place_of, unserved
+from ..inspection.loading import load_target, without_serving
+from ..inspection.process import EventWriter, run_child
 from ..registry.registry import Registry
 from ..sdk.declaration import Extension
 from ..sdk.suggest import suggestion
@@ -25,17 +20,6 @@ from .lint import lint
 
 if TYPE_CHECKING:
     from ..sdk.spec import MemberSpec
-
-
-class Telling:
-    """Tell the parent one thing a line."""
-
-    def __init__(self, file: int) -> None:
-        self._file = file
-
-    def __call__(self, **things: Any) -> None:
-        """Tell something in plain data."""
-        os.write(self._file, (json.dumps(things) + "\n").encode())
 
 
 def configured(found: Any, request: Mapping[str, Any]) -> Any:
@@ -104,36 +88,15 @@ def described(name: str, member: MemberSpec, calls: Mapping[str, Call], reasons:
     }
 
 
-def main(request: dict[str, Any]) -> None:
-    """Load, tell, serve."""
-    tell = Telling(request["file"])
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        with contextlib.redirect_stdout(sys.stderr), unserved() as served:
-            found = configured(load_target(request["target"], Registry(), served), request)
-            app = make_app(found, request["pools"])
-        work(app, found, request, tell)
-    except BaseException as error:  # a target may raise anything, SystemExit too
-        tell(error=_parts(request["target"], error), traceback=traceback.format_exc())
-    sys.stderr.flush()
-    os._exit(0)  # no thread of the target keeps the process
+def main(request: dict[str, Any], write_event: EventWriter) -> None:
+    """Load the target, then describe its members, or serve the probes."""
+    with without_serving() as served:
+        found = configured(load_target(request["target"], Registry(), served), request)
+        app = make_app(found, request["pools"])
+    work(app, found, request, write_event)
 
 
-def _parts(target: str, error: BaseException) -> dict[str, Any]:
-    if isinstance(error, errors.ExtensionError):
-        cause = error.__cause__
-        why = (
-            f"{error.why} ({type(cause).__name__}: {cause}{place_of(cause)})"
-            if isinstance(cause, Exception)
-            else error.why
-        )
-        return {"kind": type(error).__name__, "who": error.who, "what": error.what, "why": why, "fix": error.fix}
-    why = f"{type(error).__name__}: {error}{place_of(error)}"
-    fix = "Correct that; --traceback shows the whole way there"
-    return {"kind": "TargetError", "who": f"target {target!r}", "what": "can't be loaded", "why": why, "fix": fix}
-
-
-def work(app: Any, found: Any, request: dict[str, Any], tell: Telling) -> None:
+def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter) -> None:
     """Tell the members, what they read and what they cost; or serve the probes."""
     from .cost import costs
     from .names import names_read
@@ -141,27 +104,27 @@ def work(app: Any, found: Any, request: dict[str, Any], tell: Telling) -> None:
     members = members_of(app, found)
     calls, reasons = calls_of(members, request["examples"])
     if request["serves"]:
-        serve(app, calls, tell)
+        serve(app, calls, write_event)
         return
     records = [described(name, member, calls, reasons) for name, member in members.items()]
     is_app = not isinstance(found, Extension)
-    tell(members=records, documented=is_app or bool(found.summary), is_app=is_app)
-    tell(reads=names_read(members, calls))
+    write_event(members=records, documented=is_app or bool(found.summary), is_app=is_app)
+    write_event(reads=names_read(members, calls))
     for name, cost in costs(members, calls):
-        tell(cost=asdict(cost), member=name)
-    tell(rehearsed=True)
+        write_event(cost=asdict(cost), member=name)
+    write_event(completed=True)
 
 
-def serve(app: Any, calls: Mapping[str, Call], tell: Telling) -> None:
+def serve(app: Any, calls: Mapping[str, Call], write_event: EventWriter) -> None:
     """Serve the probes until the parent has seen enough."""
     from .observation import watch
     from .probe import Probe
 
     watch()
     Probe(app, calls).add_routes()
-    app.listen({"port": 0, "host": "127.0.0.1"}, lambda config: tell(port=config.port))
+    app.listen({"port": 0, "host": "127.0.0.1"}, lambda config: write_event.last(port=config.port))
     app.run()
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    run_child(main)

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from ..sdk.spec import MemberSpec
 from ..testing.fakes.making import fake_request, fake_response, fake_websocket
-from .calls import REHEARSAL, Call
-from .members import again
+from .calls import DRY_RUN_TAG, Call
+from .members import redeclare
 from .observation import Steps
 from .report import Cost
 
@@ -36,8 +36,8 @@ def costs(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> Itera
         members: all of an app, by "target.name".
         calls: how to call those that are to be measured.
     """
-    extension = again(members)
-    user_data = {"username": REHEARSAL}
+    extension = redeclare(members)
+    user_data = {"username": DRY_RUN_TAG}
     templates = {
         each: make(extension, **({"user_data": user_data} if each == "ws" else {})) for each, make in _MAKERS.items()
     }
@@ -71,7 +71,7 @@ async def _measured(templates: Mapping[str, Any], target: str, call: Call) -> Co
 def _ready(templates: Mapping[str, Any], target: str, call: Call) -> tuple[Callable[[], Any]]:
     """Make fresh objects, and what calls the member on one of them."""
     live = {each: _fresh(template) for each, template in templates.items()}
-    there = {**live, "tag": REHEARSAL}
+    there = {**live, "tag": DRY_RUN_TAG}
     return (call.bound(live[target], there),)
 
 

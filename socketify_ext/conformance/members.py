@@ -9,7 +9,7 @@ from ..sdk.spec import TARGETS, MemberSpec, MethodSpec
 from ..sdk.surface import Surface
 
 
-def again(members: Mapping[str, MemberSpec]) -> Extension:
+def redeclare(members: Mapping[str, MemberSpec]) -> Extension:
     """Declare an app's members once more, to be put on other objects."""
 
     @extension("members")

@@ -11,21 +11,21 @@ from typing import Any
 from ..sdk.deadline import within
 from ..sdk.spec import MemberSpec
 from ..testing.fakes.making import fake_request, fake_response
-from .calls import REHEARSAL, Call
-from .members import again
+from .calls import DRY_RUN_TAG, Call
+from .members import redeclare
 
 
 def names_read(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> dict[str, list[str]]:
     """Run the members of requests and responses once on fakes, and note the names that they ask for."""
     read: dict[str, set[str]] = {"header": set(), "query": set(), "cookie": set()}
-    extension = again(members)
+    extension = redeclare(members)
     for name, call in calls.items():
         target = name.partition(".")[0]
         if target == "ws":
             continue
-        request = noting(fake_request(extension), read)
+        request = recording(fake_request(extension), read)
         response = fake_response(extension, request=request)
-        there = {"request": request, "response": response, "tag": REHEARSAL}
+        there = {"request": request, "response": response, "tag": DRY_RUN_TAG}
         with contextlib.suppress(Exception):  # what a member raises is told by the probes
             asyncio.run(_run(call, there[target], there))
     return {kind: sorted(names) for kind, names in read.items()}
@@ -37,7 +37,7 @@ async def _run(call: Call, target: Any, there: Mapping[str, Any]) -> None:
         await within(value, 1)
 
 
-def noting(request: Any, read: dict[str, set[str]]) -> Any:
+def recording(request: Any, read: dict[str, set[str]]) -> Any:
     """Let a request note the names that it is asked for."""
     kind = type(request)
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextvars
 import logging
-import sysconfig
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from .. import errors
 from ..errors import HTTPError
+from ..inspection.frames import location_of_error, location_of_frames
 
-_OWN: Final = str(Path(__file__).parent.parent)
-_BUILT_IN: Final = str(Path(_OWN, "builtin"))
-_STANDARD: Final = sysconfig.get_path("stdlib")
 _RUNTIME: Final = str(Path(__file__).parent.parent / "runtime")
 _LIMIT: Final = 20_000  # characters of a value that are looked through
 
@@ -49,7 +46,7 @@ class Observation:
         """Note what the member raised."""
         self.outcome = "refused" if isinstance(error, (HTTPError, errors.ConnectionClosedError)) else "raised"
         self.error = f"{type(error).__name__}: {error}"
-        self.place = place_of(traceback.extract_tb(error.__traceback__))
+        self.place = location_of_error(error)
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
         last = [frame.f_code for frame in frames if frame.f_code.co_filename.startswith(_RUNTIME)]
         writes = any(code.co_name in ("_body", "dump", "encode_message") for code in last)
@@ -82,17 +79,6 @@ def mark(value: Any, tag: str) -> None:
             value.extend(tag.encode())
     except Exception:  # a container of another kind may refuse
         return
-
-
-def place_of(frames: Iterable[traceback.FrameSummary]) -> str:
-    """Find the last line that is neither the package's own, nor the core's, nor the standard library's."""
-    for frame in reversed(list(frames)):
-        file = frame.filename
-        own = file.startswith(_OWN) and not file.startswith(_BUILT_IN)
-        standard = file.startswith(_STANDARD) and "site-packages" not in file
-        if not (own or standard or "/socketify/" in file or file.startswith("<")):
-            return f"{Path(file).name}:{frame.lineno}"
-    return ""
 
 
 class Timekeeper(Protocol):
@@ -146,6 +132,6 @@ def watch() -> None:
         make(self, *arguments, **parts)
         observation = current.get()
         if observation is not None:
-            observation.late.append((str(self.why), place_of(traceback.extract_stack())))
+            observation.late.append((str(self.why), location_of_frames(traceback.extract_stack())))
 
     setattr(errors.RequestGoneError, "__init__", note)  # noqa: B010 - this process does nothing else

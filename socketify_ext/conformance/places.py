@@ -17,7 +17,7 @@ SETTINGS: Final[dict[str, tuple[int, int] | None]] = {
     "stock, ws pool": (0, 100),
     "stock, both pools": (100, 100),
 }
-AS_IT_IS: Final = "as it is"
+AS_CONFIGURED: Final = "as configured"
 
 _STOCK: Final = ("stock", "stock, http pool", "stock, ws pool", "stock, both pools")
 

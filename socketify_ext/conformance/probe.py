@@ -43,7 +43,7 @@ class Probe:
             events = {event: self.on_event(event, style) for event in EVENTS}
             behavior = {"upgrade": self.accept, "max_backpressure": 64 * 1024 * 1024, **events}
             self.app.ws(f"{PREFIX}/ws/{style}/:member/:cell/:event", behavior)
-        self.app.get(f"{PREFIX}/told/:cell", self.tell)
+        self.app.get(f"{PREFIX}/observed/:cell", self.tell)
 
     # -- requests
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 # kind of finding -> what it means, and what to do
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "register": ("The extension can't be registered, or its start-up fails.", "Correct what the message names."),
-    "survives": (
+    "leaks": (
         "What one request or socket brought is there for the next one.",
         "Keep it on `self`, or in a property with a `default_factory` that makes a new value each time.",
     ),

@@ -6,11 +6,9 @@ import contextlib
 import importlib
 import inspect
 import pkgutil
-import sysconfig
-import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from socketify_ext import errors
 from socketify_ext.sdk.declaration import Extension, as_extension
@@ -19,11 +17,9 @@ from socketify_ext.sdk.suggest import suggestion
 if TYPE_CHECKING:
     from socketify_ext.registry.registry import Registry
 
-_OWN: Final = str(Path(__file__).parent.parent)
-
 
 @contextlib.contextmanager
-def unserved() -> Iterator[list[Any]]:
+def without_serving() -> Iterator[list[Any]]:
     """Have `listen` and `run` of all apps return at once, so that a module which serves can be loaded.
 
     Returns:
@@ -163,15 +159,3 @@ def _check_sync(target: str, given: Any) -> None:
     if inspect.iscoroutine(given):
         given.close()
         raise _wrong(target, "it is a coroutine function, and an app is made before any loop runs", "Use a plain def")
-
-
-def place_of(error: BaseException) -> str:
-    """Tell the line of the target's code that an error came from, as in " (app.py:3)"."""
-    ours = (_OWN, sysconfig.get_path("stdlib"), "<")
-    frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, SyntaxError) and error.filename:
-        return f" ({Path(error.filename).name}:{error.lineno})"
-    for frame in reversed(frames):
-        if not frame.filename.startswith(ours) or "site-packages" in frame.filename.removeprefix(ours[0]):
-            return f" ({Path(frame.filename).name}:{frame.lineno})"
-    return ""

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
-import json
-import os
-import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from socketify_ext import errors
 from socketify_ext.registry.registry import Registry
 from socketify_ext.sdk.declaration import Extension
 
-from .loading import load_target, place_of, unserved
+from .loading import load_target, without_serving
+from .process import EventWriter, one_line, run_child
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -72,8 +66,8 @@ def answer(target: str, question: str, served: Sequence[Any]) -> Any:
 
 
 def _described_extension(target: str, found: Any) -> Any:
-    from ..cli.plugins import hook_names
     from .description import describe
+    from .hooks import hook_names
 
     if not isinstance(found, Extension):
         raise errors.TargetError(
@@ -83,9 +77,9 @@ def _described_extension(target: str, found: Any) -> Any:
             f"See what is on it with `socketify-ext tree {target}`",
             target=target,
         )
-    hooks = hook_names(found.distribution) if found.distribution else []
+    hooks, problems = hook_names(found.distribution) if found.distribution else ([], [])
     description, sound = describe(found, hooks)
-    return {"description": asdict(description), "sound": sound}
+    return {"description": asdict(description), "sound": sound, "problems": problems}
 
 
 def _described_app(target: str, found: Any, registry: Registry) -> Any:
@@ -125,47 +119,17 @@ def _register(app: App, extension: Extension, target: str) -> None:
             raise errors.TargetError(
                 f"target {target!r}",
                 "can't be loaded",
-                f"it fails without its options ({_one_line(error)}): {missing.why}",
+                f"it fails without its options ({one_line(error)}): {missing.why}",
                 f"Load it with options in an app, and give that instead: socketify_ext.load({extension.name!r}, ...)",
             ) from error
         raise
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split()) + place_of(error)
-
-
-def _failed(target: str, error: BaseException) -> dict[str, Any]:
-    """Give the parts of an error; what is none of ours becomes one."""
-    if not isinstance(error, errors.ExtensionError):
-        error = errors.TargetError(
-            f"target {target!r}",
-            "can't be loaded",
-            _one_line(error),
-            "Correct that; --traceback shows the whole way there",
-        )
-    parts = {name: getattr(error, name) for name in ("who", "what", "why", "fix")}
-    kind = next(each.__name__ for each in type(error).__mro__ if hasattr(errors, each.__name__))  # a plugin's own too
-    return {"kind": kind, **parts, "target": target}
-
-
-def main(target: str, question: str, timeout: float, answer_file: str, trace_file: str) -> None:
-    """Answer, in time or not at all: a file gets the answer, or another one the place where it hangs."""
-    own = os.getpid()
-    sys.path.insert(0, str(Path.cwd()))
-    with Path(trace_file).open("w") as trace:
-        faulthandler.dump_traceback_later(timeout, exit=True, file=trace)
-        try:
-            with contextlib.redirect_stdout(sys.stderr), unserved() as served:
-                told = {"answer": answer(target, question, served)}
-        except BaseException as error:  # a target may raise anything, SystemExit too
-            told = {"error": {**_failed(target, error), "traceback": traceback.format_exc()}}
-        if os.getpid() == own:  # an app that forks for its workers comes here once for each
-            faulthandler.cancel_dump_traceback_later()
-            Path(answer_file).write_text(json.dumps(told))
-    sys.stderr.flush()
-    os._exit(0)  # no thread of the target keeps the process
+def main(request: dict[str, Any], write_event: EventWriter) -> None:
+    """Load the target and write the answer."""
+    with without_serving() as served:
+        write_event(answer=answer(request["target"], request["question"], served))
 
 
 if __name__ == "__main__":
-    main(*json.loads(sys.argv[1]))
+    run_child(main)

@@ -87,15 +87,15 @@ def test_findings_say_where_in_the_matrix_and_where_in_the_code(bad):
         file, _, line = found[name]["place"].partition(":")
         assert file == "checked_extensions.py"
         assert text in source[int(line) - 1]
-    assert found["request.task_name"]["where"] == "as it is, sync"
+    assert found["request.task_name"]["where"] == "as configured, sync"
     assert "LookupError: no task runs in 3 of 9 calls" in found["request.task_name"]["problem"]
-    assert found["ws.leave"]["where"] == "as it is, sync open"
+    assert found["ws.leave"]["where"] == "as configured, sync open"
     assert "exit code 3" in found["ws.leave"]["problem"]
 
 
 def test_findings_make_the_command_fail(bad):
     done, found, _ = bad
-    assert (done.returncode, found["passed"], found["settings"]) == (1, False, ["as it is"])
+    assert (done.returncode, found["passed"], found["settings"]) == (1, False, ["as configured"])
 
 
 def test_junit_tells_the_same(bad):
@@ -165,7 +165,7 @@ def test_an_example_with_the_wrong_arguments_is_a_finding_and_no_bar_is_shown_wi
     done = check("checked_extensions:unsure", "--with", "request.item('coffee')")
     assert done.returncode == 1
     assert "raises request.item at checked_extensions.py:" in done.stdout
-    assert "ran on: as it is" in done.stdout
+    assert "ran on: as configured" in done.stdout
     assert "━" not in done.stdout + done.stderr
 
 

@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from ...inspection.process import TIME_LIMIT, Target, Timeout, app_description
+from ...inspection.query import TIME_LIMIT, app_description
 from ..generated_file import Force, GeneratedFile
 from ..output import echo, warn
+from ..target import Target, Timeout
 
 StubFile = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="The module to write; standard output by default.")
