@@ -122,7 +122,7 @@ def serve(app: Any, calls: Mapping[str, Call], write_event: EventWriter) -> None
 
     watch()
     Probe(app, calls).add_routes()
-    app.listen({"port": 0, "host": "127.0.0.1"}, lambda config: write_event.last(port=config.port))
+    app.listen({"port": 0, "host": "127.0.0.1"}, lambda config: write_event.finish(port=config.port))
     app.run()
 
 

@@ -162,8 +162,8 @@ class EventWriter:
         self._watch()
 
     def __call__(self, **event: Any) -> None:
-        """Write an event of plain data; only the child itself does, none of its forks."""
-        if os.getpid() != self._process:
+        """Write an event of plain data."""
+        if self._is_fork():
             return
         self._file.write(json.dumps(event).encode() + b"\n")
         self._file.flush()
@@ -172,10 +172,16 @@ class EventWriter:
     def _watch(self) -> None:
         faulthandler.dump_traceback_later(self._timeout, exit=True, file=self._trace)
 
-    def last(self, **event: Any) -> None:
-        """Write an event after which the child may take as long as it likes."""
-        self(**event)
-        faulthandler.cancel_dump_traceback_later()
+    def _is_fork(self) -> bool:
+        """Whether this is a process that the target has forked: the child alone writes, and has the watchdog."""
+        return os.getpid() != self._process
+
+    def finish(self, **event: Any) -> None:
+        """Write the last event, if any; from then on the child may take as long as it likes."""
+        if event:
+            self(**event)
+        if not self._is_fork():
+            faulthandler.cancel_dump_traceback_later()
 
 
 def run_child(work: Callable[[dict[str, Any], EventWriter], object]) -> NoReturn:
@@ -193,7 +199,7 @@ def run_child(work: Callable[[dict[str, Any], EventWriter], object]) -> NoReturn
             work(request, write_event)
     except BaseException as error:  # a target may raise anything, SystemExit too
         write_event(error={**error_parts(request["target"], error), "traceback": traceback.format_exc()})
-    faulthandler.cancel_dump_traceback_later()
+    write_event.finish()
     sys.stderr.flush()
     os._exit(0)  # no thread of the target keeps the process
 
