@@ -26,8 +26,12 @@ class _Verbatim(str):
 
 
 def prose(documented: Any) -> str:
-    """Give a docstring as Markdown; its Google-style sections become lists."""
-    text = inspect.getdoc(documented) or ""
+    """Return the docstring of an object as Markdown."""
+    return markdown(inspect.getdoc(documented) or "")
+
+
+def markdown(text: str) -> str:
+    """Return a docstring as Markdown; its Google-style sections become lists."""
     parsed = Docstring(text).parse(
         Parser.google, warnings=False, returns_multiple_items=False, returns_named_value=False
     )
@@ -58,21 +62,26 @@ def signature(name: str, function: Callable[..., Any], *, drop_self: bool = Fals
     ]
     given = found.replace(parameters=parameters, return_annotation=_verbatim(found.return_annotation))
     prefix = "async def " if inspect.iscoroutinefunction(function) else "def "
-    line = f"{prefix}{name}{given}"
-    return line if len(line) <= WIDTH else _broken(prefix + name, given)
+    returns = "" if given.return_annotation is inspect.Signature.empty else f" -> {given.return_annotation}"
+    return call(f"{prefix}{name}", _parameters(given), returns)
 
 
-def _broken(head: str, given: inspect.Signature) -> str:
-    """Set one parameter a line, with the marks of those that are positional or keywords only."""
+def call(head: str, parameters: list[str], returns: str) -> str:
+    """Return a call in one line, or with one parameter a line where that is too long."""
+    line = f"{head}({', '.join(parameters)}){returns}"
+    inner = "".join(f"    {parameter},\n" for parameter in parameters)
+    return line if len(line) <= WIDTH else f"{head}(\n{inner}){returns}"
+
+
+def _parameters(given: inspect.Signature) -> list[str]:
+    """Return each parameter, with the marks of those that are positional or keywords only."""
     kinds = [each.kind for each in given.parameters.values()]
     lines = [str(each) for each in given.parameters.values()]
     if inspect.Parameter.KEYWORD_ONLY in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds:
         lines.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
     if inspect.Parameter.POSITIONAL_ONLY in kinds:
         lines.insert(kinds.count(inspect.Parameter.POSITIONAL_ONLY), "/")
-    answer = "" if given.return_annotation is inspect.Signature.empty else f" -> {given.return_annotation}"
-    inner = "".join(f"    {line},\n" for line in lines)
-    return f"{head}(\n{inner}){answer}"
+    return lines
 
 
 def _verbatim(annotation: Any) -> Any:

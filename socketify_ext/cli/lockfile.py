@@ -27,8 +27,8 @@ class Lock:
     def of(cls, described: AppDescription) -> Lock:
         """Pin what an app has."""
         extensions: dict[str, dict[str, Any]] = {
-            source.name: {"distribution": source.distribution, "version": source.version, "requires": source.requires}
-            for source in described.extensions
+            each.name: {"distribution": each.distribution, "version": each.version, "requires": each.requires}
+            for each in described.extensions
         }
         members = {
             member.path: {

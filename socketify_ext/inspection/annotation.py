@@ -7,6 +7,7 @@ import collections.abc
 import enum
 import importlib
 import inspect
+import re
 import sys
 import types
 import typing
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .scope import Scope, Unseen
+from .scope import Scope, UnresolvedName
 
 ANY: Final = "typing.Any"
 
@@ -57,6 +58,11 @@ class Annotation:
     names: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def short(self) -> str:
+        """Return the text without the modules of what is known as a type."""
+        return re.sub(r"\b(?:typing|typing_extensions|collections\.abc)\.(?=[A-Z])", "", self.text)
 
 
 def annotation(value: Any, scope: Scope) -> Annotation:
@@ -105,8 +111,8 @@ class _Writer:
             return "..."
         if isinstance(value, list):
             return f"[{self._all(value)}]"
-        if isinstance(value, Unseen):
-            return self._unseen(value)
+        if isinstance(value, UnresolvedName):
+            return self._unresolved(value)
         if isinstance(value, collections.abc.Hashable) and value in _MISTAKEN:
             return self._completed(self._name(*_MISTAKEN[value].rsplit(".", 1)))
         origin = typing.get_origin(value)
@@ -176,7 +182,7 @@ class _Writer:
             return f"{self._held(type(value))}.{value.name}"
         return repr(value)
 
-    def _unseen(self, value: Unseen) -> str:
+    def _unresolved(self, value: UnresolvedName) -> str:
         head = self._name(value.module, value.name)
         return f"{head}[{self._all(value.arguments)}]" if value.arguments else head
 

@@ -65,39 +65,38 @@ class Member:
     def signature(self) -> str:
         """Show the parameters and types, as in `(days: int = 1) -> list[str]` and `: str = 'Oslo'`."""
         if self.kind == "property":
-            kind = f": {_short(self.type)}" if self.type else ""
+            kind = f": {self.type.short}" if self.type else ""
             return f"{kind} = {self.default}"
-        returns = f" -> {_short(self.type)}" if self.type else ""
-        parameters = "..." if self.parameters is None else written(self.parameters, _parameter)
+        returns = f" -> {self.type.short}" if self.type else ""
+        parameters = (
+            "..." if self.parameters is None else ", ".join(render_parameters(self.parameters, render_parameter))
+        )
         return f"({parameters}){returns}"
 
 
-def written(parameters: list[Parameter], write: Callable[[Parameter], str]) -> str:
-    """Write parameters as they stand in a `def`, each by `write`."""
+def render_parameters(parameters: list[Parameter], render: Callable[[Parameter], str]) -> list[str]:
+    """Return parameters as they stand in a `def`, each as `render` returns it, with the marks `/` and `*`."""
     parts: list[str] = []
     kinds = [parameter.kind for parameter in parameters]
     for index, parameter in enumerate(parameters):
         if parameter.kind == "keyword only" and not {"all positional", "keyword only"} & set(kinds[:index]):
             parts.append("*")
-        parts.append(write(parameter))
+        parts.append(render(parameter))
         if parameter.kind == "positional only" and "positional only" not in kinds[index + 1 :]:
             parts.append("/")
-    return ", ".join(parts)
+    return parts
 
 
-def _parameter(parameter: Parameter) -> str:
+def render_parameter(parameter: Parameter) -> str:
+    """Return a parameter with its annotation and default."""
     star = STARS.get(parameter.kind, "")
-    kind = f": {_short(parameter.annotation)}" if parameter.annotation else ""
+    kind = f": {parameter.annotation.short}" if parameter.annotation else ""
     if parameter.default is None:
         return f"{star}{parameter.name}{kind}"
     return f"{parameter.name}{kind} = {parameter.default}" if kind else f"{parameter.name}={parameter.default}"
 
 
-def _short(kind: Annotation | None) -> str:
-    return re.sub(r"\b(?:typing|typing_extensions|collections\.abc)\.(?=[A-Z])", "", kind.text) if kind else ""
-
-
-def described(member: MethodSpec | PropertySpec) -> Member:
+def describe_member(member: MethodSpec | PropertySpec) -> Member:
     """Describe a member."""
     common: dict[str, Any] = {
         "target": member.target,

@@ -35,7 +35,7 @@ def run_query(target: str, question: str, timeout: float) -> Any:
 
     Args:
         target: an extension's name, `module:attribute` or `module:run`.
-        question: "app" for an `AppDescription`, "extension" for an `ExtensionDescription`.
+        question: "app" for an `AppDescription`, "extension" for an `DeclaredExtension`.
         timeout: seconds.
 
     Raises:

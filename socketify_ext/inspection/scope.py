@@ -12,7 +12,7 @@ from importlib.util import resolve_name
 from typing import Any
 
 
-class Unseen:
+class UnresolvedName:
     """Stand for a name that only a type checker sees."""
 
     def __init__(self, module: str, name: str, arguments: tuple[Any, ...] = ()) -> None:
@@ -20,13 +20,13 @@ class Unseen:
         self.name = name
         self.arguments = arguments
 
-    def __getitem__(self, arguments: Any) -> Unseen:
-        return Unseen(self.module, self.name, arguments if isinstance(arguments, tuple) else (arguments,))
+    def __getitem__(self, arguments: Any) -> UnresolvedName:
+        return UnresolvedName(self.module, self.name, arguments if isinstance(arguments, tuple) else (arguments,))
 
-    def __getattr__(self, name: str) -> Unseen:
+    def __getattr__(self, name: str) -> UnresolvedName:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Unseen(self.module, f"{self.name}.{name}")
+        return UnresolvedName(self.module, f"{self.name}.{name}")
 
     def __or__(self, other: Any) -> Any:
         from typing import Union
@@ -102,9 +102,9 @@ def _checker_names(module: str) -> dict[str, Callable[[], Any]]:
             for alias in node.names:
                 names[alias.asname or alias.name] = functools.partial(_imported, home, alias.name)
         elif isinstance(node, ast.ClassDef):
-            names[node.name] = functools.partial(Unseen, module, node.name)
+            names[node.name] = functools.partial(UnresolvedName, module, node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            names[node.targets[0].id] = functools.partial(Unseen, module, node.targets[0].id)
+            names[node.targets[0].id] = functools.partial(UnresolvedName, module, node.targets[0].id)
     return names
 
 
@@ -127,4 +127,4 @@ def _imported(home: str, name: str) -> Any:
         module = importlib.import_module(home)
         return getattr(module, name) if hasattr(module, name) else importlib.import_module(f"{home}.{name}")
     except Exception:  # an import may raise anything
-        return Unseen(home, name)
+        return UnresolvedName(home, name)

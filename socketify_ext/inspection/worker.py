@@ -83,7 +83,6 @@ def _described_extension(target: str, found: Any) -> Any:
 
 
 def _described_app(target: str, found: Any, registry: Registry) -> Any:
-    import socketify
 
     import socketify_ext
 
@@ -96,15 +95,13 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
         extension = registry.load(target) if found.registry is registry else _unconfigured(found)
         _register(app, extension, target)
     installed = isinstance(app, socketify_ext.App)
-    home: Any = socketify_ext if installed else socketify
-    bases = {"request": home.Request, "response": home.Response, "ws": home.WebSocket}
     inspection = socketify_ext.inspect(app)
     if not installed and not inspection.order:  # the core only records what bare functions add
         app.register(Extension(_nothing, _PROBE))
         inspection = socketify_ext.inspect(app)
         own = tuple(spec for spec in inspection.order if spec.name != _PROBE)
         inspection = replace(inspection, order=own)
-    return asdict(describe_app(target, inspection, bases, installed=installed))
+    return asdict(describe_app(target, inspection, installed=installed))
 
 
 def _register(app: App, extension: Extension, target: str) -> None:

@@ -28,16 +28,16 @@ class StubImports:
         self._variables: dict[tuple[str, str], str] = {}  # a type variable and what makes it -> the local name
         self._made: list[str] = []
 
-    def written(self, annotation: Annotation | None) -> str:
+    def render(self, annotation: Annotation | None) -> str:
         """Write an annotation with local names; Any where there is none."""
         if annotation is None:
             return self._local("typing:Any")
         locals_ = {name.replace(":", "."): self._local(name) for name in annotation.names}
         for name, expression in annotation.variables.items():
             locals_[name] = self._variable(name, expression, locals_)
-        return self._rewritten(annotation.text, locals_)
+        return self._rewrite(annotation.text, locals_)
 
-    def _rewritten(self, text: str, locals_: dict[str, str]) -> str:
+    def _rewrite(self, text: str, locals_: dict[str, str]) -> str:
         tree = _Rewriter(locals_, self).visit(ast.parse(text, mode="eval"))
         return ast.unparse(tree)
 
@@ -67,7 +67,7 @@ class StubImports:
             local = f"{name}{number}"
         self._taken.add(local)
         self._variables[name, expression] = local
-        made = ast.parse(self._rewritten(expression, locals_), mode="eval").body
+        made = ast.parse(self._rewrite(expression, locals_), mode="eval").body
         if isinstance(made, ast.Call):
             made.args[0] = ast.Constant(local)
         self._made.append(f"{local} = {ast.unparse(made)}")
