@@ -10,6 +10,7 @@ from .check import check_extension
 from .list import list_extensions
 from .lock import lock_target
 from .new.command import new_project
+from .output import show_all_characters
 from .plugins import CommandGroup
 from .show import show_extension
 from .stubs.command import write_stubs
@@ -59,4 +60,5 @@ def root(
 
 def main() -> None:
     """Run the command line; exit with 1 for a wrong request and 2 for wrong usage."""
+    show_all_characters()
     cli()

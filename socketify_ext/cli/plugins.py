@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from socketify_ext.sdk.printable import printable
+
 from .output import report, warn
 
 
@@ -63,6 +65,29 @@ def plugin_commands() -> Iterator[tuple[str, dict[str, Any]]]:
         try:
             manager.subset_hook_caller("socketify_ext_cli", others)(cli=cli)
             if cli.registered_commands or cli.registered_groups:
-                yield name, dict(typer.main.get_group(cli).commands)
+                yield name, _printable_commands(typer.main.get_group(cli))
         except Exception as error:  # it may raise anything, and must not break the others
             warn("error", hooks_problem(name, error))
+
+
+def _printable_commands(group: Any) -> dict[str, Any]:
+    """Return a group's commands by name, with control characters of all that help shows as escapes."""
+    commands = {}
+    for name, command in group.commands.items():
+        for shown in (command, *command.params):
+            for part in ("name", "help", "short_help", "epilog", "metavar", "rich_help_panel"):
+                text = getattr(shown, part, None)
+                if isinstance(text, str):
+                    setattr(shown, part, _printable_help(text))
+            default = getattr(shown, "default", None)
+            if isinstance(default, str) and getattr(shown, "show_default", False):
+                shown.show_default = printable(default)
+        if hasattr(command, "commands"):
+            command.commands = _printable_commands(command)
+        commands[printable(name)] = command
+    return commands
+
+
+def _printable_help(text: str) -> str:
+    """Show control characters as escapes, except those that lay out help: a line of its own with backspace, a feed."""
+    return "\b\n".join(printable(part, keep="\n\t\f") for part in text.split("\b\n"))

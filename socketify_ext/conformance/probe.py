@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from inspect import isawaitable
 from typing import Any, Final
+from urllib.parse import unquote
 
 from .calls import Call
 from .observation import Observation, Steps, current, shown
@@ -50,7 +51,7 @@ class Probe:
     def answer_sync(self, res: Any, req: Any) -> None:
         """Call a member, and answer unless it does, at once or later."""
         cell = req.get_parameter(1)
-        observation, value = self.begin(req.get_parameter(0), cell, req, res)
+        observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
         if isawaitable(value):
             self.promise.run_apart(self.finish(observation, value, cell, res))
         else:
@@ -60,7 +61,7 @@ class Probe:
     async def answer_async(self, res: Any, req: Any) -> None:
         """Do the same in a coroutine, before anything is awaited."""
         cell = req.get_parameter(1)
-        observation, value = self.begin(req.get_parameter(0), cell, req, res)
+        observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
         await self.finish(observation, value, cell, res)
 
     async def answer_late(self, res: Any, req: Any) -> None:
@@ -120,7 +121,7 @@ class Probe:
         """Make a socket that knows what is to be called when."""
         member, cell, event = (req.get_parameter(index) for index in range(3))
         names = ("key", "protocol", "extensions")
-        data = {"username": cell, "member": member, "cell": cell, "event": event}
+        data = {"username": cell, "member": unquote(member), "cell": cell, "event": event}
         res.upgrade(*(req.get_header(f"sec-websocket-{name}") for name in names), context, data)
 
     def upgrading(self, style: str) -> Callable[..., Any]:
@@ -128,7 +129,7 @@ class Probe:
 
         def upgrade(res: Any, req: Any, context: Any) -> None:
             cell = req.get_parameter(1)
-            observation, value = self.begin(req.get_parameter(0), cell, req, res)
+            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
             if isawaitable(value):
                 self.promise.run_apart(go_on(observation, value, cell, res, req, context))
             else:
@@ -147,7 +148,7 @@ class Probe:
             if style == "late":
                 await asyncio.sleep(0.001)
             cell = req.get_parameter(1)
-            observation, value = self.begin(req.get_parameter(0), cell, req, res)
+            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
             await go_on(observation, value, cell, res, req, context)
 
         return upgrade if style == "sync" else upgrade_async

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -50,7 +51,7 @@ class Session:
             The observation, and all that the client got.
         """
         query = "?" + urlencode(dict.fromkeys(("q", *self.reads.get("query", ())), cell))
-        status, headers, body = self._get(f"{PREFIX}/http/{style}/{member}/{cell}/{quote(cell)}{query}", cell)
+        status, headers, body = self._get(f"{PREFIX}/http/{style}/{quote(member)}/{cell}/{cell}{query}", cell)
         return self._observed(cell), f"{status} {headers} {body!r}"
 
     def connect(self, style: str, member: str, cell: str, event: str) -> dict[str, Any]:
@@ -62,7 +63,8 @@ class Session:
         from websockets.exceptions import WebSocketException
         from websockets.sync.client import connect
 
-        place = f"upgrade/{style}/{member}/{cell}" if event == "upgrade" else f"ws/{style}/{member}/{cell}/{event}"
+        call = f"{style}/{quote(member)}/{cell}"
+        place = f"upgrade/{call}" if event == "upgrade" else f"ws/{call}/{event}"
         with (
             contextlib.suppress(
                 WebSocketException, OSError, EOFError
@@ -100,8 +102,10 @@ class Session:
     def _headers(self, cell: str) -> dict[str, str]:
         if not cell:
             return {}
-        named = {name: cell for name in self.reads.get("header", ()) if name.lower() not in _RESERVED}
-        cookies = "; ".join(f"{name}={cell}" for name in ("session", *self.reads.get("cookie", ())))
+        named = {
+            name: cell for name in self.reads.get("header", ()) if _is_token(name) and name.lower() not in _RESERVED
+        }
+        cookies = "; ".join(f"{name}={cell}" for name in ("session", *filter(_is_token, self.reads.get("cookie", ()))))
         return {"authorization": f"Bearer {cell}", "cookie": cookies, "x-user": cell, **named}
 
     def _get(self, path: str, cell: str) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -119,6 +123,11 @@ class Session:
             raise HungError from None
         finally:
             connection.close()
+
+
+def _is_token(name: str) -> bool:
+    """Whether a header or a cookie may have the name (RFC 9110, 5.6.2)."""
+    return re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) is not None
 
 
 _RESERVED: Final = frozenset(
