@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_program import Program
 from conftest import PIP, Environment, run
 
 from socketify_ext.cli.new.project import plan, write
@@ -21,9 +22,7 @@ COMMAND = (sys.executable, "-m", "socketify_ext", "new")
 
 
 def new(folder, *arguments):
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    return Program(folder)("new", *arguments)
 
 
 def files(folder):
@@ -44,10 +43,8 @@ def test_the_files_are_those_of_the_page(tmp_path):
     assert all(f"socketify-ext-greet/{name}" in done.stdout for name in written)
 
 
-def test_every_flag_is_on_the_page():
-    shown = subprocess.run(
-        [*COMMAND, "--help"], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}
-    )
+def test_every_flag_is_on_the_page(tmp_path):
+    shown = new(tmp_path, "--help")
     flags = set(re.findall(r"--[a-z-]+", shown.stdout)) - {"--help"}
     assert set(re.findall(r"^\| `(--[a-z-]+)`", DOC, re.MULTILINE)) == flags
 

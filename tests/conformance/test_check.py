@@ -20,6 +20,7 @@ from xml.etree import ElementTree as Xml
 
 import checked_extensions
 import pytest
+from cli_program import Program
 
 import socketify_ext
 from socketify_ext.conformance.calls import UnguessableError, parse, plan
@@ -35,15 +36,7 @@ COMMAND = (sys.executable, "-m", "socketify_ext")
 
 
 def check(*arguments, **environment):
-    return subprocess.run(
-        [*COMMAND, "check", *arguments],
-        cwd=HERE,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1", **environment},
-    )
+    return Program(HERE)("check", *arguments, **environment)
 
 
 def data(done):
@@ -347,9 +340,7 @@ def test_a_cancellation_reaches_the_member_through_the_steps():
 def test_the_page_says_what_the_command_does():
     table = re.findall(r"^\| `([\w-]+)` \| (.*?) \| (.*?) \|$", DOC, re.MULTILINE)
     assert [(kind, (means, fix)) for kind, means, fix in table] == list(KINDS.items())
-    shown = subprocess.run(
-        [*COMMAND, "check", "--help"], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}
-    )
+    shown = check("--help")
     flags = set(re.findall(r"--[a-z]+", shown.stdout)) - {"--help"}
     assert set(re.findall(r"^\| `(--[a-z]+)", DOC, re.MULTILINE)) == flags
     for name in (*SETTINGS, *STYLES, *EVENTS):
