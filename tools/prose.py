@@ -53,7 +53,7 @@ def _item(item: Any) -> str:
 
 
 def signature(name: str, function: Callable[..., Any], *, drop_self: bool = False) -> str:
-    """Show a call as Python, with annotations as they stand in the source; long ones over several lines."""
+    """Return a call as Python, with annotations as in the source; long ones in several lines."""
     found = inspect.signature(function)
     parameters = [
         each.replace(annotation=_verbatim(each.annotation))
@@ -89,17 +89,17 @@ def _verbatim(annotation: Any) -> Any:
 
 
 def short(annotation: str) -> str:
-    """Leave modules out of an annotation: `collections.abc.Mapping` becomes `Mapping`."""
+    """Return an annotation without modules: `collections.abc.Mapping` becomes `Mapping`."""
     return re.sub(r"\b(?:[a-z_]\w*\.)+(?=\w)", "", annotation)
 
 
 def code(text: str) -> str:
-    """Set a block of Python."""
+    """Return a block of Python."""
     return f"```python\n{text}\n```"
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Set a table; what would end a cell is escaped."""
+    """Return a table; the separator of cells is escaped."""
     head = list(head)
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

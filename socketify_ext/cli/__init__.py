@@ -17,7 +17,7 @@ from .stubs.command import write_stubs
 from .tree import show_tree
 from .why import explain_member
 
-# A help option without a default has typer load pydantic to validate it, which `list` has no use for.
+# Without a default for the help option, typer imports pydantic to validate it; `list` must not.
 UNASKED_HELP: Final = {"help": False}
 
 cli = typer.Typer(

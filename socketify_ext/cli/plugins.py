@@ -1,4 +1,4 @@
-"""Sub-commands that plugins add through the hook `socketify_ext_cli`, loaded only when one may be meant."""
+"""Sub-commands of plugins, from the hook `socketify_ext_cli`; loaded for unknown names and for help."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .output import report, warn
 
 
 class CommandGroup(TyperGroup):
-    """Look for a command among the built-in ones first, then among those of plugins."""
+    """The built-in commands, then those of plugins."""
 
     _plugins_loaded = False
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Find a command; plugins are imported for a name that no built-in command has."""
+        """Return a command; plugins are imported for names that no built-in command has."""
         if cmd_name not in self.commands:
             self._load_plugins()
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Name all commands, for help and completion."""
+        """Return the names of all commands, for help and completion."""
         self._load_plugins()
         return super().list_commands(ctx)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; whatever it raises becomes one message and exit code 1, with a traceback where asked for."""
+        """Run a command; an error becomes one message and exit code 1, with a traceback on request."""
         try:
             return super().invoke(ctx)
         except Exception as error:  # a plugin's command may raise anything
@@ -46,13 +46,13 @@ class CommandGroup(TyperGroup):
         for plugin, commands in plugin_commands():
             for name, command in commands.items():
                 if name in self.commands:
-                    warn("warning", f"plugin {plugin} adds command {name!r}, which is taken; its own is left out")
+                    warn("warning", f"plugin {plugin} adds command {name!r}, which is taken; it is left out")
                 else:
                     self.commands[name] = command
 
 
 def plugin_commands() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give each plugin's name and commands; a plugin whose hook fails is reported and left out."""
+    """Yield each plugin's name and commands; a plugin whose hook fails is reported and left out."""
     from ..inspection.hooks import hooks_problem, load_hooks
 
     manager, problems = load_hooks()

@@ -15,6 +15,6 @@ Target = Annotated[
     ),
 ]
 Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long the target may take to load.")
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Seconds that the target may take to load.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,4 +1,4 @@
-"""`socketify-ext why MEMBER TARGET`: who put a member there, and instead of what."""
+"""`socketify-ext why MEMBER TARGET`: where a member comes from, and what it replaces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MemberName = Annotated[
 
 
 def explain_member(member: MemberName, target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
-    """Tell who put a member there: extension, distribution, file and line, and what it overrode."""
+    """Show where a member comes from: extension, distribution, file and line, and what it overrides."""
     from socketify_ext.sdk.spec import TARGETS
 
     kind, _, name = member.partition(".")

@@ -1,6 +1,6 @@
-"""The process that a check runs members in: `python -m socketify_ext.conformance.child`.
+"""The child process that runs members for a check: `python -m socketify_ext.conformance.child`.
 
-It loads the target, tells what members there are and how they can be called, and serves the probes.
+It loads the target, describes its members and their calls, and serves the probes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def configured(found: Any, request: Mapping[str, Any]) -> Any:
-    """Give an extension its options; an app takes none."""
+    """Return an extension with its options, or an app, which takes none."""
     if isinstance(found, Extension):
         return found.configured(**request["options"])
     if request["options"]:
@@ -33,7 +33,7 @@ def configured(found: Any, request: Mapping[str, Any]) -> Any:
 
 
 def make_app(found: Any, pools: list[int] | None) -> Any:
-    """Give the app that a target is, or one with the extension that it is: stock where pools are given."""
+    """Return the app of a target, or one with its extension: a stock app where pools are given."""
     import socketify
 
     import socketify_ext
@@ -46,7 +46,7 @@ def make_app(found: Any, pools: list[int] | None) -> Any:
 
 
 def members_of(app: Any, found: Any) -> dict[str, MemberSpec]:
-    """Give the members that are to be checked: the extension's own, or all of an app."""
+    """Return the members to check: the extension's own, or all of an app."""
     from ..app import inspect
 
     members = inspect(app).members
@@ -56,7 +56,7 @@ def members_of(app: Any, found: Any) -> dict[str, MemberSpec]:
 
 
 def calls_of(members: Mapping[str, MemberSpec], given: list[str]) -> tuple[dict[str, Call], dict[str, str]]:
-    """Plan the calls of members; give those that can't be called with the reasons."""
+    """Return the planned calls of members, and the reasons why others can't be called."""
     calls, reasons = {}, {}
     for name, member in members.items():
         try:
@@ -97,7 +97,7 @@ def main(request: dict[str, Any], write_event: EventWriter) -> None:
 
 
 def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter) -> None:
-    """Tell the members, what they read and what they cost; or serve the probes."""
+    """Write the members, the names that they read and their costs; or serve the probes."""
     from .cost import costs
     from .names import names_read
 
@@ -116,7 +116,7 @@ def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter
 
 
 def serve(app: Any, calls: Mapping[str, Call], write_event: EventWriter) -> None:
-    """Serve the probes until the parent has seen enough."""
+    """Serve the probes until the parent ends this process."""
     from .observation import watch
     from .probe import Probe
 

@@ -1,4 +1,4 @@
-"""Run the whole matrix on one target, and gather what was found."""
+"""The check of one target: the whole matrix, and the report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_target(
         options: of the extension.
         examples: how members are called: `request.member(1)`.
         timeout: seconds that the target gets to load and start.
-        progress: called with the calls that are done, and with all.
+        progress: called with the number of calls that are done, and of all.
 
     Raises:
         ExtensionError: the target is wrong, fails or takes too long; or websockets is not installed.
@@ -169,7 +169,7 @@ class _Check:
         return bool(session.port)
 
     def call(self, setting: str, sessions: dict[str, Session], member: _Member, event: str, style: str) -> None:
-        """Call a member once; where that takes the server along, start another one."""
+        """Call a member once; start another server where that ends this one."""
         tag, session = next(self.tags), sessions[setting]
         where = f"{setting}, {style}" + ("" if event == "request" else f" {event}")
         try:
@@ -204,7 +204,7 @@ _WRONG_TARGETS: Final = (
 
 
 class _Member:
-    """What is seen of one member, call by call."""
+    """The state of one member, call by call."""
 
     def __init__(self, report: MemberReport, *, guessed: bool) -> None:
         self.report = report
@@ -224,13 +224,13 @@ class _Member:
         self.report.add(Finding(kind, problem, where, place))
 
     def evaluate(self, seen: dict[str, Any], answer: str, tag: str, where: str) -> None:
-        """Find what is wrong with one call."""
+        """Add the findings of one call."""
         self.report.runs += 1
         self.held.append(seen["longest"])
         for found, what in ((seen["value"], "its result"), (seen["left"], "its object"), (answer, "its answer")):
             foreign = set(_TAG.findall(found)) - {tag}
             if foreign:
-                self.add("leaks", f"{what} holds what another request brought", where, self.report.place)
+                self.add("leaks", f"{what} holds data of another request", where, self.report.place)
         for why, place in seen["late"]:
             self.add("late-read", why, where, place)
         for message in seen["logged"]:
@@ -242,7 +242,7 @@ class _Member:
             self.raised.append(Finding("raises", seen["error"], where, seen["place"]))
 
     def finish(self) -> MemberReport:
-        """Judge what only all calls together tell."""
+        """Add the findings of all calls together, and return the report."""
         report = self.report
         if self.held and statistics.median(self.held) > LIMIT:
             held = statistics.median(self.held) * 1000

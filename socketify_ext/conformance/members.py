@@ -1,4 +1,4 @@
-"""An app's members once more, for other objects than the app's own."""
+"""An app's members, declared again for other objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..sdk.surface import Surface
 
 
 def redeclare(members: Mapping[str, MemberSpec]) -> Extension:
-    """Declare an app's members once more, to be put on other objects."""
+    """Declare an app's members again, for other objects."""
 
     @extension("members")
     def add(request: Surface, response: Surface, ws: Surface) -> None:

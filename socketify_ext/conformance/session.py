@@ -1,4 +1,4 @@
-"""One server process of a check, as the parent sees it: what it tells, and requests and sockets to probe it with."""
+"""One server process of a check, from the parent's side: its events, and requests and sockets that probe it."""
 
 from __future__ import annotations
 

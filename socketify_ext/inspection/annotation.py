@@ -1,4 +1,4 @@
-"""An annotation as plain data: a Python expression with every name in full, and where each name is to be imported."""
+"""An annotation as plain data: a Python expression with full names, and the module of each name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ANY: Final = "typing.Any"
 
 # Forms that Python 3.10 has in typing; type checkers find the later ones in typing_extensions on every version.
 _OLD_FORMS: Final = frozenset(("Any", "NoReturn", "Literal", "ClassVar", "Final", "TypeGuard", "Concatenate", "Union"))
-# What Python writes as a function, and people take for a type.
+# Functions that people mistake for types.
 _MISTAKEN: Final[Mapping[Any, str]] = {any: ANY, callable: "collections.abc.Callable"}
 _DEEP: Final = 40
 # How many arguments a generic class of the standard library takes, where it takes other than one.
@@ -48,7 +48,7 @@ _ARGUMENTS: Final = {
 
 @dataclass(frozen=True)
 class Annotation:
-    """What an annotation says.
+    """An annotation as text.
 
     `names` holds "module:qualname" for each name that `text` has beyond the builtins, `variables` the expressions
     that make type variables which no module holds, and `problems` why a part of it became `typing.Any`.
@@ -73,7 +73,7 @@ def annotation(value: Any, scope: Scope) -> Annotation:
 
 
 def inferred(value: Any) -> Annotation:
-    """Describe the type of a default that was given without one."""
+    """Return the annotation of a property that has only a default."""
     if value is None:
         return Annotation(ANY, ["typing:Any"])
     return annotation(type(value), Scope())
@@ -132,7 +132,7 @@ class _Writer:
         return head if head == ANY else f"{head}[{self._all(arguments)}]"
 
     def _plain(self, value: Any, *, bare: bool = True) -> str:
-        """Write a class, a special form, a type variable or a named alias."""
+        """Return the text of a class, a special form, a type variable or a named alias."""
         if isinstance(value, (typing.TypeVar, typing.ParamSpec)):
             return self._variable(value)
         if isinstance(value, type):
@@ -151,7 +151,7 @@ class _Writer:
         return self._any(f"{value!r} is no type")
 
     def _held(self, value: Any, otherwise: Callable[[], str] | None = None) -> str:
-        """Write the name under which a module holds `value`."""
+        """Return the name under which a module holds `value`."""
         module = str(getattr(value, "__module__", ""))
         name = str(getattr(value, "__qualname__", "") or getattr(value, "__name__", ""))
         home = _public_home(value, module, name)
@@ -187,7 +187,7 @@ class _Writer:
         return f"{head}[{self._all(value.arguments)}]" if value.arguments else head
 
     def _completed(self, text: str, value: Any = None) -> str:
-        """Give a generic class without arguments the ones that it stands for; strict checkers demand them."""
+        """Add the default arguments of a generic class, which strict checkers require."""
         if text in _ARGUMENTS:
             arguments = _ARGUMENTS[text]
         elif not isinstance(value, type):

@@ -1,4 +1,4 @@
-"""All extensions and members of an app as plain data: the one description that `stubs`, `why`, `tree`, `lock` read."""
+"""All extensions and members of an app as plain data, for `stubs`, `why`, `tree` and `lock`."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class SettledCollision:
 
 @dataclass(frozen=True)
 class AppDescription:
-    """What a target puts on requests, responses and WebSockets.
+    """All that extensions add to the requests, responses and WebSockets of a target.
 
     Args:
-        target: what was asked for, as it was written.
+        target: as the user wrote it.
         installed: whether the members are on a `socketify_ext.App`, else on a stock app.
         core: the core's version.
         extensions: in resolved order.

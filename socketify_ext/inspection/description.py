@@ -64,7 +64,7 @@ class ExtensionDescription:
 
 @dataclass(frozen=True)
 class Place:
-    """A function that the extension has run at start-up or shutdown."""
+    """A function that runs at start-up or shutdown."""
 
     name: str
     file: str
@@ -73,7 +73,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Hook:
-    """A function that the extension has run around requests or WebSockets; `prefix` is "/" for all paths."""
+    """A function that runs around requests or WebSockets; `prefix` is "/" for all paths."""
 
     event: str
     prefix: str
@@ -156,7 +156,7 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[DeclaredExtens
 
 
 def _default_options(extension: Extension) -> tuple[BaseModel | None, bool]:
-    """Give the default options and whether they are valid: some extensions have options that must be given."""
+    """Return the default options, and whether they are valid: an extension may have required options."""
     try:
         return extension.validated_options(), True
     except OptionsError:

@@ -1,4 +1,4 @@
-"""Find what a target names, and let no app of this process listen or run."""
+"""Loading of a target, while no app of this process listens or runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def without_serving() -> Iterator[list[Any]]:
-    """Have `listen` and `run` of all apps return at once, so that a module which serves can be loaded.
+    """Make `listen` and `run` of all apps return at once, so that a module that serves can be loaded.
 
     Returns:
         The apps that would have served, the latest last.
@@ -46,12 +46,12 @@ def without_serving() -> Iterator[list[Any]]:
 
 
 def load_target(target: str, registry: Registry, served: Sequence[Any]) -> Any:
-    """Give the Extension or the App that a target names.
+    """Return the Extension or the App that a target names.
 
     Args:
         target: as it was written.
         registry: where extensions are found by name.
-        served: the apps that have served so far, for a function that gives none back.
+        served: the apps that have served so far, for a function that returns none.
 
     Raises:
         TargetError: it names neither.
@@ -81,7 +81,7 @@ def _wrong(target: str, why: str, fix: str) -> errors.TargetError:
 
 
 def _no_identifier(target: str, left: str, attribute: str, registry: Registry) -> tuple[str, str]:
-    """Say which part is no name, and guess what was meant."""
+    """Return which part is not an identifier, and a suggestion."""
     wrong = next((part for part in left.split(".") if not part.isidentifier()), attribute)
     close = suggestion(target, _qualified_names(registry))
     if not close:
@@ -146,7 +146,7 @@ def _resolved(target: str, found: Any, served: Sequence[Any]) -> Any:
 
 
 def _needed(target: str, function: Any) -> list[str]:
-    """Name the parameters that a call must give."""
+    """Return the names of the required positional parameters."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

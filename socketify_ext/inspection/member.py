@@ -36,10 +36,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Member:
-    """One member, with all that is known of it.
+    """One member.
 
-    Of a method, `parameters` leaves `self` out and is None where a builtin does not tell; `type` is what it returns.
-    Of a property, `type` is that of its value and `default` the text of what makes it.
+    Of a method, `parameters` leaves `self` out and is None where a builtin has no signature; `type` is its result's.
+    Of a property, `type` is its value's and `default` the text of its default or factory.
     """
 
     target: str
@@ -58,12 +58,12 @@ class Member:
 
     @property
     def path(self) -> str:
-        """Give the name with its target, as in `request.get_user`."""
+        """Return the name with its target, as in `request.get_user`."""
         return f"{self.target}.{self.name}"
 
     @property
     def signature(self) -> str:
-        """Show the parameters and types, as in `(days: int = 1) -> list[str]` and `: str = 'Oslo'`."""
+        """Return the parameters and types, as in `(days: int = 1) -> list[str]` and `: str = 'Oslo'`."""
         if self.kind == "property":
             kind = f": {self.type.short}" if self.type else ""
             return f"{kind} = {self.default}"
@@ -118,7 +118,7 @@ def _method(member: MethodSpec, common: dict[str, Any]) -> Member:
     returns: Annotation | None = None
     try:
         signature = inspect.signature(function)
-    except ValueError:  # some builtins tell nothing
+    except ValueError:  # some builtins have no signature
         pass
     else:
         found = list(signature.parameters.values())
@@ -157,7 +157,7 @@ def _property(member: PropertySpec, common: dict[str, Any]) -> Member:
 
 
 def _value(value: Any) -> str:
-    """Write a default, without what differs from run to run."""
+    """Return the text of a default, without memory addresses."""
     try:
         text = repr(value)
     except Exception:  # a plugin's object

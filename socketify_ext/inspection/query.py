@@ -1,4 +1,4 @@
-"""A target that is loaded and described in a child process: what it prints, breaks or waits for stays there."""
+"""Queries on a target, which a child process loads: its output, failures and delays stay there."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def app_description(target: str, timeout: float) -> AppDescription:
 
 
 def run_query(target: str, question: str, timeout: float) -> Any:
-    """Load a target in a child process, which answers a question about it in plain data.
+    """Load a target in a child process, and return the answer to a question about it as plain data.
 
     Args:
         target: an extension's name, `module:attribute` or `module:run`.

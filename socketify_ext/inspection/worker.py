@@ -1,4 +1,4 @@
-"""The process that loads a target and describes it: `python -m socketify_ext.inspection.worker`."""
+"""The child process that loads a target and describes it: `python -m socketify_ext.inspection.worker`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _PROBE: Final = "socketify-ext.cli"
 
 
 def _nothing(request: Any, response: Any, ws: Any) -> None:
-    """Add no member."""
+    """Add nothing."""
 
 
 class _Unconfigured(Extension):
-    """An extension that is described even where options must be given: with those that have defaults."""
+    """An extension that can be described without its required options: with the defaults of the others."""
 
     def validated_options(self) -> BaseModel | None:
         try:
@@ -39,7 +39,7 @@ class _Unconfigured(Extension):
 
 
 class _Registry(Registry):
-    """Load what an extension requires without its options, to describe it."""
+    """A registry that loads requirements without their required options, to describe them."""
 
     def load(self, name: str, /, **options: Any) -> Extension:
         try:
@@ -91,7 +91,7 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
     app: App = found
     if isinstance(found, Extension):
         app = socketify_ext.App(registry=registry)
-        # A name is loaded once more, with the options that the environment may hold.
+        # A name is loaded again, with options from the environment.
         extension = registry.load(target) if found.registry is registry else _unconfigured(found)
         _register(app, extension, target)
     installed = isinstance(app, socketify_ext.App)

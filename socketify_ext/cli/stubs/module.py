@@ -61,7 +61,7 @@ def install(
 
 
 class StubModule:
-    """The types that a target's extensions make; `problems` says what could not be told."""
+    """The types of a target; `problems` lists what has become Any."""
 
     def __init__(self, described: AppDescription) -> None:
         self._described = described
@@ -81,7 +81,7 @@ class StubModule:
         self.problems: list[str] = []
 
     def text(self) -> str:
-        """Write the module."""
+        """Return the module's text."""
         installed = self._described.installed
         home, kind = ("socketify_ext", "TypedApp") if installed else ("socketify", "TypedCoreApp")
         names = ["App", *CLASSES.values(), *(["install"] if installed else [])]
@@ -112,7 +112,7 @@ class StubModule:
         )
 
     def _settings(self) -> Iterator[str]:
-        """Write what checkers are to leave alone, since it is no choice of this file."""
+        """Yield the settings of type checkers for this file."""
         yield "# ruff: noqa"
         mypy, pyright = ["override"], ["reportIncompatibleMethodOverride"]  # `ws` takes less than a plain App's
         if any(self._described.replaces_own(member) for member in self._described.members):
