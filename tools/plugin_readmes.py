@@ -10,7 +10,7 @@ PLUGINS: Final = Path(__file__).parent.parent / "plugins"
 
 HEAD = """# Plugins
 
-Distributions of their own, with extensions that are found once they are installed. How to write one is told in
+Distributions of their own, with extensions that are found once they are installed. To write your own, see
 [Your own extension](extensions.md)."""
 
 

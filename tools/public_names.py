@@ -20,7 +20,7 @@ The public names of `socketify_ext`, from their signatures and docstrings. Membe
 [Options and members](extensions-reference.md). `req`, `res` and `ws` have the methods of socketify's own classes; those below
 are the ones that socketify_ext makes safe or adds."""
 
-HOOKS = """Mark a function as one of these hooks around `app.register`. A plugin gives them through the entry-point group
+HOOKS = """Mark a function as one of these hooks around `app.register`. A plugin registers them through the entry-point group
 `socketify_ext.hooks`, a program through `Registry.add_hooks`; see [Hooks](hooks.md)."""
 
 

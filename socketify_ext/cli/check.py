@@ -131,7 +131,7 @@ def _checked(
 
 @contextlib.contextmanager
 def _progress(target: str) -> Iterator[Progress]:
-    """Show a progress bar at a terminal only."""
+    """Show a progress bar, at a terminal only."""
     if not sys.stdout.isatty():
         yield lambda _done, _total: None
         return

@@ -54,7 +54,7 @@ def _malformed(member: str) -> ExtensionError:
         fix = f"Did you mean '{kind}.{name}'?"
     else:
         fix = "Write it as in request.get_user; it is on request, response or ws"
-    return MemberNameError(f"member {member!r}", "can't be explained", "it is no name of a member", fix)
+    return MemberNameError(f"member {member!r}", "can't be explained", "it is not the name of a member", fix)
 
 
 def _unknown(member: str, described: AppDescription) -> ExtensionError:
@@ -106,7 +106,7 @@ def _print(name: str, member: Member | None, described: AppDescription) -> None:
     out = console()
     if member is None:
         out.print(name, style="bold")
-        out.print(f"  no extension put it there: it is socketify's own ({described.core})")
+        out.print(f"  no extension added it: it is socketify's own ({described.core})")
         return
     out.print(f"{'async ' if member.is_async else ''}{name}{member.signature}", style="bold")
     for line in member.doc.splitlines()[:1]:
@@ -127,7 +127,7 @@ def _told(name: str, member: Member, described: AppDescription) -> Iterator[str]
     settled = _settled(name, described)
     for other in settled.providers if settled else ():
         if settled and other.extension != extension.name:
-            by = {"override": "it says override", "hook": "a plugin's hook chose it"}
+            by = {"override": "it declares override", "hook": "a plugin's hook chose it"}
             why = by.get(settled.by, f"the app has on_collision={settled.by!r}")
             yield f"instead of that of '{other.extension}' ({other.file}:{other.line}): {why}"
     if extension.required_by:

@@ -44,7 +44,7 @@ class Probe:
             events = {event: self.on_event(event, style) for event in EVENTS}
             behavior = {"upgrade": self.accept, "max_backpressure": 64 * 1024 * 1024, **events}
             self.app.ws(f"{PREFIX}/ws/{style}/:member/:cell/:event", behavior)
-        self.app.get(f"{PREFIX}/observed/:cell", self.tell)
+        self.app.get(f"{PREFIX}/observed/:cell", self.report)
 
     # -- requests
 
@@ -201,7 +201,7 @@ class Probe:
 
     # -- what was seen
 
-    async def tell(self, res: Any, req: Any) -> None:
+    async def report(self, res: Any, req: Any) -> None:
         """Answer with the observation of a cell once it is complete, its member's own tasks included."""
         cell = req.get_parameter(0)
         current.set(None)

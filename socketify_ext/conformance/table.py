@@ -45,8 +45,8 @@ def _summary(report: Report) -> str:
         return f"skipped: {report.reason}"
     found = len(report.findings) + sum(len(member.findings) for member in report.members)
     skipped = sum(1 for member in report.members if member.status == "skipped")
-    told = f"{found} finding{'' if found == 1 else 's'}" if found else "passed"
-    return f"{told}, {skipped} of {len(report.members)} members skipped" if skipped else told
+    result = f"{found} finding{'' if found == 1 else 's'}" if found else "passed"
+    return f"{result}, {skipped} of {len(report.members)} members skipped" if skipped else result
 
 
 def _print_finding(console: Console, who: str, finding: Finding) -> None:

@@ -104,7 +104,7 @@ class _Writer:
                 found = self.scope.evaluate(value)
             except Exception as error:  # an annotation is code, and may raise anything
                 return self._any(f"{value!r} can't be resolved ({type(error).__name__}: {error})")
-            return self.write(found) if found != value else self._any(f"{value!r} is no type")
+            return self.write(found) if found != value else self._any(f"{value!r} is not a type")
         if value is None or value is type(None):
             return "None"
         if value is ...:
@@ -148,7 +148,7 @@ class _Writer:
             return self._held(value, lambda: self.write(value.__supertype__))
         if hasattr(value, "__value__"):  # PEP 695
             return self._held(value, lambda: self.write(value.__value__))
-        return self._any(f"{value!r} is no type")
+        return self._any(f"{value!r} is not a type")
 
     def _held(self, value: Any, otherwise: Callable[[], str] | None = None) -> str:
         """Return the name under which a module holds `value`."""

@@ -165,9 +165,9 @@ def _default_options(extension: Extension) -> tuple[BaseModel | None, bool]:
 
 
 def _one_line(error: Exception, valid: bool) -> str:
-    told = str(error) if isinstance(error, ExtensionError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, ExtensionError) else f"{type(error).__name__}: {error}"
     because = "" if valid else "options must be given first; without them, "
-    return because + " ".join(told.split())
+    return because + " ".join(text.split())
 
 
 def _options(model: type[BaseModel] | None) -> list[Option]:

@@ -88,7 +88,7 @@ def _no_identifier(target: str, left: str, attribute: str, registry: Registry) -
         module = ".".join(part for part in left.removesuffix(".py").replace("-", "_").split("/") if part != ".")
         guess = f"{module}:{attribute.replace('-', '_')}"
         close = f"Did you mean {guess!r}?" if guess != target and guess.replace(":", "_").isidentifier() else ""
-    return f"{wrong!r} is no identifier", close or "Write module:attribute, as in main:app, or an extension's name"
+    return f"{wrong!r} is not an identifier", close or "Write module:attribute, as in main:app, or an extension's name"
 
 
 def _module(target: str, name: str, attribute: str) -> Any:
@@ -100,9 +100,9 @@ def _module(target: str, name: str, attribute: str) -> Any:
             raise
         found = [each.name for each in pkgutil.iter_modules([str(Path.cwd())])]
         close = suggestion(name, found)
-        fix = close.replace("'?", f":{attribute}'?") or f"Run this where {missing} lies, or install it"
+        fix = close.replace("'?", f":{attribute}'?") or f"Run this in the folder of {missing}, or install it"
         raise _wrong(
-            target, f"there is no module {missing!r} in {Path.cwd()} or among what is installed", fix
+            target, f"there is no module {missing!r} in {Path.cwd()} or in an installed package", fix
         ) from None
 
 
@@ -142,7 +142,7 @@ def _resolved(target: str, found: Any, served: Sequence[Any]) -> Any:
         return served[-1]
     if isinstance(made, (Extension, socketify.App)):
         return made
-    raise _wrong(target, f"it gave a {type(made).__name__}, not an App", "Let the factory return the app")
+    raise _wrong(target, f"it returned a {type(made).__name__}, not an App", "Return the app from the factory")
 
 
 def _needed(target: str, function: Any) -> list[str]:

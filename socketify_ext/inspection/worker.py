@@ -56,7 +56,7 @@ def answer(target: str, question: str, served: Sequence[Any]) -> Any:
     """Load a target and answer a question about it in plain data.
 
     Raises:
-        ExtensionError: it is no target, or fails.
+        ExtensionError: it is not a target, or fails.
     """
     registry = _Registry()
     found = load_target(target, registry, served)

@@ -52,12 +52,12 @@ def test_every_flag_is_on_the_page(tmp_path):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("my plugin!", "no identifier. Did you mean 'my-plugin'?"),
-        ("9lives", "no identifier"),
-        ("a--b", "no identifier. Did you mean 'a-b'?"),
+        ("my plugin!", "not an identifier. Did you mean 'my-plugin'?"),
+        ("9lives", "not an identifier"),
+        ("a--b", "not an identifier. Did you mean 'a-b'?"),
         ("Greet", "Did you mean 'greet'?"),
-        ("über", "no identifier"),
-        ("", "no identifier"),
+        ("über", "not an identifier"),
+        ("", "not an identifier"),
         ("../up", "Did you mean 'up'?"),
         ("class", "a Python keyword"),
         ("auth", "a built-in has it"),
@@ -83,7 +83,7 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path):
     folder.mkdir()
     done = new(tmp_path, "greet", "--into", str(tmp_path))
     assert (done.returncode, files(tmp_path)) == (1, [])
-    assert re.fullmatch(r"error: \[EXT701\] .* is there already\. .*\n", done.stderr)
+    assert re.fullmatch(r"error: \[EXT701\] .* exists already\. .*\n", done.stderr)
 
 
 def test_a_folder_that_can_not_be_made_is_told(tmp_path):

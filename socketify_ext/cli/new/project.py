@@ -80,10 +80,10 @@ def plan(name: str, description: str = "", author: str = "") -> Project:
     Args:
         name: of the extension, "greet"; "socketify-ext-greet" means the same.
         description: one line; a general one by default.
-        author: who holds the copyright; by default "the authors".
+        author: the copyright holder; by default "the authors".
 
     Raises:
-        ProjectError: the name is no identifier, or taken; or a text is too long or has several lines.
+        ProjectError: the name is not an identifier, or taken; or a text is too long or has several lines.
     """
     bare = name.removeprefix(PREFIX)
     _check_identifier(name, bare)
@@ -108,7 +108,7 @@ def write(project: Project, parent: Path) -> list[Path]:
         The files, relative to `parent`.
 
     Raises:
-        ProjectError: the folder is there already, or can't be made; nothing was written.
+        ProjectError: the folder exists already, or can't be made; nothing was written.
     """
     folder = parent / project.distribution
     values = _values(project)
@@ -120,7 +120,7 @@ def write(project: Project, parent: Path) -> list[Path]:
         folder.mkdir(parents=True)
     except FileExistsError:
         raise _refused(
-            project.name, "can't be written", f"{folder} is there already", "Remove it, or give another --into"
+            project.name, "can't be written", f"{folder} exists already", "Remove it, or give another --into"
         ) from None
     except OSError as error:
         why = f"{folder} can't be made ({error.strerror})"
@@ -178,7 +178,7 @@ def _check_identifier(name: str, bare: str) -> None:
     raise _refused(
         name,
         "can't be the name of an extension",
-        "it is no identifier" if not keyword.iskeyword(identifier) else "it is a Python keyword",
+        "it is not an identifier" if not keyword.iskeyword(identifier) else "it is a Python keyword",
         close or 'Use small letters and digits, with "-" or "_" between them, as in rate-limit',
     )
 

@@ -139,7 +139,7 @@ class StubModule:
         kinds = [member.type, *(parameter.annotation for parameter in member.parameters or ())]
         for kind in kinds:
             for problem in kind.problems if kind else ():
-                self.problems.append(f"{member.path} has typing.Any for what nobody can import: {problem}")
+                self.problems.append(f"{member.path} has typing.Any for a type that can't be imported: {problem}")
         kind_text = self._imports.render(member.type)
         if member.kind == "property":
             return f"{member.name}: {kind_text}\n"
