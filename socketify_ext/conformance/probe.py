@@ -33,6 +33,7 @@ class Probe:
         self.done: dict[str, Observation] = {}
         self.changed = asyncio.Event()
         self.before: set[Any] = set()
+        self.started: set[Any] = set()
         self.promise: Promise
 
     def add_routes(self) -> None:
@@ -111,9 +112,15 @@ class Probe:
     def complete(self, observation: Observation, value: Any, cell: str) -> None:
         """End the observation."""
         observation.look_at(value, cell)
+        self.started = self.fresh_tasks()  # one that ends before the report is looked at, too
         self.done[cell] = observation
         self.changed.set()
         self.changed.clear()
+
+    def fresh_tasks(self) -> set[Any]:
+        """Return the tasks that have begun since the member was called, except the running one."""
+        loop = self.app.loop.loop
+        return asyncio.all_tasks(loop) - self.before - {asyncio.current_task(loop)}
 
     # -- sockets
 
@@ -212,8 +219,7 @@ class Probe:
 
     async def settle(self, observation: Observation) -> None:
         """Wait until what the member has started is done, or a limit is reached."""
-        loop = self.app.loop.loop
-        fresh = asyncio.all_tasks(loop) - self.before - {asyncio.current_task(loop)}
+        fresh = (self.started | self.fresh_tasks()) - {asyncio.current_task()}
         if fresh:
             ended, _ = await asyncio.wait(fresh, timeout=_PATIENCE)
             for task in ended:
