@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from socketify_ext.sdk.declaration import Declaration, Extension
-    from socketify_ext.sdk.request_hooks import RequestHook
     from socketify_ext.sdk.provenance import Provenance
-    from socketify_ext.sdk.spec import 
+    from socketify_ext.sdk.request_hooks import RequestHook
 
 
 @dataclass(frozen=True)
