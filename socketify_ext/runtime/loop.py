@@ -15,7 +15,7 @@ import math
 import os
 import threading
 from collections.abc import Sequence
-from selectors import BaseSelector, SelectorKey
+from selectors import SelectorKey
 from types import TracebackType
 from typing import Any, Final
 
@@ -54,11 +54,11 @@ class SleepingSelector:
         native: the libuv loop.
     """
 
-    def __init__(self, loop: Any, selector: BaseSelector, native: Any) -> None:
+    def __init__(self, loop: Any, selector: Any, native: Any) -> None:
         self.register, self.unregister, self.modify = selector.register, selector.unregister, selector.modify
         self.get_key, self.get_map = selector.get_key, selector.get_map
         self._loop = loop
-        self._selector: Any = selector
+        self._selector = selector
         self._native = native
         self._woken = False  # asyncio's descriptor is readable, or its time has come
         self._error: BaseException | None = None
