@@ -17,7 +17,7 @@ from .error_log import ErrorLog
 from .framing import check_headers
 from .hooks import Hooks
 from .json_encoder import make_dump
-from .native_loop import share_native_loop
+from .loop import take_loop
 from .patterns import route_key
 from .pending import pending
 from .request import Request
@@ -48,7 +48,7 @@ class Server:
     held_bytes = 0
 
     def __init__(self, app: Any) -> None:
-        share_native_loop(app.loop)
+        take_loop(app.loop)
         self.app = app
         self.core_loop = app.loop
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
