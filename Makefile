@@ -16,7 +16,7 @@ test: $(VENV)/.ready test-plugins
 
 # Plugins are installed beside the package in an environment of their own, as a user would.
 test-plugins: $(PLUGIN_VENV)/.ready
-	PYTHONPATH=$(CURDIR)/tests/support/calm_servers $(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning plugins/*/tests
+	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning plugins/*/tests
 
 # The tests with line coverage, in child processes too.
 coverage: $(VENV)/.ready

@@ -22,8 +22,6 @@ settings.load_profile("untimed")
 httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
 
 ROOT = Path(__file__).parent.parent
-CALM = ROOT / "tests" / "support" / "calm_servers"
-os.environ["PYTHONPATH"] = os.pathsep.join([str(CALM), *filter(None, [os.environ.get("PYTHONPATH")])])
 SOURCES = {"socketify-ext": ROOT, "socketify-ext-cors": ROOT / "plugins" / "socketify-ext-cors"}
 
 
