@@ -140,7 +140,7 @@ SEAM: Final[Mapping[str, tuple[str, ...]]] = {
         "app",
         "res",
     ),
-    "Loop": ("exception_handler", "is_idle", "loop", "run_async", "started", "stop", "uv_loop"),
+    "Loop": ("_keep_alive", "exception_handler", "loop", "run_async", "started", "stop", "uv_loop"),
     "WebSocket": (
         "_cork_handler",
         "_for_each_topic_handler",

@@ -199,10 +199,8 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         if get_ident() != server.thread and server.loop.is_running():
             server.hand_over("publish", self.publish, name, data, opcode, compress)
             return True
-        server.core_loop.is_idle = False
         if server.topic_counts is not None:
             server.topic_counts.backplane.publish(name, data, opcode, compress)
-            server.flush_soon()
         if not server.has_topics:
             return False
         return bool(native_publish(server.ssl, self.app, name, len(name), data, len(data), opcode, compress))
@@ -212,7 +210,6 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         server = self._server
         if not server.has_topics:
             return False
-        server.flush_soon()
         return bool(native_publish(server.ssl, self.app, topic, len(topic), data, len(data), opcode, compress))
 
     def num_subscribers(self, topic: str | bytes) -> int:

@@ -50,7 +50,6 @@ class Server:
     def __init__(self, app: Any) -> None:
         take_loop(app.loop)
         self.app = app
-        self.core_loop = app.loop
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
         self.listening: list[Any] = []
         self.upgrading: Any = None
@@ -64,12 +63,11 @@ class Server:
         self.exit: BaseException | None = None
         self.has_topics = False  # the core makes its table of topics with the first WebSocket route
         self.topic_counts: TopicCounts | None = None
-        self._flushing = False
         self._upgraded_by_core: list[str] = []
         self._error_log = ErrorLog()
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         self.thread = get_ident()
-        shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop, "_thread": self.thread}
+        shared = {"app": app, "_server": self, "_ssl": self.ssl, "_thread": self.thread}
         self.bases: Classes = {
             "request": subclass(Request, {"app": app, "_buffer": ffi.new("char**"), "_thread": self.thread}),
             "response": subclass(Response, shared),
@@ -179,17 +177,6 @@ class Server:
         response, self.yielded = self.yielded, None
         if response is not None:
             response._finish()
-
-    def flush_soon(self) -> None:
-        """Flush publications from outside of a native callback now: an idle native loop sleeps up to 10 ms."""
-        self.core_loop.is_idle = False
-        if not self._flushing:
-            self._flushing = True
-            self.loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        self._flushing = False
-        self.core_loop.uv_loop.run_nowait()
 
     # -- coroutines
 

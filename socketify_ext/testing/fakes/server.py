@@ -43,12 +43,6 @@ class FakeApp:
         return self.subscribers.get(text_of(topic), 0)
 
 
-class FakeLoop:
-    """Stand for the core's loop."""
-
-    is_idle = False
-
-
 class FakeServer:
     """Stand for the server behind an app."""
 
@@ -102,7 +96,7 @@ class FakeServer:
 
 def put_behind(compiled: type, app: Any, serializer: Any, native: Mapping[str, Any]) -> type:
     """Make a class of a compiled one whose objects have `app`, a server in the loop of the test and a native layer."""
-    shared = {"app": app, "_server": FakeServer(app, serializer), "_ssl": 0, "_loop": FakeLoop(), **native}
+    shared = {"app": app, "_server": FakeServer(app, serializer), "_ssl": 0, **native}
     return subclass(compiled, shared)
 
 
