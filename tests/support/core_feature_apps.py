@@ -31,7 +31,7 @@ def new_app(kind: str, options: AppOptions | None = None) -> Any:
 
 @functools.cache
 def big_body() -> bytes:
-    """Give a body that no socket buffer holds, in which each place tells where it is."""
+    """Return a body that no socket buffer holds, in which each part has its offset."""
     return array.array("Q", range(BIG // 8)).tobytes()
 
 

@@ -126,7 +126,7 @@ def native_calls(routes, handler):
 
 
 def entries(routes, handler):
-    """Tell what a request and its response hold, in the handler and once it is answered."""
+    """Return the attributes of a request and its response, in the handler and once it is answered."""
     found = {}
 
     def looking(res, req):
