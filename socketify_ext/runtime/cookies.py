@@ -60,13 +60,13 @@ def write_cookie(name: str, value: str, options: Mapping[str, Any] | None) -> st
             `{"path": "/", "max_age": 60, "httponly": True}`; a date may be a `datetime`.
 
     Raises:
-        HeaderError: the name, or an attribute, is none that a cookie can have.
-        TypeError: the name or the value is no text.
+        HeaderError: a cookie can't have this name or attribute.
+        TypeError: the name or the value is not text.
     """
     if not isinstance(name, str) or not isinstance(value, str):
         raise TypeError(f"a cookie's name and value are texts, not {type(name).__name__} and {type(value).__name__}")
     if not _TOKEN.fullmatch(name):
-        raise _refusal(name, "its name is no token")
+        raise _refusal(name, "its name is not a token")
     attributes = dict(_attribute(name, key, option) for key, option in (options or {}).items())
     return "; ".join([f"{name}={quote(value, safe=_SAFE)}", *filter(None, attributes.values())])
 
@@ -74,7 +74,7 @@ def write_cookie(name: str, value: str, options: Mapping[str, Any] | None) -> st
 def _attribute(cookie: str, key: Any, option: Any) -> tuple[str, str]:
     name = _ATTRIBUTES.get(str(key).lower().replace("-", "").replace("_", ""))
     if name is None:
-        raise _refusal(cookie, f"{key!r} is no attribute; there are {', '.join(_ATTRIBUTES.values())}")
+        raise _refusal(cookie, f"{key!r} is not an attribute; there are {', '.join(_ATTRIBUTES.values())}")
     if name in _FLAGS:
         return name, name if option else ""
     if option is None or option == "":

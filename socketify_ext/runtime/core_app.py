@@ -206,7 +206,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         return bool(native_publish(server.ssl, self.app, name, len(name), data, len(data), opcode, compress))
 
     def publish_here(self, topic: bytes, data: bytes, opcode: int = OpCode.BINARY, compress: bool = False) -> bool:
-        """Send to the WebSockets of this process only, whatever backplane there is, and soon, from any place."""
+        """Send to the WebSockets of this process only, without the backplane, and soon, from any place."""
         server = self._server
         if not server.has_topics:
             return False

@@ -76,7 +76,7 @@ def _text(error: BaseException) -> str:
     try:
         return printable(str(error), _TEXT)
     except Exception as second:
-        return f"<its text can't be had: {type(second).__name__}>"
+        return f"<its text is not available: {type(second).__name__}>"
 
 
 def _traceback(error: BaseException) -> Iterator[str]:

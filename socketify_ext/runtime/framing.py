@@ -75,7 +75,7 @@ def is_ambiguous(lines: Iterable[tuple[bytes, bytes]]) -> bool:
 def refuse(response: Response) -> None:
     """Answer 400 and close the connection, so that nothing sent behind the request is served."""
     ssl, res = response._ssl, response.res
-    response._leave()  # whoever waits for the client or the body learns that there is none
+    response._leave()  # those that wait for the client or the body are told
     # `end_connection` alone leaves the rest of the connection's buffer to the core's parser.
     lib.socketify_res_cork_send(ssl, res, _BODY, len(_BODY), _STATUS, len(_STATUS), _TYPE, len(_TYPE), True)
     lib.uws_res_close(ssl, res)

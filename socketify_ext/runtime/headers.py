@@ -18,7 +18,7 @@ STATUSES: Final[dict[Any, bytes]] = status_codes
 OK: Final = b"200 OK"
 # The statuses whose answers have no body (RFC 9110, 15.3.5 and 15.4.5).
 BODILESS: Final = (b"204", b"304")
-_INTERIM: Final = b"1"  # how the statuses begin that announce an answer and are none (RFC 9110, 15.2)
+_INTERIM: Final = b"1"  # the first digit of interim statuses (RFC 9110, 15.2)
 # Status lines by code, of answers that may have a body.
 BODY_STATUSES: Final = {code: line for code, line in STATUSES.items() if not line.startswith((*BODILESS, _INTERIM))}
 _STATUS: Final = re.compile(rb"[2-9][0-9]{2}(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
@@ -32,7 +32,7 @@ CONTENT_LENGTH: Final = b""
 
 
 def encode_name(name: Any) -> bytes:
-    """Encode a field name as the beginning of its line, or raise HeaderError if it is no token or the core's alone.
+    """Encode a field name as the beginning of its line, or raise HeaderError if it is not a token or is the core's alone.
 
     Returns:
         The line break before the line, the name, a colon and a space; CONTENT_LENGTH for that name.
@@ -42,7 +42,7 @@ def encode_name(name: Any) -> bytes:
         return known
     key = exact_bytes(name)
     if key is None or not _TOKEN.fullmatch(key):
-        raise _refusal(f"header name {name!r}", "it is no token")
+        raise _refusal(f"header name {name!r}", "it is not a token")
     if key.lower() == b"transfer-encoding":
         raise _refusal(f"header {name!r}", "the core frames the body itself")
     if key.lower() == b"content-length":
@@ -68,7 +68,7 @@ def encode_status(status: Any) -> bytes:
     data = STATUSES.get(status) or exact_bytes(status)
     if data is None or not _STATUS.fullmatch(data):
         interim = data is not None and data.startswith(_INTERIM)
-        why = "it announces an answer and is none" if interim else "it is no known code, and no code with a reason"
+        why = "it is an interim status" if interim else "it is neither a known code nor a code with a reason"
         raise _refusal(f"status {status!r}", why)
     return data
 

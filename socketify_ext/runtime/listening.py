@@ -48,7 +48,9 @@ def address_of(given: Any) -> Address:
     elif isinstance(given, core.AppListenOptions):
         parts = vars(given)
     else:
-        _refuse(given, f"a {type(given).__name__} is no port", 'Write app.listen(3000), or {"port": 3000, "host": ...}')
+        _refuse(
+            given, f"a {type(given).__name__} is not a port", 'Write app.listen(3000), or {"port": 3000, "host": ...}'
+        )
     _check_options(given, parts)
     domain, host, port, options = (parts.get(key) for key in ("domain", "host", "port", "options"))
     port, options = 0 if port is None else port, options or 0
@@ -69,15 +71,15 @@ def _check_options(given: Any, parts: Mapping[str, Any]) -> None:
     for key in parts:
         if key not in _KEYS:
             fix = suggestion(key, _KEYS) if isinstance(key, str) else ""
-            _refuse(given, f"{key!r} is no option", fix or f"There are {', '.join(_KEYS)}")
+            _refuse(given, f"{key!r} is not an option", fix or f"There are {', '.join(_KEYS)}")
     options = parts.get("options", 0)
     if isinstance(options, bool) or options not in _FLAGS:
-        _refuse(given, f"options {options!r} are none", "Write 0, or 1 for a port that no other process shares")
+        _refuse(given, f"options {options!r} do not exist", "Write 0, or 1 for a port that no other process shares")
 
 
 def _port(port: Any) -> int:
     if isinstance(port, bool) or not isinstance(port, int):
-        _refuse(port, f"a {type(port).__name__} is no port", "Write a number from 0 to 65535; 0 takes any free port")
+        _refuse(port, f"a {type(port).__name__} is not a port", "Write a number from 0 to 65535; 0 takes any free port")
     if not 0 <= port <= 65535:
         _refuse(port, "there is no such port", "Write a number from 0 to 65535; 0 takes any free port")
     return int(port)
@@ -86,7 +88,7 @@ def _port(port: Any) -> int:
 def _host(host: Any) -> str:
     fix = 'Write an address of this machine: "127.0.0.1", "::1", or "0.0.0.0" for all'
     if not isinstance(host, str) or not host or not host.isprintable():
-        _refuse(host, "it is no host", fix)
+        _refuse(host, "it is not a host", fix)
     try:
         socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
@@ -96,7 +98,7 @@ def _host(host: Any) -> str:
 
 def _path(path: Any) -> str:
     if not isinstance(path, str) or not path or "\0" in path:
-        _refuse(path, "it is no path of a socket", 'Write {"domain": "/run/app.sock"}')
+        _refuse(path, "it is not the path of a socket", 'Write {"domain": "/run/app.sock"}')
     size = len(os.fsencode(path))
     if size > _LONGEST_PATH:
         _refuse(path, f"a socket's path has {_LONGEST_PATH} bytes at most, this one {size}", "Choose a shorter one")
@@ -110,7 +112,7 @@ def _path(path: Any) -> str:
     except OSError as error:
         _refuse(path, str(error), "Choose another path")
     if not is_socket:  # the core would delete it
-        _refuse(path, "there is a file of that name, which is no socket", "Choose another path, or remove the file")
+        _refuse(path, "there is a file of that name, which is not a socket", "Choose another path, or remove the file")
     return path
 
 

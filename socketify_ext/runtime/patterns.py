@@ -60,14 +60,14 @@ def check_pattern(who: str, method: str, path: Any) -> None:
         RouteError: it would take it for another, never match it, or end the process.
     """
     if not isinstance(path, str):
-        _refuse(who, method, path, f"a {type(path).__name__} is no path", f'Write text: app.{method}("/path", ...)')
+        _refuse(who, method, path, f"a {type(path).__name__} is not a path", f'Write text: app.{method}("/path", ...)')
     if not path.startswith("/"):
         meant = f"/{path}"
         _refuse(who, method, path, "it does not begin with a slash", f'Write app.{method}("{_shown(meant)}", ...)')
     if not path.isprintable():
         _refuse(who, method, path, "it holds a control character", "Leave it out")
     if "?" in path or "#" in path:
-        _refuse(who, method, path, "a query is no part of a route", "End it before the ? or #; see req.get_query()")
+        _refuse(who, method, path, "a route has no query", "End it before the ? or #; see req.get_query()")
     segments = path[1:].split("/")
     if len(segments) > _MOST_SEGMENTS:
         _refuse(
@@ -77,11 +77,11 @@ def check_pattern(who: str, method: str, path: Any) -> None:
         foreign = _FOREIGN_PARAMETER.fullmatch(part)
         if foreign is not None:
             name = foreign[1] or foreign[2] or "name"
-            _refuse(who, method, path, f"{part} is no parameter here", f"Write :{name}")
+            _refuse(who, method, path, f"{part} is not a parameter here", f"Write :{name}")
         if part.startswith("*") and (part != "*" or number < len(segments)):
             _refuse(who, method, path, "* stands for the rest of a path", 'Write it alone and last, as in "/files/*"')
         if method == "static" and part.startswith((":", "*")):
-            _refuse(who, method, path, f"{part} is no name of a folder's place", 'Write it plainly, as in "/files"')
+            _refuse(who, method, path, f"{part} is not a folder's path", 'Write it plainly, as in "/files"')
 
 
 def check_handler(who: str, method: str, path: str, handler: Any, parameters: tuple[str, ...] = PARAMETERS) -> None:
@@ -110,7 +110,7 @@ def check_behavior(who: str, path: str, behavior: Mapping[str, Any]) -> None:
         elif key not in LIMITS:
             known = (*EVENTS, *LIMITS)
             fix = suggestion(key, known) if isinstance(key, str) else ""
-            _refuse(who, "ws", path, f"{key!r} is no event and no limit", fix or f"There are {', '.join(known)}")
+            _refuse(who, "ws", path, f"{key!r} is neither an event nor a limit", fix or f"There are {', '.join(known)}")
 
 
 def _can_take(handler: Callable[..., Any], parameters: tuple[str, ...]) -> bool:

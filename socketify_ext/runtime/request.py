@@ -125,7 +125,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     def get_header_list(self, name: str) -> list[str]:
         """Return the elements of a header that is a list, of all its lines in order (RFC 9110, 5.3 and 5.6.1).
 
-        Elements are stripped, empty ones are left out, and bytes that are no UTF-8 are replaced, so that none moves.
+        Elements are stripped, empty ones are left out, and bytes that are not UTF-8 are replaced, so that none moves.
 
         Args:
             name: the header's name, in any case.

@@ -478,7 +478,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Answer with text, bytes, or any other object as JSON.
 
         From another thread the answer is handed to the server's. A connection whose head has gone before stays open
-        whatever `end_connection` says, since the head has said so.
+        even with `end_connection`, since the head has announced it.
 
         Raises:
             TypeError, ValueError: the object can't be serialised; nothing was written.
@@ -705,7 +705,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if result.has_responded:
             self._finish()
         else:
-            self._wait()  # whatever comes now is late, `end` included
+            self._wait()  # any later call is late, `end` included
         return bool(result.ok), bool(result.has_responded)
 
     def _check_part(self, length: int, total: int) -> None:
@@ -958,7 +958,9 @@ def _size(what: str, value: Any) -> int:
     """
     size = operator.index(value)
     if not 0 <= size <= _LARGEST:
-        raise errors.BodyError(what, "was refused", f"{size} is no number of bytes", "Give the size of the whole body")
+        raise errors.BodyError(
+            what, "was refused", f"{size} is not a number of bytes", "Give the size of the whole body"
+        )
     return size
 
 

@@ -275,7 +275,7 @@ def encode_opcode(opcode: Any, length: int) -> int:
     """Return the opcode of a message, or of a control frame of `length` bytes, as the core takes it.
 
     Raises:
-        TypeError, ValueError: it is none, or the control frame is too long (RFC 6455, 5.5).
+        TypeError, ValueError: it is not an opcode of a message, or the control frame is too long (RFC 6455, 5.5).
     """
     code = _SENT.get(operator.index(opcode))
     if code is None:

@@ -146,13 +146,13 @@ def _packed(factory: Any, arguments: dict[str, Any]) -> bytes:
     who = f"serve({_name(factory)})"
     if not callable(factory):
         fix = "Give a function that makes the app: serve(make), or serve(lambda: extension_app(greet))"
-        raise errors.ServeError(who, "can't start", f"a {type(factory).__name__} is no function", fix)
+        raise errors.ServeError(who, "can't start", f"a {type(factory).__name__} is not a function", fix)
     errors.require_extra("cloudpickle", "testing", who)
     import cloudpickle
 
     try:
         call = cloudpickle.dumps((factory, arguments))
-    except Exception as error:  # whatever an object's own way of being pickled raises
+    except Exception as error:  # an object's own pickling may raise anything
         raise errors.ServeError(
             who,
             "can't be sent to the server's process",

@@ -76,15 +76,15 @@ class Server:
         return gather(self.port, requests, self.timeout)
 
     def is_refused(self, outcome: str, error: str) -> bool:
-        """Tell whether a call was refused with our error; the core may mend a row with one of its own."""
+        """Check whether a call was refused with our error; the core may pass a row with one of its own."""
         return outcome == error or (self.kind == "core" and outcome not in ("", "ok"))
 
     def is_failure(self, answer: httpx2.Response) -> bool:
-        """Tell whether an answer is the 500 that gives no internals away."""
+        """Check whether an answer is the 500 that reveals no internals."""
         return answer.status_code == 500 and (self.kind == "core" or answer.text == "Internal Server Error")
 
     def has_logged(self, text: str) -> bool:
-        """Tell whether a line in our words was logged; the core has its own."""
+        """Check whether our own line was logged; the core has another."""
         return self.kind == "core" or text in self.log
 
 
@@ -116,7 +116,7 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Server]:
-    """Give the server of the test's row, and check that it lives on and that no error got lost."""
+    """Serve the test's row, and check that the server lives on and that no error got lost."""
     kind, pools = request.param
     if kind == "core":
         with serve(hazard_apps.make, kind=kind, rows=[_row(request.function)], pools=pools) as serving:

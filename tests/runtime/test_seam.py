@@ -21,7 +21,7 @@ OWNERS = {
 
 
 def attributes_of(owner):
-    """Give what a core class defines or sets on itself anywhere."""
+    """Return the names that a core class defines or sets on itself anywhere."""
     tree = ast.parse(inspect.getsource(owner))
     stored = {
         node.attr
@@ -37,7 +37,7 @@ def test_the_core_still_has_the_private_names(owner):
 
 
 def own_names(target):
-    """Give what our class and those of ours below it define themselves."""
+    """Return the names that our class and its own bases define."""
     ours = {"request": Request, "response": Response, "ws": WebSocket}[target]
     return {name for kind in ours.__mro__ if kind.__module__.startswith("socketify_ext") for name in vars(kind)}
 

@@ -95,7 +95,7 @@ def test_what_can_not_be_sent_is_named():
 
 
 def test_an_app_in_place_of_a_function_is_refused_with_the_form_to_use():
-    with pytest.raises(ServeError, match=r"no function.*serve\(make\)"), serve(object()):
+    with pytest.raises(ServeError, match=r"not a function.*serve\(make\)"), serve(object()):
         pass
 
 

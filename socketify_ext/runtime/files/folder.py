@@ -21,7 +21,7 @@ _HEX: Final = frozenset("0123456789abcdefABCDEF")
 
 
 class OpenFile:
-    """A file that is open for reading; size and time are those of what was opened, whatever its path leads to later."""
+    """A file that is open for reading; size and time are those at its opening."""
 
     __slots__ = ("coding", "has_variants", "modified", "name", "size", "stream")
 
@@ -86,7 +86,7 @@ def names_in(path: str) -> list[str] | None:
     """Decode the part of a URL's path that stands below a folder, "css/a%20b.css" as ["css", "a b.css"].
 
     Returns:
-        The names; the last is empty for a directory. None for whatever is no plain name, or another way to write a
+        The names; the last is empty for a directory. None for all that is not a plain name, or another way to write a
         path: empty and hidden names, dot segments, separators and control characters in disguise, and bytes that are
         no text. So the path that a hook has looked at is the one that is served.
     """

@@ -30,7 +30,7 @@ class Validator:
         """
         now = time.time_ns()
         self.etag = f'"{modified & (2**64 - 1):x}-{size:x}{coding and "-"}{coding}"'
-        # Later than now is no date that may be sent (RFC 9110, 8.8.2.1), and the year has four digits.
+        # Later than now is not a date that may be sent (RFC 9110, 8.8.2.1), and the year has four digits.
         self._seconds = max(0, min(modified, now) // _SECOND)
         self.date = formatdate(self._seconds, usegmt=True)
         # A file may change twice in a second, so that a date says for sure what it was only afterwards.
@@ -68,7 +68,7 @@ class Validator:
 
 
 def _seconds(date: str | None) -> int | None:
-    """Read an HTTP date; what is none is ignored (RFC 9110, 13.1.3)."""
+    """Read an HTTP date; any other text is ignored (RFC 9110, 13.1.3)."""
     if date is None or len(date) > _LONGEST_DATE:
         return None
     try:
