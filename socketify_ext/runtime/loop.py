@@ -150,4 +150,4 @@ def _sleeping(loop: Any, shared: SharedLoop) -> Any:
 
 
 def _nothing() -> None:
-    """Need no help: the loop waits by itself."""
+    """Do nothing: the loop waits by itself."""

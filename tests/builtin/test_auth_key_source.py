@@ -162,7 +162,7 @@ def test_no_error_shows_the_password_of_a_proxy(monkeypatch):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """Give the file of a certificate for 127.0.0.1 with its key, signed by nobody else."""
+    """Return the file of a certificate for 127.0.0.1 with its key, signed by nobody else."""
     now = datetime.datetime.now(datetime.timezone.utc)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
     signed = (

@@ -75,7 +75,7 @@ class Client:
 
 
 def answered(message):
-    """Give what an answer says is done; None for a publication."""
+    """Return what an answer says is done; None for a publication."""
     return json.loads(message)["done"] if isinstance(message, str) and message.startswith('{"done"') else None
 
 

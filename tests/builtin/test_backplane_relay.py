@@ -134,7 +134,7 @@ def on_relay(scenario, **limits):
 
 
 def read(frames):
-    """Give what frames hold: topic, number and parts."""
+    """Return what frames hold: topic, number and parts."""
     return [(topic, *unpack(frame)[1:]) for topic, frame in frames]
 
 

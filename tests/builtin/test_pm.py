@@ -38,7 +38,7 @@ counter = itertools.count()
 
 
 def fresh(*names):
-    """Give names that no other test uses."""
+    """Return names that no other test uses."""
     number = next(counter)
     return [f"{name} {number}/ä" for name in names]
 

@@ -93,7 +93,7 @@ CASES = [
 
 
 def standard_dump(monkeypatch):
-    """Give the encoder of an environment without msgspec."""
+    """Return the encoder of an environment without msgspec."""
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "msgspec", None)
         return make_dump()

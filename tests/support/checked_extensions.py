@@ -56,7 +56,7 @@ def leaks_in_a_global(request: Any, response: Any, ws: Any) -> None:
 
 @extension("leaks-in-a-default")
 def leaks_in_a_default(request: Any, response: Any, ws: Any) -> None:
-    """Give everybody one basket."""
+    """Return everybody one basket."""
     basket: list[str] = []
     request.property("basket", default_factory=lambda: basket, type=list[str])
 
@@ -133,7 +133,7 @@ differs = declare("differs", task_name)
 
 @member_of("request")
 def page(self: Any) -> int:
-    """Give the page."""
+    """Return the page."""
     return int(self.get_query("page"))
 
 
@@ -174,12 +174,12 @@ def types(request: Any, response: Any, ws: Any) -> None:
 
     @request.method
     def untyped(self, value=1) -> int:
-        """Give a value."""
+        """Return a value."""
         return value
 
     @request.method
     def no_result(self: Any):
-        """Give nothing."""
+        """Return nothing."""
 
     request.property("mood", "calm")
 
