@@ -187,6 +187,7 @@ class Observed:
     _status: bytes | None
     _head_sent: bool
     _request: Any
+    _variables: Any
     aborted: bool
     # Ours.
     _over = False
@@ -205,7 +206,7 @@ class Observed:
     def _answered(self, over: bool) -> None:
         if over and not self._over and self._watched is not None:
             # Its hooks come when this event has been dealt with, so that the client does not wait for them.
-            self._server.loop.call_soon(_finished, self._watched, self._outcome())
+            self._server.loop.call_soon(_finished, self._watched, self._outcome(), context=self._variables)
         self._over = over
 
     def _outcome(self) -> Outcome:

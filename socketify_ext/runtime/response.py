@@ -100,6 +100,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _route = ""  # its route's name, where something may come after the handler
     _admitted = False  # hooks have let the request pass
     _request: Request | None = None
+    _variables: Any = None  # the context of the request, in which all of its functions run
     # The native layer of all but the dispatcher's own calls; a fake has one that records.
     _lib: Any = lib
     _resume_reading = staticmethod(resume_reading)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextvars import copy_context
 from inspect import isawaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -118,9 +119,11 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
     request = route.request_class()
     response.res = res
     response._request = request
+    if yielded is None:
+        response._variables = copy_context()
     request.req = req
     try:
-        result = route.handler(response, request)
+        result = response._variables.run(route.handler, response, request)
         data = response._unsent
         if data is None:
             if not response._answered:
@@ -163,7 +166,9 @@ def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
     """Return the response that another route has yielded to this one."""
     route.server.yielded = None
     if yielded.res != res or yielded._answered:
-        return route.response_class()
+        response = route.response_class()
+        response._variables = copy_context()
+        return response
     if not isinstance(yielded, Observed):  # an observed one stays observed
         yielded.__class__ = route.response_class
     return yielded

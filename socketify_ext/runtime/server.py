@@ -7,6 +7,7 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
@@ -26,6 +27,7 @@ from .response import Response
 from .shared_keys import prime_all_shared_keys
 from .tasks import start
 from .thread import check_thread, get_ident
+from .variables import free, run_in
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -186,13 +188,22 @@ class Server:
         self.start(task, response, None if response is None else response._request)
 
     def start(
-        self, coroutine: Coroutine[Any, Any, Any], response: Response | None, request: Request | None, who: str = ""
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        response: Response | None,
+        request: Request | None,
+        who: str = "",
+        variables: Context | None = None,
     ) -> None:
-        """Run a coroutine, to its first await at once; if it suspends, make the request outlive the callback."""
+        """Run a coroutine, to its first await at once; if it suspends, make the request outlive the callback.
+
+        It runs in the context of its response, else in `variables`, else in a copy of the current context.
+        """
         if response is not None:
             response._tasks += 1
+            variables = response._variables
         conducted: Any = self._run_task(coroutine, response, request, who)
-        task = start(conducted, self.loop)
+        task = start(conducted, self.loop, copy_context() if variables is None else free(variables))
         if conducted.cr_frame is None:  # it did not suspend
             return
         self.tasks.add(task)
@@ -240,7 +251,7 @@ class Server:
     def call(self, response: Response, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a callback of a response; if it returns a coroutine, run it."""
         try:
-            result = function(*arguments)
+            result = run_in(response._variables, function, *arguments)
             if inspect.iscoroutine(result):
                 return self.run_async(result, response)
         except BaseException as error:
@@ -289,7 +300,7 @@ class Server:
     def _ask_error_handler(self, error: Exception, response: Response, request: Any, who: str) -> None:
         handler = self.app.error_handler
         try:
-            result = handler(error, response, request)
+            result = run_in(response._variables, handler, error, response, request)
             if inspect.iscoroutine(result):
                 self.start(_without(result, self, response, who), response, request, who)
             elif not response._answered and not response._deferred:

@@ -16,6 +16,7 @@ _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {
     "response": (
         "res",
         "_request",
+        "_variables",
         "_unsent",
         "_unsent_type",
         "_answered",

@@ -15,17 +15,20 @@ from typing import Any
 
 if sys.version_info >= (3, 12):
 
-    def start(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
-        """Start a task and run its first step now."""
-        return asyncio.Task(coroutine, loop=loop, eager_start=True)
+    def start(
+        coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, context: contextvars.Context
+    ) -> asyncio.Task[Any]:
+        """Start a task in a context, which must not be entered, and run its first step now."""
+        return asyncio.Task(coroutine, loop=loop, eager_start=True, context=context)
 
 else:
 
-    def start(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
-        """Start a task and run its first step now."""
+    def start(
+        coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, context: contextvars.Context
+    ) -> asyncio.Task[Any]:
+        """Start a task in a context, which must not be entered, and run its first step now."""
         if not loop.is_running():  # as `eager_start`, which then waits for the loop
-            return asyncio.Task(coroutine, loop=loop)
-        context = contextvars.copy_context()
+            return _make_task(coroutine, loop, context)
         begun = _Begun(coroutine)
         task = _make_task(begun, loop, context)
         outer = asyncio.current_task(loop)
@@ -43,16 +46,16 @@ else:
     if sys.version_info >= (3, 11):
 
         def _make_task(
-            begun: _Begun, loop: asyncio.AbstractEventLoop, context: contextvars.Context
+            coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, context: contextvars.Context
         ) -> asyncio.Task[Any]:
-            return asyncio.Task(begun, loop=loop, context=context)
+            return asyncio.Task(coroutine, loop=loop, context=context)
 
     else:
 
         def _make_task(
-            begun: _Begun, loop: asyncio.AbstractEventLoop, context: contextvars.Context
+            coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, context: contextvars.Context
         ) -> asyncio.Task[Any]:
-            task = _ContextTask(begun, loop=loop)
+            task = _ContextTask(coroutine, loop=loop)
             task._context = context
             return task
 

@@ -44,6 +44,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     got_socket_data = True
     # Ours.
     _route: Any = None
+    _variables: Any = None  # the context of all its events, derived from that of its upgrade
     _path: str | None = None  # of its request, where hooks ask for it
     _end_waits = False  # a subscription event or a cork runs, in which the core can't end: it ends right after
     _unsubscribing = False  # `unsubscribe` runs: an event with one listener less does not mean the end

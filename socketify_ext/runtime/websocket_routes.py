@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from .core import OpCode, ffi, from_handle, lib, unpack
 from .patterns import EVENTS
 from .routes import Route, adopt_yielded, drop_unserved, handle_result, require_abort_handler, yield_response
+from .variables import run_in
 
 if TYPE_CHECKING:
     from ..sdk.compilation import Classes
@@ -52,13 +54,13 @@ class SocketRoute(Route):
         self.server.has_topics = True
         lib.uws_ws(self.server.app.SSL, self.server.app.app, self.encoded, self.native[0], self.handle)
 
-    def run(self, event: str, handler: Callable[..., Any], *arguments: Any) -> None:
-        """Call an event's handler; an error is logged, and the connection goes on."""
+    def run(self, event: str, handler: Callable[..., Any], connection: Any, *arguments: Any) -> None:
+        """Call an event's handler in the connection's context; an error is logged, and the connection goes on."""
         who = f"{self.name} {event}"
         try:
-            result = handler(*arguments)
+            result = run_in(connection._variables, handler, connection, *arguments)
             if iscoroutine(result):
-                self.server.start(result, None, None, who)
+                self.server.start(result, None, None, who, connection._variables)
         except BaseException as error:
             self.server.fail(error, None, None, who)
 
@@ -131,9 +133,11 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     response.res = res
     response._context = context
     response._request = request
+    if yielded is None:
+        response._variables = copy_context()
     request.req = req
     try:
-        result = route.upgrade(response, request, context)
+        result = response._variables.run(route.upgrade, response, request, context)
         if response._answered:
             response._deliver()
         else:
@@ -155,6 +159,7 @@ def on_open(ws: Any, user_data: Any) -> None:
     connection = server.classes["ws"]()
     connection.ws = ws
     connection._route = route
+    connection._variables = copy_context()
     if server.upgrading is not None:
         connection.socket_data, server.upgrading = server.upgrading, None
     server.connections[ws] = connection
@@ -171,9 +176,10 @@ def on_message(ws: Any, message: Any, length: int, opcode: int, user_data: Any) 
         data = unpack(message, length) if length else b""
         if code is _TEXT:
             data = data.decode()
-        result = route.message(route.server.connections[ws], data, code)
+        connection = route.server.connections[ws]
+        result = connection._variables.run(route.message, connection, data, code)
         if result is not None and iscoroutine(result):
-            route.server.start(result, None, None, f"{route.name} message")
+            route.server.start(result, None, None, f"{route.name} message", connection._variables)
     except BaseException as error:
         route.server.fail(error, None, None, f"{route.name} message")
 
@@ -227,6 +233,7 @@ def on_subscription(ws: Any, topic: Any, length: int, new: int, old: int, user_d
     if connection is None:  # the close event has been; the handler still learns of the change
         connection = route.server.classes["ws"]()
         connection._route = route
+        connection._variables = copy_context()
     name = None if topic == ffi.NULL else unpack(topic, length).decode(errors="replace")
     if new < old and not connection._unsubscribing:
         connection._closing = True
