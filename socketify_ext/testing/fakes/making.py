@@ -24,7 +24,7 @@ from .server import FakeApp, put_behind
 if TYPE_CHECKING:
     from ...sdk.declaration import Declaration
 
-_BASES: Final[dict[Target, type]] = {"request": Request, "response": Response, "ws": WebSocket}
+_BASES: Final[dict[Target, type]] = {"request": Request, "response": Response, "ws": sockets.RecordedWebSocket}
 _NATIVE: Final[Mapping[Target, Mapping[str, Any]]] = {
     "request": requests.NATIVE,
     "response": responses.NATIVE,
