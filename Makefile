@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PLUGIN_VENV := $(VENV)-plugins
-# A file's tests share its servers, so one worker runs them all. PARALLEL= for one process.
-PARALLEL ?= -n auto --dist loadfile
+# A file's tests share its servers, so one worker runs them all; in the order of the folders, since by their number of tests the
+# long files would come last. PARALLEL= for one process.
+PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
+# Tests start hundreds of processes; each would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs libuv clean
 
@@ -13,9 +16,9 @@ test: $(VENV)/.ready test-plugins
 
 # Plugins are installed beside the package in an environment of their own, as a user would.
 test-plugins: $(PLUGIN_VENV)/.ready
-	set -e; for plugin in plugins/*/; do (cd $$plugin && $(CURDIR)/$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) tests); done
+	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning plugins/*/tests
 
-# The tests with every line that they run counted, in child processes too.
+# The tests with line coverage, in child processes too.
 coverage: $(VENV)/.ready
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PARALLEL)
@@ -25,8 +28,8 @@ coverage: $(VENV)/.ready
 soak: $(VENV)/.ready
 	SOCKETIFY_EXT_SOAK=1 $(BIN)/python -m pytest tests/runtime/test_soak.py tests/builtin/test_pm_faults.py
 
-# Requests, frames and answers at random; what is found stays in tests/fuzz/corpus, and every `make test` tries it first.
-# Among the plugins, so that the fuzzed app has all of them.
+# Random requests, frames and responses; finds are kept in tests/fuzz/corpus, and every `make test` replays them.
+# In the plugins' environment, so that the fuzzed app has all of them.
 FUZZ_SECONDS ?= 300
 fuzz: $(PLUGIN_VENV)/.ready
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(PLUGIN_VENV)/bin/python -m pytest -s tests/fuzz
@@ -45,12 +48,12 @@ demo: $(VENV)/.ready
 demo-check: $(VENV)/.ready
 	$(BIN)/python examples/demo_check.py
 
-# The site, in site/: open site/index.html, or serve it for its search: python3 -m http.server -d site
+# The site, in site/: open site/index.html, or serve it to use its search: python3 -m http.server -d site
 docs: $(VENV)/.ready
 	$(BIN)/python tools/reference.py --check
 	$(BIN)/zensical build --strict
 
-# The pages that tell what the code says.
+# The pages that are generated from the code.
 reference: $(VENV)/.ready
 	$(BIN)/python tools/reference.py
 
@@ -81,7 +84,7 @@ $(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) | lib
 		$(foreach plugin,$(wildcard plugins/*/),--editable "./$(plugin)" --group $(plugin)pyproject.toml:test)
 	touch $@
 
-# The core loads libuv.so.1, which its wheel does not carry.
+# The core loads libuv.so.1, which its wheel does not contain.
 libuv:
 	@$(PYTHON) -c 'import ctypes, sys; ctypes.CDLL("libuv.1.dylib" if sys.platform == "darwin" else "libuv.so.1")' 2>/dev/null \
 	|| if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq libuv1; \

@@ -383,7 +383,7 @@ def backplane(url):
         for start in range(0, count, 1000):
             for number in range(start, min(start + 1000, count)):
                 app.publish(topics[number % len(topics)], "x" * 32, socketify.OpCode.TEXT)
-            await app.backplane.synced()
+            await app.backplane.flush()
         res.end("ok")
 
     async def pace(res, req):
@@ -393,8 +393,8 @@ def backplane(url):
             await asyncio.sleep(gap)
         res.end("ok")
 
-    async def synced(res, req):
-        await app.backplane.synced(30)
+    async def flush(res, req):
+        await app.backplane.flush(30)
         res.end("ok")
 
     def listen_to_many(ws):
@@ -406,7 +406,7 @@ def backplane(url):
     app.ws("/many", behavior | {"open": listen_to_many})
     app.get("/burst", burst)
     app.get("/pace", pace)
-    app.get("/synced", synced)
+    app.get("/flush", flush)
     return app
 
 

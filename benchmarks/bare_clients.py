@@ -68,7 +68,7 @@ class Nats:
 
 
 async def receive(client, channels, count):
-    """Say when the last of so many has come."""
+    """Report when the last of so many has come."""
     done, seen = asyncio.Event(), 0
 
     def take(data):
@@ -84,7 +84,7 @@ async def receive(client, channels, count):
 
 
 async def send(client, channels, count, at_once):
-    """Say when it begins, and publish so many."""
+    """Report the start, and publish so many."""
     print("ready", flush=True)
     sys.stdin.readline()
     print(time.monotonic(), flush=True)

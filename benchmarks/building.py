@@ -45,7 +45,7 @@ def run(*command: str | Path, seconds: int = 600, cwd: Path = ROOT) -> None:
 
 
 def version(python: str | Path) -> str:
-    """Give an interpreter's version.
+    """Return an interpreter's version.
 
     Raises:
         RuntimeError: it is no Python.

@@ -15,7 +15,7 @@ COUNTS = (0, 10, 50, 500)
 
 
 def timed(route, calls: int) -> dict[str, float]:
-    """Give the nanoseconds of one dispatch."""
+    """Return the nanoseconds of one dispatch."""
     callback, user_data, _app = route
     numbers = range(calls)
     wall, used = time.perf_counter(), time.process_time()

@@ -22,7 +22,7 @@ def read(path: Path = RESULTS) -> Record:
 
 
 def default_python(results: Record) -> str:
-    """Give the version of the default interpreter, which is measured first."""
+    """Return the version of the default interpreter, which is measured first."""
     return next(iter(results["pythons"]))
 
 
@@ -44,7 +44,7 @@ def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
 
 
 def asked(results: Record, question: str) -> dict[str, Record]:
-    """Give the record of a question by Python version."""
+    """Return the record of a question by Python version."""
     return {
         version: entry["questions"][question]
         for version, entry in results["pythons"].items()
@@ -64,7 +64,7 @@ def cells(row: Record, *, ratio: bool, cpu: bool) -> list[str]:
 
 
 def key(row: Record) -> tuple[Any, Any, str]:
-    """Give what tells a row from the others of its question."""
+    """Return what tells a row from the others of its question."""
     return row.get("group"), row.get("x"), row["case"]
 
 
@@ -133,7 +133,7 @@ def versions_table(results: Record) -> str:
 
 
 def taken(results: Record) -> str:
-    """Tell when and where the figures were taken."""
+    """Return when and where the figures were taken."""
     machine = results["machine"]
     text = f"Taken {results['taken']} on {machine['cores']} cores of {machine['processor']}, {machine['system']}."
     return text + (

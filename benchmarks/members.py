@@ -25,7 +25,7 @@ TWIN = "core, again"
 
 
 def check(one: Server) -> str | None:
-    """Say what is wrong with a server's answer, None if it is the one that all give."""
+    """Return what is wrong with a server's answer, None for the common one."""
     with one.running():
         for headers, wanted in (({"token": "x"}, {"name": "Test"}), ({}, {"name": "Anonymous"})):
             status, kind, body = one.ask("/", headers)

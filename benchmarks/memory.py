@@ -33,7 +33,7 @@ def connections(one: Server, count: int):
 
 
 def idle(arguments: dict[str, object]) -> tuple[float, float]:
-    """Give the bytes of Python memory and of resident memory that one idle connection takes."""
+    """Return the bytes of Python memory and of resident memory that one idle connection takes."""
     with server(app("sockets", **arguments)) as one, one.running():
         with connections(one, 50):  # tables and caches reach their size
             pass
@@ -51,7 +51,7 @@ def idle(arguments: dict[str, object]) -> tuple[float, float]:
 
 
 def garbage(which: str, path: str) -> float:
-    """Give how many objects of the core or of ours the collector finds in cycles after many requests, per request."""
+    """Return how many objects of the core or of ours the collector finds in cycles after many requests, per request."""
     with server(app("garbage", which=which)) as one, one.running():
         one.json("/garbage")
         pipelined(one, path, REQUESTS, 1)  # the core takes no request while one is open

@@ -24,7 +24,7 @@ BARE = "bare msgpack"
 
 
 def timed(function, value, calls: int) -> dict[str, float]:
-    """Give the nanoseconds of CPU time of one call, which are those of the clock where nothing else runs."""
+    """Return the nanoseconds of CPU time of one call, which are those of the clock where nothing else runs."""
     numbers = range(calls)
     used = time.process_time_ns()
     for _ in numbers:

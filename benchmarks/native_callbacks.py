@@ -12,7 +12,7 @@ RES, REQ = ffi.cast("uws_res_t*", 1), ffi.cast("uws_req_t*", 1)
 
 
 def caught(app, handler):
-    """Give the native callback of a route and its user data, which the app keeps alive."""
+    """Return the native callback of a route and its user data, which the app keeps alive."""
     found = []
     real = lib.uws_app_get
     lib.__dict__["uws_app_get"] = lambda ssl, native, path, callback, user_data: found.append((callback, user_data))
@@ -44,7 +44,7 @@ def extension(index, count):
 
 
 def core(members=0, extensions=1, **options):
-    """Give a route of the core's App that does nothing."""
+    """Return a route of the core's App that does nothing."""
     app = socketify.App(**options)
     for index in range(extensions if members else 0):
         app.register(extension(index, members))
@@ -58,7 +58,7 @@ def answered(res, req):
 
 
 def ours(members=0, extensions=1):
-    """Give a route of our App that does nothing."""
+    """Return a route of our App that does nothing."""
     app = socketify_ext.App()
     for index in range(extensions if members else 0):
         app.register(extension(index, members))
@@ -66,7 +66,7 @@ def ours(members=0, extensions=1):
 
 
 def floor():
-    """Give a native callback that calls an empty handler."""
+    """Return a native callback that calls an empty handler."""
 
     @ffi.callback("void(uws_res_t*, uws_req_t*, void*)")
     def empty(res, req, user_data):

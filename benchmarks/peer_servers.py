@@ -26,19 +26,19 @@ Command = Callable[[int], list[str]]
 
 
 def installed(folder: Path) -> dict[str, str]:
-    """Give the versions of the distributions in an environment."""
+    """Return the versions of the distributions in an environment."""
     sites = [str(path) for path in folder.glob("lib/python*/site-packages")]
     return {each.metadata["Name"].lower(): each.version for each in distributions(path=sites)}
 
 
 def node_version(package: str) -> str:
-    """Give the version of an npm package."""
+    """Return the version of an npm package."""
     found = re.search(r'"version": "([^"]+)"', (NODE_MODULES / package / "package.json").read_text())
     return found[1] if found else "?"
 
 
 def commands() -> tuple[dict[str, Command], dict[str, str]]:
-    """Give the commands of the peers that are installed, by label, and reasons for the others."""
+    """Return the commands of the peers that are installed, by label, and reasons for the others."""
     found: dict[str, Command] = {}
     missing: dict[str, str] = {}
     for name in PYTHON_PEERS:
@@ -59,7 +59,7 @@ def commands() -> tuple[dict[str, Command], dict[str, str]]:
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of what is measured, for the interpreter that runs this."""
+    """Return the versions of what is measured, for the interpreter that runs this."""
     folder = ENVIRONMENTS / platform.python_version()
     found = {}
     for name, packages in PYTHON_PEERS.items():

@@ -52,7 +52,7 @@ def interleave(cases: Mapping[str, Callable[[], Sample]], rounds: int, label: st
 
 
 def median(values: list[float]) -> float:
-    """Give the median, to six digits."""
+    """Return the median, to six digits."""
     return float(f"{statistics.median(values):.6g}")
 
 

@@ -138,7 +138,7 @@ def main() -> int:
 
 
 def building_label(name: str) -> str:
-    """Give the label under which a peer is measured."""
+    """Return the label under which a peer is measured."""
     import peer_servers
 
     return peer_servers.LABELS[name]

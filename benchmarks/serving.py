@@ -25,7 +25,7 @@ PINNED = len(CORES) > 1 and shutil.which("taskset") is not None
 
 
 def pinned(core: int, command: Sequence[str]) -> list[str]:
-    """Give the command that runs `command` on the first or second core that this process may use."""
+    """Return the command that runs `command` on the first or second core that this process may use."""
     return ["taskset", "-c", str(CORES[core]), *command] if PINNED else list(command)
 
 
@@ -53,7 +53,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """Give what the server has written so far."""
+        """Return what the server has written so far."""
         self.output.seek(0)
         return self.output.read().decode(errors="replace")[-2000:]
 
@@ -88,7 +88,7 @@ class Server:
         return json.loads(self.ask(path)[2])
 
     def _members(self) -> Iterator[list[str]]:
-        """Give the fields of /proc/PID/stat from the third on, of each process of the session."""
+        """Return the fields of /proc/PID/stat from the third on, of each process of the session."""
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
@@ -98,11 +98,11 @@ class Server:
                     yield fields
 
     def cpu(self) -> float:
-        """Give the seconds of CPU that the server has used, user and system."""
+        """Return the seconds of CPU that the server has used, user and system."""
         return sum(int(fields[11]) + int(fields[12]) for fields in self._members()) / TICK
 
     def resident(self) -> int:
-        """Give the bytes of memory that the server holds."""
+        """Return the bytes of memory that the server holds."""
         return sum(int(fields[21]) for fields in self._members()) * os.sysconf("SC_PAGE_SIZE")
 
     def _signal(self, number: int) -> None:
@@ -157,7 +157,7 @@ def start(command: Callable[[int], Sequence[str]], **options: Any) -> Server:
 
 
 def app(kind: str, **arguments: Any) -> Callable[[int], list[str]]:
-    """Give the command of one of the servers in `apps.py`."""
+    """Return the command of one of the servers in `apps.py`."""
     return lambda port: [sys.executable, str(HERE / "apps.py"), kind, str(port), json.dumps(arguments)]
 
 
@@ -203,7 +203,7 @@ def pipelined(one: Server, path: str, requests: int, batch: int = 32) -> None:
 
 
 def complete(data: bytes) -> bool:
-    """Tell whether the last of several answers with a Content-Length is whole."""
+    """Check whether the last of several answers with a Content-Length is whole."""
     head, end, body = data[data.rindex(b"HTTP/1.1 ") :].partition(b"\r\n\r\n")
     length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
     return bool(end) and length is not None and len(body) >= int(length[1])

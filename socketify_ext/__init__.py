@@ -1,6 +1,6 @@
 """The extension SDK and registry for socketify.
 
-Names are loaded on first use, so that importing the package costs next to nothing.
+Names are loaded on first use, which keeps the import of the package cheap.
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ if TYPE_CHECKING:
     from .errors import ExtensionError, HTTPError
     from .hookspecs import hookimpl
     from .registry.registry import Registry, load
+    from .runtime.outcome import Outcome
     from .runtime.request import Request
     from .runtime.response import Response
     from .runtime.websocket import WebSocket
-    from .sdk.app_surface import DeclaredApp
+    from .sdk.app_surface import AppSurface
     from .sdk.declaration import Extension, extension
-    from .sdk.request_hooks import Outcome
+    from .sdk.private_property import PrivateProperty
     from .sdk.surface import Surface
 
 __all__ = [
     "App",
-    "DeclaredApp",
+    "AppSurface",
     "Extension",
     "ExtensionError",
     "HTTPError",
     "Inspection",
     "Outcome",
+    "PrivateProperty",
     "Registry",
     "Request",
     "Response",
@@ -45,7 +47,7 @@ __all__ = [
 
 _HOMES = {
     "App": "app",
-    "DeclaredApp": "sdk.app_surface",
+    "AppSurface": "sdk.app_surface",
     "Inspection": "app",
     "inspect": "app",
     "install": "app",
@@ -54,7 +56,8 @@ _HOMES = {
     "extension": "sdk.declaration",
     "hookimpl": "hookspecs",
     "HTTPError": "errors",
-    "Outcome": "sdk.request_hooks",
+    "Outcome": "runtime.outcome",
+    "PrivateProperty": "sdk.private_property",
     "Registry": "registry.registry",
     "load": "registry.registry",
     "Request": "runtime.request",

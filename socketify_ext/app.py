@@ -6,14 +6,14 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import get_ident
 from typing import Any, TypeVar
 
 from . import errors
-from .lifecycle import Lifecycle, Unit
-from .registration import Binding, Classes
+from .lifecycle import Lifecycle, LifecycleEntry
+from .registration import Plan, Registration
 from .registry.registry import Registry, default_registry
 from .runtime.core_app import CoreApp
 from .runtime.fork import is_forked
@@ -21,7 +21,8 @@ from .runtime.listening import address_of
 from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
 from .runtime.server import Server
 from .runtime.stock import is_managed
-from .sdk.declaration import Declaration, as_extension
+from .sdk.compilation import subclass
+from .sdk.declaration import as_extension
 from .sdk.request_hooks import RequestHook, RequestHooks
 from .sdk.resolution import Policy, Settled
 from .sdk.spec import ExtensionSpec, MemberSpec
@@ -37,18 +38,18 @@ class App(CoreApp, RequestHooks):
 
     Args:
         options: `socketify.AppOptions` for TLS, or None.
-        request_response_factory_max_items, websocket_factory_max_items, task_factory_max_items: accepted as by the
-            core, and no longer needed: nothing is pooled here.
+        request_response_factory_max_items, websocket_factory_max_items, task_factory_max_items: accepted as in the
+            core, and ignored: nothing is pooled here.
         lifespan: whether start-up and shutdown functions run.
         idle_relaxation_time: as in the core, in seconds.
-        on_collision: what becomes of a member that two extensions add: "error", "keep" the earlier one, or
-            "replace" it.
-        registry: where extensions that others require are loaded from.
+        on_collision: settles a member that two extensions add: "error", "keep" the earlier one, or "replace"
+            it.
+        registry: loads the extensions that others require.
         shutdown_grace: seconds that running requests get after the listen socket has closed.
         shutdown_timeout: seconds that all shutdown functions together get.
-        max_body: bytes of a request's body that are kept until somebody asks for it, and that `get_data` reads without
-            a limit of its own; a larger one is answered 413.
-        max_held_bodies: bytes of all bodies together; a request for which no room is left is answered 503.
+        max_body: bytes of a request's body that are kept until the handler reads it, and that `get_data` reads without
+            a limit of its own; a larger body is answered with 413.
+        max_held_bodies: bytes of all bodies together; a request beyond that is answered with 503.
     """
 
     def __init__(
@@ -73,11 +74,11 @@ class App(CoreApp, RequestHooks):
             idle_relaxation_time=idle_relaxation_time,
             task_factory_max_items=task_factory_max_items,
         )
-        self._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+        self._initialise(on_collision, registry, shutdown_grace, shutdown_timeout)
         self._limit_bodies(max_body, max_held_bodies)
 
-    def _take_over(self, on_collision: Policy, registry: Registry | None, grace: float, timeout: float) -> None:
-        """Become this class, for a new app or one that someone else made."""
+    def _initialise(self, on_collision: Policy, registry: Registry | None, grace: float, timeout: float) -> None:
+        """Set up a new app, or one that someone else made."""
         earlier = self._earlier()
         self._server = Server(self)
         self._grace = grace
@@ -91,33 +92,32 @@ class App(CoreApp, RequestHooks):
         for taken, functions in zip(self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True):
             if taken is not None:
                 functions.append(taken)
-        self._binding = Binding(
-            self,
-            registry or default_registry(),
-            self._server.bases,
-            self._reserved_names(),
-            self._commit,
-            on_collision,
+        self._registration = Registration(
+            self, registry or default_registry(), self._server.bases, self._reserved_names(), on_collision
         )
-        self._binding.enter(earlier)
-        self._take_over_core()
+        self._apply(self._registration.plan_declared(earlier))
+        self._detach_pools()
 
     # -- extensions
 
     def register(self, extension: Registered) -> Registered:
-        """Put an extension into effect, for the routes that exist too: a loaded or declared one, or a bare function.
+        """Register an extension, loaded or declared, or a bare function; existing routes get its members too.
 
         Returns:
-            What it was given, so that it works as a decorator.
+            The given extension, so that this works as a decorator.
 
         Raises:
             ExtensionError: see `docs/errors.md`; the app is as it was.
         """
         self._server.check_thread("register")
-        self._binding.register(as_extension(extension))
+        self._apply(self._registration.plan(as_extension(extension)))
         return extension
 
-    def _commit(self, classes: Classes, new: Sequence[Declaration]) -> None:
+    def _apply(self, plan: Plan) -> None:
+        """Put a plan into effect, or drop it and leave the app as it was."""
+        new = plan.new
+        if not new:
+            return
         for declaration in new:
             if declaration.app.startup and self._lifecycle.state != "new":
                 raise errors.LifecycleError(
@@ -126,19 +126,27 @@ class App(CoreApp, RequestHooks):
                     "the app has already started",
                     "Register it before app.listen()",
                 )
-            if declaration.app.carrier is not None:
-                self._check_backplane(declaration.app.carrier)
+            if declaration.app.backplane is not None:
+                self._check_backplane(declaration.app.backplane)
         self._check_routes(new)
         routes = [self._prepare(*route) for declaration in new for route in declaration.app.routes]
-        known = [member for declaration in self._binding.declarations for member in declaration.spec.members]
-        self._server.exchange(classes, known, [*self._binding.hooks(), *self._own_hooks])
-        for bind in routes:
-            bind()
-        for declaration in new:
-            if declaration.app.serializer is not None:
-                self.json_serializer(declaration.app.serializer)
-            if declaration.app.carrier is not None:
-                self.use_backplane(declaration.app.carrier)
+        try:
+            self._exchange(plan)
+            for bind in routes:
+                bind()
+            for declaration in new:
+                if declaration.app.serializer is not None:
+                    self.json_serializer(declaration.app.serializer)
+                if declaration.app.backplane is not None:
+                    self.use_backplane(declaration.app.backplane)
+        except BaseException:
+            self._exchange(self._registration.current)
+            raise
+        self._registration.complete(plan)
+
+    def _exchange(self, plan: Plan) -> None:
+        members = [member for declaration in plan.declarations.values() for member in declaration.spec.members]
+        self._server.exchange(plan.classes, members, [*plan.hooks(), *self._own_hooks])
 
     def _add_hook(self, hook: RequestHook) -> None:
         self._server.check_thread("a request hook")
@@ -150,12 +158,12 @@ class App(CoreApp, RequestHooks):
             raise
 
     def apply_hooks(self) -> None:
-        """Put the request hooks of the extensions and of the app around its routes, as they are now.
+        """Put the current request hooks of the extensions and of the app around its routes.
 
         Raises:
             LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
         """
-        self._server.use_hooks([*self._binding.hooks(), *self._own_hooks])
+        self._server.use_hooks([*self._registration.current.hooks(), *self._own_hooks])
 
     # -- lifecycle
 
@@ -165,11 +173,11 @@ class App(CoreApp, RequestHooks):
         return function
 
     def on_start(self, method: Function) -> Function:
-        """Do the same under the core's name; several functions run in order."""
+        """Run `method` as `on_startup` does; this is the core's name, and several functions run in order."""
         return self.on_startup(method)
 
     def on_shutdown(self, method: Function) -> Function:
-        """Run `function`, sync or async, once the server has stopped, before the extensions stop; the last first."""
+        """Run `method`, sync or async, once the server has stopped, before the extensions stop; the last first."""
         self._own_shutdown.append(method)
         return method
 
@@ -177,16 +185,17 @@ class App(CoreApp, RequestHooks):
         """Start up, then listen.
 
         Raises:
-            LifecycleError: a start-up function failed; what had started was stopped. Or the app was closed before.
-            ListenError: the port or path is not to be had.
+            LifecycleError: a start-up function failed, and all that had started was stopped; or the app was closed before.
+            ListenError: the port or path can't be used.
         """
         address = address_of(port_or_options)
         self._check_unspent("listen")
         self._handle_signals()
         try:
             if self.lifespan and self._lifecycle.state == "new":
-                units = [*self._binding.units(), Unit("the app", self._own_startup, self._own_shutdown)]
-                self._server.loop.run_until_complete(self._lifecycle.start(units))
+                own = LifecycleEntry("the app", self._own_startup, self._own_shutdown)
+                entries = [*self._registration.current.lifecycle_entries(), own]
+                self._server.loop.run_until_complete(self._lifecycle.start(entries))
             self._listen_core(address, handler)
         except BaseException:
             self._leave_signals()
@@ -199,7 +208,7 @@ class App(CoreApp, RequestHooks):
         Raises:
             LifecycleError: the app runs already, or was closed before.
             SystemExit: a forked process got a signal, which ends it as in the core; the core's CLI, and programs that
-                fork as it does, would serve again in a worker whose `run()` returns.
+                fork like it, would serve again in a worker whose `run()` returns.
         """
         loop = self._server.loop
         self._check_unspent("run")
@@ -221,7 +230,7 @@ class App(CoreApp, RequestHooks):
         return self
 
     def _check_unspent(self, what: str) -> None:
-        """Refuse what could never be closed: an app serves once."""
+        """Check that the app has not served yet: it serves once."""
         why, fix = "", "Make another App to serve again"
         if self._closing is not None or self._lifecycle.state in ("stopping", "stopped"):
             why = "it has served and was closed"
@@ -231,7 +240,7 @@ class App(CoreApp, RequestHooks):
             raise errors.LifecycleError("the app", f"can't {what}", why, fix)
 
     def _handle_signals(self) -> None:
-        """Take SIGINT and SIGTERM from the start-up on, so that what has started is always stopped."""
+        """Handle SIGINT and SIGTERM from the start-up on, so that all that has started is stopped."""
         if self._handled or threading.current_thread() is not threading.main_thread():
             return
         self._handled = (signal.SIGINT, signal.SIGTERM)
@@ -245,7 +254,7 @@ class App(CoreApp, RequestHooks):
 
     def _on_signal(self) -> None:
         again, self._signalled = self._signalled, True
-        if again:  # a second signal: no patience left
+        if again:  # a second signal does not wait
             if not self._running:
                 raise SystemExit(1)
             if self._lifecycle.stopping is not None:
@@ -286,22 +295,23 @@ def install(
     max_body: int = MAX_BODY,
     max_held_bodies: int = MAX_HELD_BODIES,
 ) -> App:
-    """Make an app that someone else made, such as the core's CLI, a `socketify_ext.App`.
+    """Turn an app that someone else made, such as the core's CLI, into a `socketify_ext.App`.
 
-    Extensions that it has already are taken over. The arguments are those of `App`.
+    It keeps the extensions that it has. The arguments are those of `App`.
 
     Returns:
         The same object.
 
     Raises:
-        InstallError: it has routes already; these would stay the core's own.
+        ArgumentError: it is not a socketify App.
+        InstallError: it has routes already, which the core would go on to serve.
         ExtensionError: an extension that it has already is not valid; the app is as it was.
     """
     if isinstance(app, App):
         return app
     if not isinstance(app, CoreApp.__mro__[1]):
-        raise errors.InstallError(
-            f"a {type(app).__name__}", "is to be installed", "it is no socketify App", "Give the App itself"
+        raise errors.ArgumentError(
+            f"a {type(app).__name__}", "can't be installed", "it is not a socketify App", "Pass the App itself"
         )
     if app.handlers:
         raise errors.InstallError(
@@ -311,9 +321,9 @@ def install(
             "Call socketify_ext.install(app) right after the app was made, before its first route",
         )
     kind, attributes = type(app), dict(vars(app))
-    app.__class__ = App if App.__mro__[2] is kind else type(kind.__name__, (kind, App), {})
+    app.__class__ = App if App.__mro__[2] is kind else subclass(kind, {}, bases=(kind, App))
     try:
-        app._take_over(on_collision, registry, shutdown_grace, shutdown_timeout)
+        app._initialise(on_collision, registry, shutdown_grace, shutdown_timeout)
         app._limit_bodies(max_body, max_held_bodies)
     except BaseException:
         app.__class__ = kind
@@ -325,14 +335,14 @@ def install(
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is on an app: extensions in order, members by "target.name", and the collisions that were settled."""
+    """The extensions of an app in order, its members by "target.name", and the settled collisions."""
 
     order: tuple[ExtensionSpec, ...]
     members: dict[str, MemberSpec]
     settled: tuple[Settled, ...]
 
     def __str__(self) -> str:
-        """Draw the extensions in order, with their members."""
+        """Return the extensions in order as a tree, with their members."""
         lines: list[str] = []
         for spec in self.order:
             asked = f", required by {spec.provenance.required_by}" if spec.provenance.required_by else ""
@@ -345,12 +355,12 @@ class Inspection:
 
 
 def inspect(app: Any) -> Inspection:
-    """Tell what extensions an app has, stock or installed, and where each member comes from."""
+    """Report the extensions of an app, stock or installed, and the origin of each member."""
     adapter = getattr(app, "_request_extension", None)
     if isinstance(app, App):
-        resolution = app._binding.resolution
+        resolution = app._registration.current.resolution
     elif is_managed(adapter):
-        resolution = adapter.stock.binding.resolution  # type: ignore[union-attr]
+        resolution = adapter.stock.registration.current.resolution  # type: ignore[union-attr]
     else:
         return Inspection((), {}, ())
     members = {f"{target}.{name}": member for (target, name), member in resolution.members.items()}

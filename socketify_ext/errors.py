@@ -1,19 +1,20 @@
 """The error catalogue: one class, one stable code, one cause and one fix each.
 
 Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx resolution,
-3xx registry and discovery, 4xx binding and lifecycle, 5xx while a request or a socket is served,
+3xx registry and discovery, 4xx registration, extras and lifecycle, 5xx while a request or a socket is served,
 6xx the command line, 7xx the kit for authors.
 """
 
 from __future__ import annotations
 
 import http
+import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
 class HTTPError(Exception):
-    """Raise it to answer with a status and a body `{"detail": detail}`.
+    """Answer a request with a status and a body `{"detail": detail}`.
 
     Args:
         status: the status code.
@@ -52,6 +53,31 @@ class ExtensionError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+def require_extra(module: str, extra: str, who: str, *, distribution: str = "socketify-ext") -> None:
+    """Check that a module which an extra installs can be imported.
+
+    Args:
+        module: the module's name, as in "redis".
+        extra: the extra that installs it.
+        who: what needs it, as in "extension 'pm'".
+        distribution: the distribution that has the extra.
+
+    Raises:
+        MissingExtraError: it can't be imported.
+    """
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            who,
+            f"needs the module {module}",
+            str(error),
+            f'Install the extra: pip install "{distribution}[{extra}]"',
+            module=module,
+            extra=extra,
+        ) from error
+
+
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
@@ -64,7 +90,7 @@ def _rebuild(kind: type[ExtensionError], args: tuple[Any, ...], parts: dict[str,
 
 
 class DeclarationError(ExtensionError, ValueError):
-    """What is said of an extension as a whole, or of an app's policy, is malformed."""
+    """The declaration of an extension as a whole, or an app's policy, is malformed."""
 
     code = "EXT100"
     cause = (
@@ -77,9 +103,7 @@ class SignatureError(ExtensionError, TypeError):
     """An extension or a member has a signature that can't be called."""
 
     code = "EXT101"
-    cause = (
-        "An extension is not `def extension(request, response, ws)`, a method takes no `self`, or a function is none."
-    )
+    cause = "An extension is not `def extension(request, response, ws)`, a method takes no `self`, or a function is not callable."
     remedy = "Use the signature that the message shows."
 
 
@@ -87,7 +111,7 @@ class MemberNameError(ExtensionError, ValueError):
     """A member's name can't be used as an attribute that people call."""
 
     code = "EXT102"
-    cause = "A member's name is no public identifier or is used twice, or no member of that name exists to adjust."
+    cause = "A member's name is not a public identifier or is used twice, or no member of that name exists to adjust."
     remedy = "Give a public identifier, with `name=` for lambdas and builtins."
 
 
@@ -159,7 +183,7 @@ class BrokenPluginError(ExtensionError, ImportError):
     """A plugin's entry point can't be loaded; the cause is chained."""
 
     code = "EXT301"
-    cause = "Importing the plugin failed, or its entry point is no extension."
+    cause = "Importing the plugin failed, or its entry point is not an extension."
     remedy = "Upgrade or reinstall the distribution that the message names, or report it to its author."
 
 
@@ -208,15 +232,39 @@ class LifecycleError(ExtensionError, RuntimeError):
 
     code = "EXT402"
     cause = "A start-up function raised, or an extension with start-up functions came after the start."
-    remedy = "Mend the chained cause (what had started was stopped), or register before `app.listen()`."
+    remedy = "Correct the chained cause (what had started was stopped), or register before `app.listen()`."
 
 
 class ListenError(ExtensionError, OSError):
-    """The server can't listen where it was told to."""
+    """The server can't listen at the given address."""
 
     code = "EXT403"
-    cause = "The port or socket path is taken, or not allowed to this user, or it is no place to listen at."
-    remedy = "Stop the other server, choose another port, or write the place as the message shows."
+    cause = "The port or socket path is taken, not allowed to this user, or not a valid address."
+    remedy = "Stop the other server, choose another port, or write the address as the message shows."
+
+
+class MissingExtraError(ExtensionError, ImportError):
+    """A module of an optional dependency can't be imported; `module` and `extra` name it and what installs it."""
+
+    code = "EXT404"
+    cause = "A feature needs a package that an extra of the distribution installs, and the extra is not installed."
+    remedy = "Install the extra that the message names."
+
+
+class DuplicateBackplaneError(ExtensionError, ValueError):
+    """An app gets a second backplane."""
+
+    code = "EXT405"
+    cause = "Two extensions want to carry an app's publications to other processes."
+    remedy = "Register one backplane."
+
+
+class ArgumentError(ExtensionError, TypeError):
+    """A function is called with an object of the wrong kind."""
+
+    code = "EXT406"
+    cause = "`install` gets no socketify App, an extension is called with other objects than the core's, and the like."
+    remedy = "Pass the object that the message names."
 
 
 class RequestGoneError(ExtensionError, RuntimeError):
@@ -239,7 +287,7 @@ class HeaderError(ExtensionError, ValueError):
     """A header, status or cookie holds characters that would split the response."""
 
     code = "EXT502"
-    cause = "A header name is no token, or a value holds CR, LF, NUL or another control character (RFC 9110, 5.5)."
+    cause = "A header name is not a token, or a value holds CR, LF, NUL or another control character (RFC 9110, 5.5)."
     remedy = "Encode or reject the value before it reaches a header."
 
 
@@ -268,7 +316,7 @@ class ThreadError(ExtensionError, RuntimeError):
 
 
 class BodyError(ExtensionError, ValueError):
-    """A part of a body does not fit what was said of its size."""
+    """A part of a body does not fit the announced size."""
 
     code = "EXT506"
     cause = "`try_end` or `send_chunk` goes beyond the size that it has announced, or two `send_chunk` overlap."
@@ -324,7 +372,7 @@ class CartError(ExtensionError, RuntimeError):
 
 
 class TargetError(ExtensionError, LookupError):
-    """What a command is to look at can't be loaded; `target` is what was given."""
+    """The target of a command can't be loaded; `target` is what was given."""
 
     code = "EXT600"
     cause = "A target of `socketify-ext` names nothing that is there, fails when it is loaded, or takes too long."
@@ -332,7 +380,7 @@ class TargetError(ExtensionError, LookupError):
 
 
 class GeneratedFileError(ExtensionError, ValueError):
-    """A file of a command is missing or out of date, or is not the command's to write; `path` is where."""
+    """A file of a command is missing, out of date, or not written by that command; `path` names it."""
 
     code = "EXT601"
     cause = (
@@ -353,5 +401,7 @@ class ProjectError(ExtensionError, ValueError):
     """A new project can't be written; nothing was."""
 
     code = "EXT701"
-    cause = "The name of a new project is no identifier, is taken by a built-in or the core, or its folder is there."
+    cause = (
+        "The name of a new project is not an identifier, is taken by a built-in or the core, or its folder is there."
+    )
     remedy = "Give `socketify-ext new` another name, or another folder with `--into`."

@@ -23,17 +23,17 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def socketify_ext_before_register(app: Any, spec: ExtensionSpec) -> None:
-    """Look at an extension before it is put on an app; raise to refuse it.
+    """Check an extension before it is registered on an app; raise to refuse it.
 
     Args:
-        app: the app; None on a stock app, which does not show itself to extensions.
+        app: the app; None on a stock app, which extensions can't reach.
         spec: the validated extension.
     """
 
 
 @hookspec
 def socketify_ext_after_register(app: Any, spec: ExtensionSpec) -> None:
-    """Learn that an extension is in effect.
+    """Handle that an extension is in effect.
 
     Args:
         app: the app; None on a stock app.
@@ -50,7 +50,7 @@ def socketify_ext_collision(app: Any, collision: Collision) -> str | None:
         collision: the target, the member's name and its providers in resolved order.
 
     Returns:
-        The name of the extension whose member wins, or None to leave it to others.
+        The name of the extension whose member wins, or None to leave it to other hooks.
     """
 
 

@@ -20,8 +20,8 @@ State = Literal["new", "started", "stopping", "stopped"]
 
 
 @dataclass(frozen=True)
-class Unit:
-    """What one extension, or the program itself, wants run; `who` names it in errors."""
+class LifecycleEntry:
+    """The start-up and shutdown functions of one extension, or of the program itself; `who` names it in errors."""
 
     who: str
     startup: Sequence[Callable[..., Any]]
@@ -29,29 +29,29 @@ class Unit:
 
 
 class Lifecycle:
-    """Run units' functions: start-up in order, shutdown in reverse.
+    """Run start-up functions in order and shutdown functions in reverse.
 
     Args:
         timeout: seconds that all shutdown functions together may take.
 
     Attributes:
-        stopping: whose shutdown function runs now, and which, or None.
+        stopping: the owner and the name of the shutdown function that runs now, or None.
     """
 
     def __init__(self, timeout: float) -> None:
         self.timeout = timeout
         self.state: State = "new"
         self.stopping: str | None = None
-        self._started: list[Unit] = []
+        self._started: list[LifecycleEntry] = []
 
-    async def start(self, units: Sequence[Unit]) -> None:
-        """Run all start-up functions; if one fails, stop what had started.
+    async def start(self, entries: Sequence[LifecycleEntry]) -> None:
+        """Run all start-up functions; if one fails, stop all that had started.
 
         Raises:
             LifecycleError: a function raised; the cause is chained.
         """
-        for unit in units:
-            for function in unit.startup:
+        for entry in entries:
+            for function in entry.startup:
                 try:
                     await _call(function)
                 except BaseException as error:
@@ -60,16 +60,16 @@ class Lifecycle:
                     if not isinstance(error, Exception):
                         raise
                     raise errors.LifecycleError(
-                        unit.who,
+                        entry.who,
                         f"failed to start in {_name(function)}",
                         f"{type(error).__name__}: {error}",
-                        "What had started was stopped; mend the cause that is chained to this error",
+                        "All that had started was stopped; correct the chained cause of this error",
                     ) from error
-            self._started.append(unit)
+            self._started.append(entry)
         self.state = "started"
 
     async def stop(self) -> None:
-        """Run the shutdown functions of what has started, once, in reverse, within the time limit.
+        """Run the shutdown functions of all that has started, once, in reverse, within the time limit.
 
         A function that fails or runs out of time is logged, and the others still run. One that hangs, even if it
         ignores its cancellation, leaves the others their reserve. Only a sync function that blocks can exceed the limit.
@@ -78,29 +78,29 @@ class Lifecycle:
         self.state = "stopping"
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.timeout
-        calls = [(unit, function) for unit in reversed(started) for function in reversed(unit.shutdown)]
+        calls = [(entry, function) for entry in reversed(started) for function in reversed(entry.shutdown)]
         reserve = min(RESERVE, self.timeout / (2 * len(calls) or 1))
-        for number, (unit, function) in enumerate(calls, start=1):
+        for number, (entry, function) in enumerate(calls, start=1):
             kept = reserve * (2 * (len(calls) - number) + 1)  # for the others, and for this one's cancellation
-            self.stopping = f"{unit.who}: {_name(function)}"
-            await self._stop(unit, function, max(deadline - loop.time() - kept, 0.0), reserve)
+            self.stopping = f"{entry.who}: {_name(function)}"
+            await self._stop(entry, function, max(deadline - loop.time() - kept, 0.0), reserve)
         self.stopping = None
         self.state = "stopped"
 
-    async def _stop(self, unit: Unit, function: Callable[..., Any], timeout: float, patience: float) -> None:
+    async def _stop(self, entry: LifecycleEntry, function: Callable[..., Any], timeout: float, patience: float) -> None:
         task = asyncio.ensure_future(_call(function))
         try:
             await asyncio.wait({task}, timeout=timeout)
             if not task.done():
-                log.error("%s: shutdown function %s ran out of time (%s s)", unit.who, _name(function), self.timeout)
+                log.error("%s: shutdown function %s ran out of time (%s s)", entry.who, _name(function), self.timeout)
                 task.cancel()
                 await asyncio.wait({task}, timeout=patience)
                 if not task.done():
-                    log.error("%s: shutdown function %s ignores its cancellation", unit.who, _name(function))
+                    log.error("%s: shutdown function %s ignores its cancellation", entry.who, _name(function))
             elif task.cancelled():
-                log.error("%s: shutdown function %s was cancelled", unit.who, _name(function))
+                log.error("%s: shutdown function %s was cancelled", entry.who, _name(function))
             elif task.exception() is not None:
-                log.error("%s: shutdown function %s failed", unit.who, _name(function), exc_info=task.exception())
+                log.error("%s: shutdown function %s failed", entry.who, _name(function), exc_info=task.exception())
         finally:
             task.cancel()
 

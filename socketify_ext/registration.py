@@ -1,16 +1,16 @@
-"""The registration of extensions on one app: gather, declare, resolve, compile, then commit, or leave all as it was."""
+"""The registration of extensions on one app: a plan is made without changing anything, and then put into effect."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from . import errors
-from .lifecycle import Unit
-from .sdk.compilation import compile_classes
-from .sdk.declaration import Declaration, Extension
+from .lifecycle import LifecycleEntry
+from .sdk.compilation import Attributes, Classes, compile_attributes, compile_classes
+from .sdk.declaration import Declaration, Extension, free_name
 from .sdk.resolution import Collision, Policy, Reserved, Resolution, resolve
 from .sdk.spec import Target
 
@@ -18,19 +18,54 @@ if TYPE_CHECKING:
     from .registry.registry import Registry
     from .sdk.request_hooks import RequestHook
 
-Classes = Mapping[Target, type]
-
 log = logging.getLogger("socketify_ext")
 
+Declarations = Mapping[str, Declaration]
 
-class Binding:
-    """Hold the extensions of one app and put new ones into effect.
+
+@dataclass(frozen=True)
+class Plan:
+    """All extensions of an app, their order and members, and the compiled classes.
+
+    Attributes:
+        declarations: the extensions by name, in the order of their registration.
+        resolution: their order, and the members that are in effect.
+        classes: the class that has the members of each target.
+        new: the extensions that are not in effect yet.
+        attributes: the attributes of the classes, for the next plan.
+    """
+
+    declarations: Declarations
+    resolution: Resolution
+    classes: Classes
+    new: Sequence[Declaration] = ()
+    attributes: Attributes | None = None
+
+    def lifecycle_entries(self) -> list[LifecycleEntry]:
+        """Return the start-up and shutdown functions of each extension, in resolved order."""
+        return [
+            LifecycleEntry(f"extension {spec.provenance}", declared.startup, declared.shutdown)
+            for spec in self.resolution.order
+            for declared in (self.declarations[spec.name].app,)
+        ]
+
+    def hooks(self) -> list[RequestHook]:
+        """Return the request hooks of the extensions, in resolved order."""
+        return [hook for spec in self.resolution.order for hook in self.declarations[spec.name].app.hooks]
+
+
+class Registration:
+    """Plan the registration of extensions on one app.
 
     Args:
         app: handed to hooks and injected as `app`; None on a stock app.
+        registry: loads required extensions, and holds the hooks.
         bases: the class that each target's members are compiled on.
         reserved: the core's names.
-        commit: puts compiled classes and what the new declarations asked for behind the app.
+        policy: settles collisions.
+
+    Attributes:
+        current: the plan that is in effect.
     """
 
     def __init__(
@@ -39,65 +74,59 @@ class Binding:
         registry: Registry,
         bases: Classes,
         reserved: Mapping[Target, Reserved],
-        commit: Callable[[Classes, Sequence[Declaration]], None],
         policy: Policy = "error",
     ) -> None:
         if policy not in get_args(Policy):
-            known = "Give 'error', 'keep' or 'replace'"
-            raise errors.DeclarationError("the app", f"has on_collision={policy!r}", "it is no policy", known)
+            known = "Use 'error', 'keep' or 'replace'"
+            raise errors.DeclarationError("the app", f"has on_collision={policy!r}", "it is not a policy", known)
         self.app = app
         self.registry = registry
         self.policy: Policy = policy
-        self.declarations: tuple[Declaration, ...] = ()
-        self.resolution = Resolution()
+        self.current = Plan({}, Resolution(), bases)
         self._bases = bases
         self._reserved = reserved
-        self._commit = commit
 
-    def register(self, extension: Extension) -> None:
-        """Register an extension and what it requires; nothing has changed if this raises.
+    def plan(self, extension: Extension) -> Plan:
+        """Plan the registration of an extension and of the extensions that it requires; nothing is changed.
 
         Raises:
             ExtensionError: see `docs/errors.md`.
         """
-        gathered: dict[str, Extension] = {}
-        self._gather(self._named(extension), gathered)
-        declared = tuple(each.declare(app=self.app) for each in gathered.values())
-        self.enter(tuple(declaration for declaration in declared if not self._is_known(declaration)))
+        required: dict[str, Extension] = {}
+        self._collect_requirements(self._named(extension), required)
+        new: list[Declaration] = []
+        for each in required.values():
+            declaration = each.declare(app=self.app)
+            if self._is_new(declaration):
+                new.append(declaration)
+        return self.plan_declared(new)
 
-    def enter(self, new: Sequence[Declaration]) -> None:
-        """Put declarations into effect that `register`, or a stock app, has gathered."""
+    def plan_declared(self, new: Sequence[Declaration], earlier: Plan | None = None) -> Plan:
+        """Plan the registration of new declarations after the current plan, or after an earlier one."""
+        earlier = earlier or self.current
         if not new:
-            return
+            return replace(earlier, new=())
         hooks = self.registry.plugin_manager.hook
+        declarations = dict(earlier.declarations)
         for declaration in new:
             hooks.socketify_ext_before_register(app=self.app, spec=declaration.spec)
-        declarations = (*self.declarations, *new)
-        resolution = self.resolved(declarations)
-        before = self.declarations, self.resolution
-        self.declarations, self.resolution = declarations, resolution
-        try:
-            self._commit(self.compiled(), new)
-        except BaseException:
-            self.declarations, self.resolution = before
-            self._commit(self.compiled(), ())
-            raise
-        for declaration in new:
+            declarations[declaration.spec.name] = declaration
+        specs = [declaration.spec for declaration in declarations.values()]
+        resolution = resolve(specs, self._reserved, policy=self.policy, settle=self._settle)
+        attributes = compile_attributes(resolution, earlier.attributes)
+        return Plan(declarations, resolution, compile_classes(attributes, self._bases), new, attributes)
+
+    def complete(self, plan: Plan) -> None:
+        """Make a plan the current one, once the app has put it into effect."""
+        self.current = plan
+        for declaration in plan.new:
             declaration.app.commit()
-        for declaration in new:
+        hooks = self.registry.plugin_manager.hook
+        for declaration in plan.new:
             try:
                 hooks.socketify_ext_after_register(app=self.app, spec=declaration.spec)
             except Exception:  # the extension is in effect, and an error would say that nothing has changed
                 log.exception("hook socketify_ext_after_register failed for extension %s", declaration.spec.provenance)
-
-    def compiled(self) -> Classes:
-        """Compile what is in effect now."""
-        return compile_classes(self.resolution, self._bases)
-
-    def resolved(self, declarations: Sequence[Declaration]) -> Resolution:
-        """Resolve what would be there with these declarations, and change nothing."""
-        specs = [declaration.spec for declaration in declarations]
-        return resolve(specs, self._reserved, policy=self.policy, settle=self._settle)
 
     def _settle(self, collision: Collision) -> str | None:
         winner: str | None = self.registry.plugin_manager.hook.socketify_ext_collision(
@@ -106,25 +135,23 @@ class Binding:
         return winner
 
     def _named(self, extension: Extension) -> Extension:
-        """Number a bare function whose name another function has: everybody calls theirs `extension`."""
-        taken = {declaration.spec.name: declaration.spec.identity[0] for declaration in self.declarations}
-        name, number = extension.name, 1
-        while not extension.declared and taken.get(name, extension.function) != extension.function:
-            number += 1
-            name = f"{extension.name}~{number}"
-        return replace(extension, name=name)
+        """Number a bare function whose name another function has, since many are called `extension`."""
+        if extension.declared or extension.name not in self.current.declarations:
+            return extension
+        function, current = extension.function, self.current.declarations
+        name = free_name(extension.name, lambda name: name in current and current[name].spec.identity[0] != function)
+        return extension if name == extension.name else replace(extension, name=name)
 
-    def _gather(self, extension: Extension, gathered: dict[str, Extension]) -> None:
-        """Collect an extension behind what it requires and the registry can load with default options."""
-        gathered[extension.name] = extension
-        known = {declaration.spec.name for declaration in self.declarations}
+    def _collect_requirements(self, extension: Extension, collected: dict[str, Extension]) -> None:
+        """Collect an extension behind the required ones that the registry can load with default options."""
+        collected[extension.name] = extension
         for requirement in extension.requirements:
-            if requirement.name in known or requirement.name in gathered:
+            if requirement.name in self.current.declarations or requirement.name in collected:
                 continue
             try:
                 required = self.registry.load(requirement.name)
             except errors.UnknownExtensionError:
-                continue  # resolution says what is missing
+                continue  # resolution reports what is missing
             except errors.ExtensionError as error:
                 raise errors.MissingRequirementError(
                     f"extension {extension.provenance}",
@@ -133,40 +160,21 @@ class Binding:
                     f'Register it first: app.register(socketify_ext.load("{requirement.name}", ...))',
                     requirement=requirement,
                 ) from error
-            self._gather(replace(required, required_by=extension.name), gathered)
-        gathered[extension.name] = gathered.pop(extension.name)
+            self._collect_requirements(replace(required, required_by=extension.name), collected)
+        collected[extension.name] = collected.pop(extension.name)
 
-    def _is_known(self, declaration: Declaration) -> bool:
-        """Tell whether the same extension is registered; another one of that name is an error."""
+    def _is_new(self, declaration: Declaration) -> bool:
+        """Whether an extension is not registered yet; another one of its name is an error."""
         spec = declaration.spec
-        for earlier in (declaration.spec for declaration in self.declarations):
-            if earlier.name != spec.name:
-                continue
-            if earlier.identity == spec.identity:
-                return True
-            raise errors.AlreadyRegisteredError(
-                f"extension {spec.provenance}",
-                "is registered a second time",
-                f"{earlier.provenance} is there with other options, adjustments or code",
-                "Register it once, or declare it under another name",
-                name=spec.name,
-            )
-        return False
-
-    def units(self) -> list[Unit]:
-        """Give what each extension wants run at start-up and shutdown, in resolved order."""
-        return [Unit(f"extension {d.spec.provenance}", d.app.startup, d.app.shutdown) for d in self._ordered()]
-
-    def hooks(self) -> list[RequestHook]:
-        """Give the request hooks of the extensions, in resolved order."""
-        return [hook for declaration in self._ordered() for hook in declaration.app.hooks]
-
-    def _ordered(self) -> list[Declaration]:
-        by_name = {declaration.spec.name: declaration for declaration in self.declarations}
-        return [by_name[spec.name] for spec in self.resolution.order]
-
-    def rewind(self, declarations: Sequence[Declaration]) -> None:
-        """Go back to earlier declarations."""
-        self.resolution = self.resolved(declarations)
-        self._commit(self.compiled(), ())
-        self.declarations = tuple(declarations)
+        registered = self.current.declarations.get(spec.name)
+        if registered is None:
+            return True
+        if registered.spec.identity == spec.identity:
+            return False
+        raise errors.AlreadyRegisteredError(
+            f"extension {spec.provenance}",
+            "is registered a second time",
+            f"{registered.spec.provenance} is there with other options, adjustments or code",
+            "Register it once, or declare it under another name",
+            name=spec.name,
+        )

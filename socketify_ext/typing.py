@@ -1,4 +1,4 @@
-"""Apps whose handlers a type checker knows: what `socketify-ext stubs` builds on. At run time there is nothing here.
+"""Apps with typed handlers, for `socketify-ext stubs`. Nothing is here at run time.
 
 `TypedApp[Response, Request]` is a `socketify_ext.App`, `TypedCoreApp[...]` a stock app, with routes that take handlers
 of exactly these classes.

@@ -1,69 +1,74 @@
 from __future__ import annotations
 
+import fcntl
+import functools
 import os
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
+import httpcore2
 import pytest
+from environments import Environment, build_wheel
+from hypothesis import HealthCheck, settings
 
 # An app of the core keeps its seven files as long as the process lives, and tests make hundreds of them.
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, (hard := resource.getrlimit(resource.RLIMIT_NOFILE)[1])), hard))
 
+# No test asserts a time: a loaded machine is slow, and nothing is wrong.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
+# Each HTTP client loads the certificates of the system, which takes longer than most tests: they share them.
+httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
+
 ROOT = Path(__file__).parent.parent
 SOURCES = {"socketify-ext": ROOT, "socketify-ext-cors": ROOT / "plugins" / "socketify-ext-cors"}
-PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
-class Environment:
-    """A virtual environment of its own, which sees neither the source tree nor the caller's packages."""
-
-    def __init__(self, folder):
-        self.folder = folder.resolve()
-        self.variables = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SOCKETIFY_"))
-        }
-        run(sys.executable, "-m", "venv", "--without-pip", str(folder))
-
-    def program(self, name):
-        return str(self.folder / "bin" / name)
-
-    def install(self, *wheels):
-        run(*PIP, "--python", self.program("python"), "install", "--no-compile", *map(str, wheels))
-
-    def run(self, name, *arguments):
-        return run(self.program(name), *arguments, cwd=self.folder, env=self.variables)
-
-
-def run(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, **options)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Return one worker more than there are processors: tests wait for servers now and then."""
+    return None if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
-def wheels(tmp_path_factory):
-    """Build each distribution's wheel once; gives their paths by distribution."""
-    built = {}
-    for name, source in SOURCES.items():
-        folder = tmp_path_factory.mktemp(name)
-        run(*PIP, "wheel", str(source), "--no-deps", "--wheel-dir", str(folder))
-        (built[name],) = folder.glob("*.whl")
-    return built
+def shared_folder(tmp_path_factory):
+    """Return a function that makes a folder once in a test run: the first worker fills it, the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def make(name, fill):
+        folder, finished = shared / name, shared / f"{name}.finished"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not finished.exists():
+                fill(folder)
+                finished.touch()
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def bare_environment(tmp_path_factory, wheels):
+def wheels(shared_folder):
+    """Build each distribution's wheel; return their paths by distribution."""
+
+    def build(folder):
+        for name, source in SOURCES.items():
+            (folder / name).mkdir(parents=True)
+            build_wheel(source, folder / name)
+
+    folder = shared_folder("wheels", build)
+    return {name: next(folder.joinpath(name).glob("*.whl")) for name in SOURCES}
+
+
+@pytest.fixture(scope="session")
+def bare_environment(shared_folder, wheels):
     """Install the package alone."""
-    environment = Environment(tmp_path_factory.mktemp("environments") / "bare")
-    environment.install(wheels["socketify-ext"])
-    return environment
+    return Environment(shared_folder("bare", lambda folder: Environment(folder).install(wheels["socketify-ext"])))
 
 
 @pytest.fixture(scope="session")
-def plugin_environment(tmp_path_factory, wheels):
+def plugin_environment(shared_folder, wheels):
     """Install the package and a plugin."""
-    environment = Environment(tmp_path_factory.mktemp("environments") / "plugin")
-    environment.install(*wheels.values())
-    return environment
+    return Environment(shared_folder("plugin", lambda folder: Environment(folder).install(*wheels.values())))

@@ -10,16 +10,16 @@ PLUGINS: Final = Path(__file__).parent.parent / "plugins"
 
 HEAD = """# Plugins
 
-Distributions of their own, with extensions that are found once they are installed. How to write one is told in
+Distributions of their own, with extensions that are found once they are installed. To write your own, see
 [Your own extension](extensions.md)."""
 
 
 def render() -> str:
-    """Write the page."""
+    """Return the page."""
     return "\n\n".join([HEAD, *(_lowered(path.read_text()) for path in sorted(PLUGINS.glob("*/README.md")))]) + "\n"
 
 
 def _lowered(readme: str) -> str:
-    """Put each heading one level down, but nothing in a block of code."""
+    """Return a readme with each heading one level lower, except in blocks of code."""
     parts = re.split(r"(^```.*?^```$)", readme.strip(), flags=re.MULTILINE | re.DOTALL)
     return "".join(part if part.startswith("```") else re.sub(r"^#", "##", part, flags=re.MULTILINE) for part in parts)

@@ -26,8 +26,12 @@ class _Verbatim(str):
 
 
 def prose(documented: Any) -> str:
-    """Give a docstring as Markdown; its Google-style sections become lists."""
-    text = inspect.getdoc(documented) or ""
+    """Return the docstring of an object as Markdown."""
+    return markdown(inspect.getdoc(documented) or "")
+
+
+def markdown(text: str) -> str:
+    """Return a docstring as Markdown; its Google-style sections become lists."""
     parsed = Docstring(text).parse(
         Parser.google, warnings=False, returns_multiple_items=False, returns_named_value=False
     )
@@ -49,7 +53,7 @@ def _item(item: Any) -> str:
 
 
 def signature(name: str, function: Callable[..., Any], *, drop_self: bool = False) -> str:
-    """Show a call as Python, with annotations as they stand in the source; long ones over several lines."""
+    """Return a call as Python, with annotations as in the source; long ones in several lines."""
     found = inspect.signature(function)
     parameters = [
         each.replace(annotation=_verbatim(each.annotation))
@@ -58,21 +62,26 @@ def signature(name: str, function: Callable[..., Any], *, drop_self: bool = Fals
     ]
     given = found.replace(parameters=parameters, return_annotation=_verbatim(found.return_annotation))
     prefix = "async def " if inspect.iscoroutinefunction(function) else "def "
-    line = f"{prefix}{name}{given}"
-    return line if len(line) <= WIDTH else _broken(prefix + name, given)
+    returns = "" if given.return_annotation is inspect.Signature.empty else f" -> {given.return_annotation}"
+    return call(f"{prefix}{name}", _parameters(given), returns)
 
 
-def _broken(head: str, given: inspect.Signature) -> str:
-    """Set one parameter a line, with the marks of those that are positional or keywords only."""
+def call(head: str, parameters: list[str], returns: str) -> str:
+    """Return a call in one line, or with one parameter a line where that is too long."""
+    line = f"{head}({', '.join(parameters)}){returns}"
+    inner = "".join(f"    {parameter},\n" for parameter in parameters)
+    return line if len(line) <= WIDTH else f"{head}(\n{inner}){returns}"
+
+
+def _parameters(given: inspect.Signature) -> list[str]:
+    """Return each parameter, with the marks of those that are positional or keywords only."""
     kinds = [each.kind for each in given.parameters.values()]
     lines = [str(each) for each in given.parameters.values()]
     if inspect.Parameter.KEYWORD_ONLY in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds:
         lines.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
     if inspect.Parameter.POSITIONAL_ONLY in kinds:
         lines.insert(kinds.count(inspect.Parameter.POSITIONAL_ONLY), "/")
-    answer = "" if given.return_annotation is inspect.Signature.empty else f" -> {given.return_annotation}"
-    inner = "".join(f"    {line},\n" for line in lines)
-    return f"{head}(\n{inner}){answer}"
+    return lines
 
 
 def _verbatim(annotation: Any) -> Any:
@@ -80,17 +89,17 @@ def _verbatim(annotation: Any) -> Any:
 
 
 def short(annotation: str) -> str:
-    """Leave modules out of an annotation: `collections.abc.Mapping` becomes `Mapping`."""
+    """Return an annotation without modules: `collections.abc.Mapping` becomes `Mapping`."""
     return re.sub(r"\b(?:[a-z_]\w*\.)+(?=\w)", "", annotation)
 
 
 def code(text: str) -> str:
-    """Set a block of Python."""
+    """Return a block of Python."""
     return f"```python\n{text}\n```"
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Set a table; what would end a cell is escaped."""
+    """Return a table; the separator of cells is escaped."""
     head = list(head)
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

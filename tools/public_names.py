@@ -1,4 +1,4 @@
-"""docs/reference.md: what `socketify_ext` gives its users."""
+"""docs/reference.md: the public names of `socketify_ext`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ The public names of `socketify_ext`, from their signatures and docstrings. Membe
 [Options and members](extensions-reference.md). `req`, `res` and `ws` have the methods of socketify's own classes; those below
 are the ones that socketify_ext makes safe or adds."""
 
-HOOKS = """Mark a function as one of these hooks around `app.register`. A plugin gives them through the entry-point group
+HOOKS = """Mark a function as one of these hooks around `app.register`. A plugin registers them through the entry-point group
 `socketify_ext.hooks`, a program through `Registry.add_hooks`; see [Hooks](hooks.md)."""
 
 
 def render() -> str:
-    """Write the page."""
+    """Return the page."""
     parts = [HEAD, *(part for name in socketify_ext.__all__ for part in _name(name)), *_errors()]
     return "\n\n".join(parts) + "\n"
 
@@ -44,7 +44,7 @@ def _name(name: str) -> Iterator[str]:
 
 def _class(name: str, cls: type) -> Iterator[str]:
     text = prose(cls)
-    if "**Parameters**" in text:  # without any, it is not made by those who use it
+    if "**Parameters**" in text:  # users make only classes with parameters
         yield code(f"class {signature(name, cls).removeprefix('def ').removesuffix(' -> None')}")
     yield text
     for member, value in _documented(cls):
@@ -55,7 +55,7 @@ def _class(name: str, cls: type) -> Iterator[str]:
 
 
 def _documented(cls: type) -> Iterator[tuple[str, Any]]:
-    """Give the public members with a docstring that a class has from this package, each once, its own first."""
+    """Yield the documented public members that a class has from this package, each once, its own first."""
     seen: set[str] = set()
     for owner in cls.__mro__:
         for name, value in vars(owner).items():

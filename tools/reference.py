@@ -1,4 +1,4 @@
-"""Write the pages under docs/ that tell what the code says; `--check` writes nothing and fails where one is not right."""
+"""Generate pages under docs/ from the code; `--check` writes nothing and fails if a page is out of date."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Write or check all pages; gives the exit code."""
+    """Write or check all pages; return the exit code."""
     wrong = [page for page, render in PAGES.items() if (DOCS / page).read_text() != render()] if arguments else []
     if not arguments:
         for page, render in PAGES.items():
             (DOCS / page).write_text(render())
     for page in wrong:
-        print(f"docs/{page} is not what the code says; run: make reference", file=sys.stderr)
+        print(f"docs/{page} is out of date; run: make reference", file=sys.stderr)
     return 1 if wrong else 0
 
 

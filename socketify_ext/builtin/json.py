@@ -9,30 +9,24 @@ from json import JSONEncoder
 from typing import Any
 
 from .. import errors
-from ..sdk.app_surface import DeclaredApp
+from ..sdk.app_surface import AppSurface
 from ..sdk.declaration import extension
 from ..sdk.surface import Surface
-from .to_builtins import plain
+from .to_builtins import to_builtins
 
 
 class MsgspecSerializer:
     """What `app.json_serializer` takes, on msgspec.
 
     Raises:
-        InstallError: msgspec is not installed.
+        MissingExtraError: msgspec is not installed.
     """
 
     def __init__(self) -> None:
-        try:
-            import msgspec
-        except ImportError:
-            raise errors.InstallError(
-                "extension 'json'",
-                "can't be loaded",
-                "msgspec is not installed",
-                'Install the extra: pip install "socketify-ext[fast]"',
-            ) from None
-        self.dumps = self.dump_bytes = msgspec.json.Encoder(enc_hook=plain).encode
+        errors.require_extra("msgspec", "fast", "extension 'json'")
+        import msgspec
+
+        self.dumps = self.dump_bytes = msgspec.json.Encoder(enc_hook=to_builtins).encode
         self.loads = msgspec.json.Decoder().decode
 
 
@@ -43,16 +37,16 @@ def make_dump() -> Callable[[Any], bytes]:
     """
     try:
         return MsgspecSerializer().dump_bytes
-    except errors.InstallError:
-        encode = JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+    except errors.MissingExtraError:
+        encode = JSONEncoder(default=_to_json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
         return lambda value: encode(value).encode()
 
 
-def _plain(value: Any) -> Any:
-    """Give the plain value of what the standard module has no type for, as msgspec does."""
+def _to_json(value: Any) -> Any:
+    """Convert a value that the standard module has no type for, as msgspec does."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
-    found = plain(value)
+    found = to_builtins(value)
     if isinstance(found, datetime.datetime):
         text = found.isoformat()
         return f"{text[:-6]}Z" if text.endswith("+00:00") else text
@@ -60,6 +54,6 @@ def _plain(value: Any) -> Any:
 
 
 @extension("json")
-def json(request: Surface, response: Surface, ws: Surface, *, app: DeclaredApp) -> None:
+def json(request: Surface, response: Surface, ws: Surface, *, app: AppSurface) -> None:
     """Answer and parse JSON with msgspec: datetimes, UUID, Decimal, dataclasses, enums and pydantic models included."""
     app.json_serializer(MsgspecSerializer())

@@ -1,4 +1,4 @@
-"""Plain values for what JSON and MessagePack have no type for, the same for both."""
+"""Conversion of types that JSON and MessagePack lack to builtin types, the same for both."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import BaseModel
 
 
-def plain(value: Any) -> Any:
-    """Give the plain value that stands for `value`.
+def to_builtins(value: Any) -> Any:
+    """Convert a value to builtin types.
 
     A naive datetime, a date or a time becomes ISO 8601 text, a timedelta an ISO 8601 duration, Decimal and UUID text,
     an enum its value, a set a list, and a mapping, a dataclass, a pydantic model or a msgspec Struct a map. An aware
@@ -63,7 +63,7 @@ def duration(value: datetime.timedelta) -> str:
 
 
 def is_record(value: Any) -> bool:
-    """Tell whether a value is an instance of a pydantic model, a dataclass or a msgspec Struct."""
+    """Check whether a value is an instance of a pydantic model, a dataclass or a msgspec Struct."""
     kind = type(value)
     return isinstance(value, BaseModel) or hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__struct_config__")
 
@@ -77,11 +77,13 @@ def record(value: Any) -> Any:
         return {field.name: getattr(value, field.name) for field in fields if hasattr(value, field.name)}
     import msgspec
 
-    return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview, datetime.datetime), enc_hook=plain)
+    return msgspec.to_builtins(
+        value, builtin_types=(bytes, bytearray, memoryview, datetime.datetime), enc_hook=to_builtins
+    )
 
 
 def exact(value: float | str | bytes | bytearray) -> Any:
-    """Give a value of a subclass as one of the class itself, whatever the subclass makes of its conversions."""
+    """Convert a value of a subclass to the class itself, whatever conversions the subclass defines."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, float):

@@ -10,13 +10,14 @@ from .check import check_extension
 from .list import list_extensions
 from .lock import lock_target
 from .new.command import new_project
+from .output import show_all_characters
 from .plugins import CommandGroup
 from .show import show_extension
 from .stubs.command import write_stubs
 from .tree import show_tree
 from .why import explain_member
 
-# A help option without a default has typer load pydantic to validate it, which `list` has no use for.
+# Without a default for the help option, typer imports pydantic to validate it; `list` must not.
 UNASKED_HELP: Final = {"help": False}
 
 cli = typer.Typer(
@@ -59,4 +60,5 @@ def root(
 
 def main() -> None:
     """Run the command line; exit with 1 for a wrong request and 2 for wrong usage."""
+    show_all_characters()
     cli()

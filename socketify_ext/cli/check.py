@@ -28,7 +28,7 @@ def check_extension(
             show_default=False,
         ),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Check all extensions that are installed.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Check all installed extensions.")] = False,
     options: Annotated[
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="An option of the extension; VALUE is JSON or text."),
@@ -38,16 +38,16 @@ def check_extension(
         typer.Option("--with", metavar="CALL", help="How to call a member: 'request.member(1, key=\"x\")'."),
     ] = None,
     ignored: Annotated[
-        list[str] | None, typer.Option("--ignore", metavar="KIND", help="A kind of finding that is no failure.")
+        list[str] | None, typer.Option("--ignore", metavar="KIND", help="A kind of finding to ignore.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML too.")] = None,
     force: Force = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long the target may take to start.")
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Seconds that the target may take to start.")
     ] = 10.0,
 ) -> None:
-    """Run every member in the whole matrix of apps, handlers and events, and tell what is wrong with it."""
+    """Call every member in the whole matrix of apps, handlers and events, and report defects."""
     from socketify_ext.conformance.report import KINDS
 
     if (target is None) is not every:
@@ -131,7 +131,7 @@ def _checked(
 
 @contextlib.contextmanager
 def _progress(target: str) -> Iterator[Progress]:
-    """Show a bar at a terminal, and nothing elsewhere."""
+    """Show a progress bar, at a terminal only."""
     if not sys.stdout.isatty():
         yield lambda _done, _total: None
         return

@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, and never over what somebody else has written."""
+"""Files that commands write: atomically, and never over other files."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-Force = Annotated[bool, typer.Option("--force", help="Write FILE even if something else has written what is there.")]
+Force = Annotated[bool, typer.Option("--force", help="Write FILE even if it has other content.")]
 
-# No link is followed and no pipe is waited for.
+# Follow no link and wait for no pipe.
 _READING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class GeneratedFile:
-    """A file that a command is to write.
+    """A file that a command writes.
 
     Args:
-        path: where it is to be.
+        path: of the file.
         what: its kind, for errors: "stub file".
         is_own: whether content is of this kind and written by this program.
-        force: whether it replaces what is there, whoever has written that.
+        force: whether it replaces any file.
     """
 
     def __init__(self, path: Path, what: str, is_own: Callable[[bytes], bool], *, force: bool = False) -> None:
@@ -40,11 +40,11 @@ class GeneratedFile:
         self._force = force
 
     def check(self) -> None:
-        """Check that the file may be written, before any work is done for it.
+        """Check that the file may be written; called before any work.
 
         Raises:
-            GeneratedFileError: it is no regular file; or it is a link, is read-only or has other content, and nobody
-                forces it.
+            GeneratedFileError: it is not a regular file; or it is a link, is read-only or has other content, without
+                `force`.
         """
         try:
             problem = self._problem()
@@ -59,7 +59,7 @@ class GeneratedFile:
         """Write the file: into a new one in the same folder, which then takes its place.
 
         Raises:
-            GeneratedFileError: as `check`, or the folder can't be written; what was there is there still.
+            GeneratedFileError: as `check`, or the folder can't be written; the old file is unchanged.
         """
         self.check()
         new = self._path.parent / f".socketify-ext-{secrets.token_hex(8)}"
@@ -71,7 +71,7 @@ class GeneratedFile:
             raise self._error(why, fix) from None
         finally:
             with contextlib.suppress(OSError):
-                new.unlink()  # it has moved where all went well
+                new.unlink()  # already moved on success
 
     def _fill(self, new: Path, text: str) -> None:
         with open(os.open(new, _WRITING, 0o666), "wb") as stream:  # noqa: PTH123 - of a descriptor
@@ -93,7 +93,7 @@ class GeneratedFile:
             with contextlib.suppress(FileNotFoundError):
                 mode = self._path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-            raise self._error("it is no regular file", "Name one, or redirect standard output")
+            raise self._error("it is not a regular file", "Name a regular file, or redirect standard output")
         if self._force:
             return None
         if is_link:
@@ -101,7 +101,7 @@ class GeneratedFile:
         if not mode & 0o222:
             return "it is read-only"
         content = self._content()
-        return None if not content.strip() or self._is_own(content) else f"this is no {self._what} of socketify-ext"
+        return None if not content.strip() or self._is_own(content) else f"it is not a {self._what} of socketify-ext"
 
     def _content(self) -> bytes:
         with open(os.open(self._path, _READING), "rb") as stream:  # noqa: PTH123 - of a descriptor

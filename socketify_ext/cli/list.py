@@ -23,7 +23,7 @@ STYLES = {"ok": "green", "broken": "red", "blocked": "yellow", "duplicate": "red
 def list_extensions(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """List the extensions that are installed, and what keeps any from loading."""
+    """List the installed extensions, and why any of them can't be loaded."""
     from socketify_ext.registry.registry import Registry
 
     registry = Registry()
@@ -42,7 +42,7 @@ def _record(listing: Listing) -> dict[str, str | None]:
 
 def _print_table(listings: Sequence[Listing]) -> None:
     rows = [(each.name, each.version or "", each.distribution or "", each.status, each.summary) for each in listings]
-    if not sys.stdout.isatty():  # a program reads it: one line an extension, and no need for rich
+    if not sys.stdout.isatty():  # for programs: one line an extension, without importing rich
         details = ["; ".join(filter(None, (each.summary, each.error))) for each in listings]
         written = [HEADS, *((*row[:4], detail) for row, detail in zip(rows, details, strict=True))]
         plain = [tuple(map(printable, row)) for row in written]

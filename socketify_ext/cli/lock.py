@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ..inspection.process import TIME_LIMIT, Timeout, app_description
+from ..inspection.query import TIME_LIMIT, app_description
 from .generated_file import Force, GeneratedFile
 from .output import echo
+from .target import Timeout
 
 LockFile = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The lock file.")]
 
@@ -21,7 +22,7 @@ def lock_target(
     ] = None,
     output: LockFile = Path("socketify-ext.lock"),
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff where the file is not right.")
+        bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff if the file is out of date.")
     ] = False,
     force: Force = False,
     timeout: Timeout = TIME_LIMIT,
@@ -43,14 +44,14 @@ def lock_target(
         return
     changes = differences(pinned, found) if pinned else []
     if not changes:
-        echo(f"{output} is right: {len(found.members)} members", err=True)
+        echo(f"{output} is up to date: {len(found.members)} members", err=True)
         return
     for line in changes:
         echo(line)
     raise GeneratedFileError(
         f"lock file {str(output)!r}",
-        "is not right any more",
+        "is out of date",
         f"{len(changes)} lines differ from {wanted}",
-        f"If the change is wanted, write it anew: socketify-ext lock {wanted} -o {output}",
+        f"If the change is intended, write it again: socketify-ext lock {wanted} -o {output}",
         path=str(output),
     )

@@ -1,4 +1,4 @@
-"""The lock file: what extensions add, in an order and words that do not change from run to run."""
+"""The lock file: what extensions add, in a stable order and form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True)
 class Lock:
-    """What is pinned: extensions by name in order, members by `target.name`, all as plain texts."""
+    """The pinned state: extensions by name in order, members by `target.name`, all as plain text."""
 
     target: str
     extensions: dict[str, dict[str, Any]]
@@ -25,10 +25,10 @@ class Lock:
 
     @classmethod
     def of(cls, described: AppDescription) -> Lock:
-        """Pin what an app has."""
+        """Make the lock of an app."""
         extensions: dict[str, dict[str, Any]] = {
-            source.name: {"distribution": source.distribution, "version": source.version, "requires": source.requires}
-            for source in described.extensions
+            each.name: {"distribution": each.distribution, "version": each.version, "requires": each.requires}
+            for each in described.extensions
         }
         members = {
             member.path: {
@@ -45,7 +45,7 @@ class Lock:
         """Read a lock file.
 
         Raises:
-            GeneratedFileError: there is none, or it is no lock file of a format that this version knows.
+            GeneratedFileError: there is none, or it is not a lock file of a format that this version knows.
         """
         again = "Write it: socketify-ext lock TARGET"
         try:
@@ -57,13 +57,13 @@ class Lock:
         except OSError as error:
             raise _wrong(path, str(error), "Name a file that can be read") from None
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-            raise _wrong(path, "it is no lock file", again) from None
+            raise _wrong(path, "it is not a lock file", again) from None
         if read is None:
             raise _wrong(path, f"it has format {version}, not {FORMAT}", "Use the socketify-ext that wrote it")
         return read
 
     def text(self) -> str:
-        """Write it as JSON with a line for each thing that may change."""
+        """Return it as JSON, with a line for each value."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n"
 
 
@@ -81,7 +81,7 @@ def _wrong(path: Path, why: str, fix: str) -> GeneratedFileError:
 
 
 def differences(pinned: Lock, found: Lock) -> list[str]:
-    """Tell what has changed, a line for each extension and member: `-` was, `+` is new."""
+    """Return the changes, a line for each extension and member: `-` old, `+` new."""
     lines: list[str] = []
     for kind in ("extensions", "members"):
         before, now = getattr(pinned, kind), getattr(found, kind)

@@ -1,7 +1,8 @@
-"""What commands write: tables and JSON on stdout, problems on stderr."""
+"""Output of commands: tables and JSON on stdout, problems on stderr."""
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,20 @@ if TYPE_CHECKING:
 UNWRAPPED = 1000
 
 
+def show_all_characters() -> None:
+    """Make the standard streams escape the characters that their encoding lacks, instead of raising an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def console() -> Console:
-    """Make a rich console for stdout that takes all text literally and wraps at a terminal's width only."""
+    """Make a rich console for stdout that shows all text literally, and wraps at a terminal only."""
     from rich.console import Console
     from rich.segment import Segment
 
     class Printing(Console):
-        """A console to which metadata and docstrings are text, escape sequences included."""
+        """A console that shows escape sequences in metadata and docstrings as text."""
 
         def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
             for segment in super().render(renderable, options):
@@ -52,7 +60,7 @@ def warn(kind: str, problem: object) -> None:
 
 
 def report(error: Exception, *, traceback: bool) -> None:
-    """Write an error to stderr as one message, after its traceback where that is asked for."""
+    """Write an error to stderr as one message, with its traceback before it if `traceback`."""
     from socketify_ext.errors import ExtensionError
 
     if traceback:

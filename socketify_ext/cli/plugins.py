@@ -1,38 +1,36 @@
-"""Sub-commands that plugins add through the hook `socketify_ext_cli`, loaded only when one may be meant."""
+"""Sub-commands of plugins, from the hook `socketify_ext_cli`; loaded for unknown names and for help."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from .output import report, warn
+from socketify_ext.sdk.printable import printable
 
-if TYPE_CHECKING:
-    import pluggy
+from .output import report, warn
 
 
 class CommandGroup(TyperGroup):
-    """Look for a command among the built-in ones first, then among those of plugins."""
+    """The built-in commands, then those of plugins."""
 
     _plugins_loaded = False
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Find a command; plugins are imported for a name that no built-in command has."""
+        """Return a command; plugins are imported for names that no built-in command has."""
         if cmd_name not in self.commands:
             self._load_plugins()
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Name all commands, for help and completion."""
+        """Return the names of all commands, for help and completion."""
         self._load_plugins()
         return super().list_commands(ctx)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; whatever it raises becomes one message and exit code 1, with a traceback where asked for."""
+        """Run a command; an error becomes one message and exit code 1, with a traceback on request."""
         try:
             return super().invoke(ctx)
         except Exception as error:  # a plugin's command may raise anything
@@ -48,38 +46,18 @@ class CommandGroup(TyperGroup):
         for plugin, commands in plugin_commands():
             for name, command in commands.items():
                 if name in self.commands:
-                    warn("warning", f"plugin {plugin} adds command {name!r}, which is taken; its own is left out")
+                    warn("warning", f"plugin {plugin} adds command {name!r}, which is taken; it is left out")
                 else:
                     self.commands[name] = command
 
 
-def load_hooks(distribution: str | None = None) -> pluggy.PluginManager:
-    """Load the hooks of one distribution or all, each by itself: one that fails is reported and left out."""
-    from socketify_ext.registry import discovery
-    from socketify_ext.registry.registry import DISABLE_VARIABLE, Registry
-
-    registry = Registry(entry_points=False)
-    blocked = set(discovery.disabled_names(os.environ.get(DISABLE_VARIABLE, "")))
-    for candidate in discovery.candidates(discovery.HOOK_GROUP):
-        if blocked & {candidate.name, candidate.qualified_name} or distribution not in (None, candidate.distribution):
-            continue
-        try:
-            registry.add_hooks(candidate.load(), f"{candidate} ({candidate.name})")
-        except Exception as error:  # it may raise anything, and must not break the others
-            _report(f"{candidate} ({candidate.name})", error)
-    return registry.plugin_manager
-
-
-def hook_names(distribution: str) -> list[str]:
-    """Name the hooks that a distribution implements."""
-    manager = load_hooks(distribution)
-    callers = (manager.get_hookcallers(plugin) or () for plugin in manager.get_plugins())
-    return sorted({caller.name for found in callers for caller in found})
-
-
 def plugin_commands() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give each plugin's name and commands; a plugin whose hook fails is reported and left out."""
-    manager = load_hooks()
+    """Yield each plugin's name and commands; a plugin whose hook fails is reported and left out."""
+    from ..inspection.hooks import hooks_problem, load_hooks
+
+    manager, problems = load_hooks()
+    for problem in problems:
+        warn("error", problem)
     plugins = [(name, plugin) for name, plugin in manager.list_name_plugin() if plugin is not None]
     for name, plugin in plugins:
         others = [other for _, other in plugins if other is not plugin]
@@ -87,13 +65,29 @@ def plugin_commands() -> Iterator[tuple[str, dict[str, Any]]]:
         try:
             manager.subset_hook_caller("socketify_ext_cli", others)(cli=cli)
             if cli.registered_commands or cli.registered_groups:
-                yield name, dict(typer.main.get_group(cli).commands)
+                yield name, _printable_commands(typer.main.get_group(cli))
         except Exception as error:  # it may raise anything, and must not break the others
-            _report(name, error)
+            warn("error", hooks_problem(name, error))
 
 
-def _report(plugin: str, error: Exception) -> None:
-    from socketify_ext.errors import ExtensionError
+def _printable_commands(group: Any) -> dict[str, Any]:
+    """Return a group's commands by name, with control characters of all that help shows as escapes."""
+    commands = {}
+    for name, command in group.commands.items():
+        for shown in (command, *command.params):
+            for part in ("name", "help", "short_help", "epilog", "metavar", "rich_help_panel"):
+                text = getattr(shown, part, None)
+                if isinstance(text, str):
+                    setattr(shown, part, _printable_help(text))
+            default = getattr(shown, "default", None)
+            if isinstance(default, str) and getattr(shown, "show_default", False):
+                shown.show_default = printable(default)
+        if hasattr(command, "commands"):
+            command.commands = _printable_commands(command)
+        commands[printable(name)] = command
+    return commands
 
-    told = str(error) if isinstance(error, ExtensionError) else f"{type(error).__name__}: {error}"
-    warn("error", f"the hooks of plugin {plugin} are left out: {told}")
+
+def _printable_help(text: str) -> str:
+    """Show control characters as escapes, except those that lay out help: a line of its own with backspace, a feed."""
+    return "\b\n".join(printable(part, keep="\n\t\f") for part in text.split("\b\n"))

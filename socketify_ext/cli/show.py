@@ -3,43 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from socketify_ext.sdk.provenance import place as place_of
+from socketify_ext.sdk.provenance import location
 
-from ..inspection.process import TIME_LIMIT, AsJson, Target, Timeout, ask
-from .output import console, echo_json
+from ..inspection.query import TIME_LIMIT, run_query
+from .output import console, echo_json, warn
+from .target import AsJson, Target, Timeout
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..inspection.description import Description, Member, Place
+    from ..inspection.description import DeclaredExtension, Option, Place
+    from ..inspection.member import Member
+
+
+_OPTION: Final = ("name", "type", "required", "default", "description")
+_MEMBER: Final = ("name", "kind", "signature", "is_async", "override", "doc", "file", "line")
 
 
 def show_extension(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
     """Show the options, members, order and hooks of one extension."""
-    answer = ask(target, "extension", timeout)
+    from pydantic import TypeAdapter
+
+    from ..inspection.description import DeclaredExtension
+
+    answer = run_query(target, "extension", timeout)
+    for problem in answer["problems"]:
+        warn("error", problem)
+    described = TypeAdapter(DeclaredExtension).validate_python(answer["description"])
     if as_json:
-        echo_json(answer["description"])
+        echo_json(_record(described))
     else:
-        from pydantic import TypeAdapter
-
-        from ..inspection.description import Description
-
-        _print(console(), TypeAdapter(Description).validate_python(answer["description"]))
+        _print(console(), described)
     if not answer["sound"]:
         raise typer.Exit(1)
 
 
-def _print(out: Console, described: Description) -> None:
-    origin = " ".join(part for part in (described.distribution, described.version) if part)
-    out.print(f"{described.name} ({origin}, {place_of(described.file, described.line)})", style="bold")
+def _record(described: DeclaredExtension) -> dict[str, Any]:
+    members = {
+        target: [{name: getattr(each, name) for name in _MEMBER} | {"doc": _summary(each)} for each in found]
+        for target, found in _by_target(described)
+    }
+    options = [{name: getattr(each, name) for name in _OPTION} for each in described.options]
+    return {**asdict(described), "options": options, "members": members}
+
+
+def _by_target(described: DeclaredExtension) -> list[tuple[str, list[Member]]]:
+    from socketify_ext.sdk.spec import TARGETS
+
+    return [(target, [each for each in described.members if each.target == target]) for target in TARGETS]
+
+
+def _summary(member: Member) -> str:
+    return member.doc.partition("\n")[0]
+
+
+def _print(out: Console, described: DeclaredExtension) -> None:
+    out.print(f"{described.name} ({described.location})", style="bold")
     if described.doc:
         out.print(described.doc)
-    _section(out, "Options", [[_option_head(o.name, o.type, o.default), o.description] for o in described.options])
-    for target, members in described.members.items():
+    _section(out, "Options", [[_option_head(option), option.description] for option in described.options])
+    for target, members in _by_target(described):
         _section(out, f"Members of {target}", [_member(member) for member in members])
     if described.members_error:
         out.print(f"\nMembers can't be listed: {described.members_error}", style="red")
@@ -51,7 +79,7 @@ def _print(out: Console, described: Description) -> None:
     ):
         _section(out, title, [[name] for name in names])
     hooks = [
-        [f"{hook.event} {hook.prefix}", hook.name, place_of(hook.file, hook.line)] for hook in described.request_hooks
+        [f"{hook.event} {hook.prefix}", hook.name, location(hook.file, hook.line)] for hook in described.request_hooks
     ]
     _section(out, "Request hooks", hooks)
     _section(out, "Start-up", [_place(place) for place in described.startup])
@@ -71,15 +99,16 @@ def _section(out: Console, title: str, rows: Sequence[Sequence[str]]) -> None:
     out.print(table)
 
 
-def _option_head(name: str, kind: str, default: str | None) -> str:
-    return f"{name}: {kind} (required)" if default is None else f"{name}: {kind} = {default}"
+def _option_head(option: Option) -> str:
+    default = "(required)" if option.default is None else f"= {option.default}"
+    return f"{option.name}: {option.type} {default}"
 
 
 def _member(member: Member) -> list[str]:
     prefix = "async " if member.is_async else ""
     suffix = " (override)" if member.override else ""
-    return [f"{prefix}{member.name}{member.signature}{suffix}", place_of(member.file, member.line), member.doc]
+    return [f"{prefix}{member.name}{member.signature}{suffix}", location(member.file, member.line), _summary(member)]
 
 
 def _place(place: Place) -> list[str]:
-    return [place.name, place_of(place.file, place.line)]
+    return [place.name, location(place.file, place.line)]

@@ -1,4 +1,4 @@
-"""`socketify-ext why MEMBER TARGET`: who put a member there, and instead of what."""
+"""`socketify-ext why MEMBER TARGET`: where a member comes from, and what it replaces."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ..inspection.process import TIME_LIMIT, AsJson, Target, Timeout, app_description
+from ..inspection.query import TIME_LIMIT, app_description
 from .output import console, echo_json
+from .target import AsJson, Target, Timeout
 
 if TYPE_CHECKING:
     from socketify_ext.errors import ExtensionError
 
-    from ..inspection.app_description import AppDescription, Contest
+    from ..inspection.app_description import AppDescription, SettledCollision
     from ..inspection.member import Member
 
 _ALIASES: Final = {"req": "request", "res": "response", "websocket": "ws", "socket": "ws"}
@@ -26,7 +27,7 @@ MemberName = Annotated[
 
 
 def explain_member(member: MemberName, target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
-    """Tell who put a member there: extension, distribution, file and line, and what it overrode."""
+    """Show where a member comes from: extension, distribution, file and line, and what it overrides."""
     from socketify_ext.sdk.spec import TARGETS
 
     kind, _, name = member.partition(".")
@@ -53,7 +54,7 @@ def _malformed(member: str) -> ExtensionError:
         fix = f"Did you mean '{kind}.{name}'?"
     else:
         fix = "Write it as in request.get_user; it is on request, response or ws"
-    return MemberNameError(f"member {member!r}", "can't be explained", "it is no name of a member", fix)
+    return MemberNameError(f"member {member!r}", "can't be explained", "it is not the name of a member", fix)
 
 
 def _unknown(member: str, described: AppDescription) -> ExtensionError:
@@ -70,33 +71,33 @@ def _unknown(member: str, described: AppDescription) -> ExtensionError:
     return MemberNameError(f"member {member!r}", "can't be explained", f"{described.target} has no such member", fix)
 
 
-def _contest(member: str, described: AppDescription) -> Contest | None:
-    return next((contest for contest in described.contests if contest.member == member), None)
+def _settled(member: str, described: AppDescription) -> SettledCollision | None:
+    return next((settled for settled in described.settled if settled.member == member), None)
 
 
 def _record(name: str, member: Member | None, described: AppDescription) -> dict[str, Any]:
     if member is None:
         return {"member": name, "extension": None, "distribution": "socketify", "version": described.core}
-    source = described.source(member)
-    contest = _contest(name, described)
+    extension = described.extension_of(member)
+    settled = _settled(name, described)
     return {
         "member": name,
         "signature": member.signature,
         "is_async": member.is_async,
         "doc": member.doc,
-        "extension": source.name,
-        "distribution": source.distribution,
-        "version": source.version,
+        "extension": extension.name,
+        "distribution": extension.distribution,
+        "version": extension.version,
         "file": member.file,
         "line": member.line,
         "renamed_from": member.renamed_from,
         "overrides_core": described.replaces_own(member),
-        "instead_of": [each.extension for each in contest.providers if each.extension != source.name]
-        if contest
+        "instead_of": [each.extension for each in settled.providers if each.extension != extension.name]
+        if settled
         else [],
-        "settled_by": contest.by if contest else None,
-        "required_by": source.required_by,
-        "requires": source.requires,
+        "settled_by": settled.by if settled else None,
+        "required_by": extension.required_by,
+        "requires": extension.requires,
         "parameters": None if member.parameters is None else [asdict(each) for each in member.parameters],
     }
 
@@ -105,7 +106,7 @@ def _print(name: str, member: Member | None, described: AppDescription) -> None:
     out = console()
     if member is None:
         out.print(name, style="bold")
-        out.print(f"  no extension put it there: it is socketify's own ({described.core})")
+        out.print(f"  no extension added it: it is socketify's own ({described.core})")
         return
     out.print(f"{'async ' if member.is_async else ''}{name}{member.signature}", style="bold")
     for line in member.doc.splitlines()[:1]:
@@ -115,25 +116,25 @@ def _print(name: str, member: Member | None, described: AppDescription) -> None:
 
 
 def _told(name: str, member: Member, described: AppDescription) -> Iterator[str]:
-    source = described.source(member)
-    origin = f", of {source.origin}" if source.origin else ", declared by the program"
-    yield f"added by extension '{source.name}'{origin}"
+    extension = described.extension_of(member)
+    origin = f", of {extension.origin}" if extension.origin else ", declared by the program"
+    yield f"added by extension '{extension.name}'{origin}"
     yield f"at {member.file}:{member.line}"
     if member.renamed_from:
         yield f"renamed from {member.target}.{member.renamed_from}"
     if described.replaces_own(member):
         yield f"overrides socketify's own {name}"
-    contest = _contest(name, described)
-    for other in contest.providers if contest else ():
-        if contest and other.extension != source.name:
-            by = {"override": "it says override", "hook": "a plugin's hook chose it"}
-            why = by.get(contest.by, f"the app has on_collision={contest.by!r}")
+    settled = _settled(name, described)
+    for other in settled.providers if settled else ():
+        if settled and other.extension != extension.name:
+            by = {"override": "it declares override", "hook": "a plugin's hook chose it"}
+            why = by.get(settled.by, f"the app has on_collision={settled.by!r}")
             yield f"instead of that of '{other.extension}' ({other.file}:{other.line}): {why}"
-    if source.required_by:
-        yield f"'{source.name}' is there because '{source.required_by}' requires it"
+    if extension.required_by:
+        yield f"'{extension.name}' is there because '{extension.required_by}' requires it"
     for each in described.extensions:
-        if each.name != source.required_by and source.name in [_name(text) for text in each.requires]:
-            yield f"'{each.name}' requires '{source.name}' too"
+        if each.name != extension.required_by and extension.name in [_name(text) for text in each.requires]:
+            yield f"'{each.name}' requires '{extension.name}' too"
 
 
 def _name(requirement: str) -> str:

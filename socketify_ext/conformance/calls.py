@@ -1,4 +1,4 @@
-"""How a member is called: with arguments that its signature suggests, or as `--with` says."""
+"""Calls of members: with arguments that suit the signature, or as `--with` says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..inspection.scope import Scope
 from ..sdk.spec import MemberSpec, MethodSpec
 
 TAG: Final = "probe"
-REHEARSAL: Final = "probe-00000000-0"  # the tag of calls before the first probe; a member may keep it, too
+DRY_RUN_TAG: Final = "probe-00000000-0"  # of calls before the first probe; a member may keep it, too
 
 # Makes an argument from what is there at the call: "request", "response", "ws" and "tag".
 Argument = Callable[[Mapping[str, Any]], Any]
@@ -71,7 +71,7 @@ class Call:
         return self.bound(target, there)()
 
     def bound(self, target: Any, there: Mapping[str, Any]) -> Callable[[], Any]:
-        """Prepare the call, so that nothing but the member's own work is left."""
+        """Prepare the call, so that only the member's own work is left."""
         if self.is_property:
             return lambda: getattr(target, self.name)
         positional = [make(there) for make in self.positional]
@@ -80,10 +80,10 @@ class Call:
 
 
 def plan(member: MemberSpec) -> Call:
-    """Plan a call with whatever must be given.
+    """Plan a call with the required arguments.
 
     Raises:
-        UnguessableError: a parameter takes what can't be made up.
+        UnguessableError: no value can be made up for a parameter.
     """
     if not isinstance(member, MethodSpec):
         return Call(member.name, member.name, is_property=True)
@@ -126,7 +126,7 @@ def _argument(parameter: inspect.Parameter, scope: Scope, target: str) -> tuple[
         wanted = scope.evaluate(annotation) if isinstance(annotation, str) else annotation
         return _sample(wanted, there)
     except UnguessableError:
-        raise UnguessableError(f"nothing can be made up for {parameter}") from None
+        raise UnguessableError(f"no value can be made up for {parameter}") from None
     except Exception as error:  # an annotation is code, and may raise anything
         raise UnguessableError(f"the annotation of {parameter} can't be evaluated ({error})") from None
 
@@ -188,12 +188,12 @@ def parse(text: str) -> tuple[str, Call]:
         The member as "target.name", and the call.
 
     Raises:
-        TargetError: it is no such call.
+        TargetError: it is not such a call.
     """
     try:
         node = ast.parse(text.strip(), mode="eval").body
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            raise ValueError("it is no call")  # noqa: TRY301, TRY004 - all that is wrong has one message
+            raise ValueError("it is not a call")  # noqa: TRY301, TRY004 - all mistakes have one message
         target = node.func.value
         if not isinstance(target, ast.Name) or target.id not in _TARGETS:
             raise ValueError("it does not begin with request, response or ws")  # noqa: TRY301

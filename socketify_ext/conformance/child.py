@@ -1,22 +1,17 @@
-"""The process that a check runs members in: `python -m socketify_ext.conformance.child`.
+"""The child process that runs members for a check: `python -m socketify_ext.conformance.child`.
 
-It loads the target, tells what members there are and how they can be called, and serves the probes.
+It loads the target, describes its members and their calls, and serves the probes.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..inspection.loading import load_target, place_of, unserved
+from ..inspection.loading import load_target, without_serving
+from ..inspection.process import EventWriter, run_child
 from ..registry.registry import Registry
 from ..sdk.declaration import Extension
 from ..sdk.suggest import suggestion
@@ -27,19 +22,8 @@ if TYPE_CHECKING:
     from ..sdk.spec import MemberSpec
 
 
-class Telling:
-    """Tell the parent one thing a line."""
-
-    def __init__(self, file: int) -> None:
-        self._file = file
-
-    def __call__(self, **things: Any) -> None:
-        """Tell something in plain data."""
-        os.write(self._file, (json.dumps(things) + "\n").encode())
-
-
 def configured(found: Any, request: Mapping[str, Any]) -> Any:
-    """Give an extension its options; an app takes none."""
+    """Return an extension with its options, or an app, which takes none."""
     if isinstance(found, Extension):
         return found.configured(**request["options"])
     if request["options"]:
@@ -49,7 +33,7 @@ def configured(found: Any, request: Mapping[str, Any]) -> Any:
 
 
 def make_app(found: Any, pools: list[int] | None) -> Any:
-    """Give the app that a target is, or one with the extension that it is: stock where pools are given."""
+    """Return the app of a target, or one with its extension: a stock app where pools are given."""
     import socketify
 
     import socketify_ext
@@ -62,7 +46,7 @@ def make_app(found: Any, pools: list[int] | None) -> Any:
 
 
 def members_of(app: Any, found: Any) -> dict[str, MemberSpec]:
-    """Give the members that are to be checked: the extension's own, or all of an app."""
+    """Return the members to check: the extension's own, or all of an app."""
     from ..app import inspect
 
     members = inspect(app).members
@@ -72,7 +56,7 @@ def members_of(app: Any, found: Any) -> dict[str, MemberSpec]:
 
 
 def calls_of(members: Mapping[str, MemberSpec], given: list[str]) -> tuple[dict[str, Call], dict[str, str]]:
-    """Plan the calls of members; give those that can't be called with the reasons."""
+    """Return the planned calls of members, and the reasons why others can't be called."""
     calls, reasons = {}, {}
     for name, member in members.items():
         try:
@@ -96,7 +80,7 @@ def described(name: str, member: MemberSpec, calls: Mapping[str, Call], reasons:
         "name": name,
         "kind": member.kind,
         "signature": member.signature,
-        "place": member.provenance.place,
+        "place": member.provenance.location,
         "call": call.text if call else "",
         "guessed": bool(call and call.guessed),
         "reason": reasons.get(name, ""),
@@ -104,64 +88,43 @@ def described(name: str, member: MemberSpec, calls: Mapping[str, Call], reasons:
     }
 
 
-def main(request: dict[str, Any]) -> None:
-    """Load, tell, serve."""
-    tell = Telling(request["file"])
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        with contextlib.redirect_stdout(sys.stderr), unserved() as served:
-            found = configured(load_target(request["target"], Registry(), served), request)
-            app = make_app(found, request["pools"])
-        work(app, found, request, tell)
-    except BaseException as error:  # a target may raise anything, SystemExit too
-        tell(error=_parts(request["target"], error), traceback=traceback.format_exc())
-    sys.stderr.flush()
-    os._exit(0)  # no thread of the target keeps the process
+def main(request: dict[str, Any], write_event: EventWriter) -> None:
+    """Load the target, then describe its members, or serve the probes."""
+    with without_serving() as served:
+        found = configured(load_target(request["target"], Registry(), served), request)
+        app = make_app(found, request["pools"])
+    work(app, found, request, write_event)
 
 
-def _parts(target: str, error: BaseException) -> dict[str, Any]:
-    if isinstance(error, errors.ExtensionError):
-        cause = error.__cause__
-        why = (
-            f"{error.why} ({type(cause).__name__}: {cause}{place_of(cause)})"
-            if isinstance(cause, Exception)
-            else error.why
-        )
-        return {"kind": type(error).__name__, "who": error.who, "what": error.what, "why": why, "fix": error.fix}
-    why = f"{type(error).__name__}: {error}{place_of(error)}"
-    fix = "Correct that; --traceback shows the whole way there"
-    return {"kind": "TargetError", "who": f"target {target!r}", "what": "can't be loaded", "why": why, "fix": fix}
-
-
-def work(app: Any, found: Any, request: dict[str, Any], tell: Telling) -> None:
-    """Tell the members, what they read and what they cost; or serve the probes."""
+def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter) -> None:
+    """Write the members, the names that they read and their costs; or serve the probes."""
     from .cost import costs
     from .names import names_read
 
     members = members_of(app, found)
     calls, reasons = calls_of(members, request["examples"])
     if request["serves"]:
-        serve(app, calls, tell)
+        serve(app, calls, write_event)
         return
     records = [described(name, member, calls, reasons) for name, member in members.items()]
     is_app = not isinstance(found, Extension)
-    tell(members=records, documented=is_app or bool(found.summary), is_app=is_app)
-    tell(reads=names_read(members, calls))
+    write_event(members=records, documented=is_app or bool(found.summary), is_app=is_app)
+    write_event(reads=names_read(members, calls))
     for name, cost in costs(members, calls):
-        tell(cost=asdict(cost), member=name)
-    tell(rehearsed=True)
+        write_event(cost=asdict(cost), member=name)
+    write_event(completed=True)
 
 
-def serve(app: Any, calls: Mapping[str, Call], tell: Telling) -> None:
-    """Serve the probes until the parent has seen enough."""
+def serve(app: Any, calls: Mapping[str, Call], write_event: EventWriter) -> None:
+    """Serve the probes until the parent ends this process."""
     from .observation import watch
     from .probe import Probe
 
     watch()
     Probe(app, calls).add_routes()
-    app.listen({"port": 0, "host": "127.0.0.1"}, lambda config: tell(port=config.port))
+    app.listen({"port": 0, "host": "127.0.0.1"}, lambda config: write_event.finish(port=config.port))
     app.run()
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    run_child(main)

@@ -1,4 +1,4 @@
-"""What one call of a member costs, measured on objects without a server: time, and memory at its peak."""
+"""The cost of one call of a member without a server: time, and peak memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from ..sdk.spec import MemberSpec
 from ..testing.fakes.making import copied, fake_request, fake_response, fake_websocket
-from .calls import REHEARSAL, Call
-from .members import again
+from .calls import DRY_RUN_TAG, Call
+from .members import redeclare
 from .observation import Steps
 from .report import Cost
 
@@ -29,21 +29,21 @@ _MAKERS: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 def costs(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> Iterator[tuple[str, Cost]]:
-    """Measure each member that runs without a server, and leave out those that do not.
+    """Yield the cost of each member that runs without a server.
 
     Args:
         members: all of an app, by "target.name".
-        calls: how to call those that are to be measured.
+        calls: of the members to measure.
     """
-    extension = again(members)
-    user_data = {"username": REHEARSAL}
+    extension = redeclare(members)
+    user_data = {"username": DRY_RUN_TAG}
     templates = {
         each: make(extension, **({"user_data": user_data} if each == "ws" else {})) for each, make in _MAKERS.items()
     }
     for name, call in calls.items():
         try:
             yield name, asyncio.run(_measured(templates, name.partition(".")[0], call))
-        except Exception:  # noqa: S112 - what a member raises is told by the probes
+        except Exception:  # noqa: S112 - the probes report what a member raises
             continue
 
 
@@ -68,14 +68,14 @@ async def _measured(templates: Mapping[str, Any], target: str, call: Call) -> Co
 
 
 def _ready(templates: Mapping[str, Any], target: str, call: Call) -> tuple[Callable[[], Any]]:
-    """Make fresh objects, and what calls the member on one of them."""
+    """Make fresh objects, and a function that calls the member on one of them."""
     live = {each: copied(template) for each, template in templates.items()}
-    there = {**live, "tag": REHEARSAL}
+    there = {**live, "tag": DRY_RUN_TAG}
     return (call.bound(live[target], there),)
 
 
 class _Sum:
-    """Add up the steps of a coroutine; what it waits for is not its own time."""
+    """Adds up the steps of a coroutine, without the time that it waits."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

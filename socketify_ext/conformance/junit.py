@@ -43,5 +43,5 @@ def _case(suite: Xml.Element, target: str, name: str, findings: Sequence[Finding
 
 
 def _legal(text: str) -> str:
-    """Leave out what XML 1.0 can't carry."""
+    """Return the text without characters that XML 1.0 can't hold."""
     return "".join(each for each in text if each in "\t\n\r" or " " <= each <= "\ud7ff" or each >= "\ue000")

@@ -1,4 +1,4 @@
-"""What a member lacks that others read: annotations and docstrings."""
+"""Missing annotations and docstrings of a member."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .report import Finding
 
 
 def lint(member: MemberSpec) -> Iterator[Finding]:
-    """Find missing annotations and docstrings of one member."""
-    place = member.provenance.place
+    """Yield findings for missing annotations and docstrings of one member."""
+    place = member.provenance.location
     if not isinstance(member, MethodSpec):
         if member.type is None:
             yield Finding("types", f"property {member.name} has no type", place=place)
@@ -20,7 +20,7 @@ def lint(member: MemberSpec) -> Iterator[Finding]:
         yield Finding("docs", f"{member.name} has no docstring", place=place)
     try:
         signature = inspect.signature(member.function)
-    except ValueError:  # a builtin that tells nothing
+    except ValueError:  # a builtin without a signature
         return
     bare = [name for name, each in list(signature.parameters.items())[1:] if each.annotation is each.empty]
     if bare:

@@ -1,9 +1,8 @@
-"""Run the whole matrix on one target, and gather what was found."""
+"""The check of one target: the whole matrix, and the report."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import itertools
 import re
 import statistics
@@ -12,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from .. import errors
+from ..inspection.process import GoneError, HungError
 from .calls import parse
-from .places import AS_IT_IS, SETTINGS, cells
+from .places import AS_CONFIGURED, SETTINGS, cells
 from .report import Cost, Finding, MemberReport, Report
-from .session import GoneError, HungError, RefusedError, Session, refusal
+from .session import Session
 
 LIMIT: Final = 0.05  # seconds that one step may hold the loop
 
@@ -30,21 +30,20 @@ def check_target(
     timeout: float = 10.0,
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
-    """Check an extension in every setting, or an app as it is.
+    """Check an extension in every setting, or an app as it is configured.
 
     Args:
         target: an extension's name, `module:attribute`, or `module:run`.
         options: of the extension.
         examples: how members are called: `request.member(1)`.
         timeout: seconds that the target gets to load and start.
-        progress: called with the calls that are done, and with all.
+        progress: called with the number of calls that are done, and of all.
 
     Raises:
-        ExtensionError: the target is wrong, fails or takes too long; or websockets is not installed.
+        MissingExtraError: websockets is not installed.
+        ExtensionError: the target is wrong, fails or takes too long.
     """
-    if importlib.util.find_spec("websockets") is None:
-        fix = 'Install the extra: pip install "socketify-ext[testing]"'
-        raise errors.InstallError("socketify-ext check", "can't open sockets", "websockets is not installed", fix)
+    errors.require_extra("websockets", "testing", "socketify-ext check")
     for example in examples:
         parse(example)
     return _Check(target, dict(options or {}), list(examples), timeout, progress).run()
@@ -67,7 +66,7 @@ class _Check:
         is_app = self.learn()
         if is_app is None:
             return self.report
-        settings = [AS_IT_IS] if is_app else list(SETTINGS)
+        settings = [AS_CONFIGURED] if is_app else list(SETTINGS)
         sessions = {setting: self.begin(setting) for setting in settings}
         self.total = sum(len(list(cells(setting, each.target))) for setting in settings for each in self.callable())
         try:
@@ -76,7 +75,7 @@ class _Check:
         finally:
             for session in sessions.values():
                 session.close()
-        self.report.members = [each.concluded() for each in self.members.values()]
+        self.report.members = [each.finish() for each in self.members.values()]
         return self.report
 
     def callable(self) -> list[_Member]:
@@ -88,49 +87,54 @@ class _Check:
     # -- start
 
     def learn(self) -> bool | None:
-        """Have a process tell of the members and rehearse them; whether the target is an app, None where it fails."""
+        """Get the members from a process, with a dry run of them.
+
+        Returns:
+            Whether the target is an app; None where it can't be registered.
+        """
         session = self.begin("installed", serves=False)
         try:
-            told = session.told()
-            for record in told["members"]:
+            described = session.read_event()
+            for record in described["members"]:
                 self.members[record["name"]] = _Member.of(record)
-            if not told["documented"]:
+            if not described["documented"]:
                 self.report.findings.append(Finding("docs", "the extension function has no docstring"))
-            with contextlib.suppress(HungError, GoneError):  # the probes tell what a member does to its process
-                self.rehearse(session)
-        except RefusedError as refused:
-            error = refusal(refused)
-            if isinstance(error, _WRONG_TARGETS):
-                raise error from None
+            with contextlib.suppress(HungError, GoneError):  # the probes report what a member does to its process
+                self.dry_run(session)
+        except _WRONG_TARGETS:
+            raise
+        except errors.ExtensionError as error:
             self.report.findings.append(Finding("register", str(error)))
             return None
         except (HungError, GoneError) as error:
             raise self.silent(session, error) from None
         finally:
             session.close()
-        return bool(told["is_app"])
+        return bool(described["is_app"])
 
-    def rehearse(self, session: Session) -> None:
-        """Take what a process tells of names that members read, and of their costs."""
-        told: dict[str, Any] = {}
-        while "rehearsed" not in told:
-            told = session.told()
-            self.reads = told.get("reads", self.reads)
-            if "cost" in told:
-                self.members[told["member"]].report.cost = Cost(**told["cost"])
+    def dry_run(self, session: Session) -> None:
+        """Get the names that members read, and their costs."""
+        event: dict[str, Any] = {}
+        while "completed" not in event:
+            event = session.read_event()
+            self.reads = event.get("reads", self.reads)
+            if "cost" in event:
+                self.members[event["member"]].report.cost = Cost(**event["cost"])
 
     def listening(self, session: Session) -> None:
         """Wait until a process listens."""
-        session.port, session.reads = session.told()["port"], self.reads
+        session.port, session.reads = session.read_event()["port"], self.reads
 
-    def silent(self, session: Session, error: Exception) -> errors.TargetError:
+    def silent(self, session: Session, error: HungError | GoneError) -> errors.TargetError:
+        """Make the error for a process that neither answers nor says why."""
         if isinstance(error, HungError):
-            how = f"it still runs after {session.timeout:g} s, and does not listen"
+            location = f", in {error.location}" if error.location else ""
+            why = f"it still runs after {session.timeout:g} s{location}, and does not listen"
             fix = "Give --timeout more seconds, or start servers and connections in on_startup"
         else:
-            how, fix = session.ended(), "Raise an error where something is wrong; --traceback shows what it wrote"
+            why, fix = str(error), "Raise an error where something is wrong; --traceback shows what it wrote"
         who = f"target {session.target!r}"
-        return errors.TargetError(who, "can't be checked", how, fix, target=session.target, traceback=session.log)
+        return errors.TargetError(who, "can't be checked", why, fix, target=session.target, traceback=session.log)
 
     # -- probes
 
@@ -151,20 +155,19 @@ class _Check:
         self.progress(self.done, self.total)
 
     def is_up(self, setting: str, session: Session) -> bool:
-        """Wait until a process listens; tell whether it does, and note why not."""
+        """Wait until a process listens; return whether it does, and report why not."""
         try:
             self.listening(session)
-        except RefusedError as refused:
-            if refused.parts["kind"] == "InstallError":
-                self.report.skipped[setting] = "it needs socketify_ext.install(app)"
-            else:
-                self.report.findings.append(Finding("register", str(refusal(refused)), setting))
+        except errors.InstallError:
+            self.report.skipped[setting] = "it needs socketify_ext.install(app)"
+        except errors.ExtensionError as error:
+            self.report.findings.append(Finding("register", str(error), setting))
         except (HungError, GoneError) as error:
             self.report.findings.append(Finding("register", str(self.silent(session, error)), setting))
         return bool(session.port)
 
     def call(self, setting: str, sessions: dict[str, Session], member: _Member, event: str, style: str) -> None:
-        """Call a member once; where that takes the server along, start another one."""
+        """Call a member once; start another server where that ends this one."""
         tag, session = next(self.tags), sessions[setting]
         where = f"{setting}, {style}" + ("" if event == "request" else f" {event}")
         try:
@@ -174,18 +177,18 @@ class _Check:
                 seen, answer = session.connect(style, member.report.name, tag, event), ""
         except HungError:
             member.add("hangs", f"no answer within {session.patience:g} s", where)
-        except GoneError:
-            member.add("crashes", session.ended(), where)
+        except GoneError as gone:
+            member.add("crashes", str(gone), where)
         else:
-            member.judge(seen, answer, tag, where)
+            member.evaluate(seen, answer, tag, where)
             return
         member.is_dead = True
         session.close()
         sessions[setting] = self.begin(setting)
         try:
             self.listening(sessions[setting])
-        except (RefusedError, HungError, GoneError):
-            raise self.silent(sessions[setting], GoneError()) from None
+        except (HungError, GoneError) as error:
+            raise self.silent(sessions[setting], error) from None
 
 
 _TAG: Final = re.compile(r"probe-[0-9a-f]{8}-\d+")
@@ -199,7 +202,7 @@ _WRONG_TARGETS: Final = (
 
 
 class _Member:
-    """What is seen of one member, call by call."""
+    """The state of one member, call by call."""
 
     def __init__(self, report: MemberReport, *, guessed: bool) -> None:
         self.report = report
@@ -218,14 +221,14 @@ class _Member:
     def add(self, kind: str, problem: str, where: str, place: str = "") -> None:
         self.report.add(Finding(kind, problem, where, place))
 
-    def judge(self, seen: dict[str, Any], answer: str, tag: str, where: str) -> None:
-        """Find what is wrong with one call."""
+    def evaluate(self, seen: dict[str, Any], answer: str, tag: str, where: str) -> None:
+        """Add the findings of one call."""
         self.report.runs += 1
         self.held.append(seen["longest"])
         for found, what in ((seen["value"], "its result"), (seen["left"], "its object"), (answer, "its answer")):
             foreign = set(_TAG.findall(found)) - {tag}
             if foreign:
-                self.add("survives", f"{what} holds what another request brought", where, self.report.place)
+                self.add("leaks", f"{what} holds data of another request", where, self.report.place)
         for why, place in seen["late"]:
             self.add("late-read", why, where, place)
         for message in seen["logged"]:
@@ -236,8 +239,8 @@ class _Member:
         elif seen["outcome"] == "raised" and not seen["late"]:
             self.raised.append(Finding("raises", seen["error"], where, seen["place"]))
 
-    def concluded(self) -> MemberReport:
-        """Judge what only all calls together tell."""
+    def finish(self) -> MemberReport:
+        """Add the findings of all calls together, and return the report."""
         report = self.report
         if self.held and statistics.median(self.held) > LIMIT:
             held = statistics.median(self.held) * 1000

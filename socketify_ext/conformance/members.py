@@ -1,4 +1,4 @@
-"""An app's members once more, for other objects than the app's own."""
+"""An app's members, declared again for other objects."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ..sdk.spec import TARGETS, MemberSpec, MethodSpec
 from ..sdk.surface import Surface
 
 
-def again(members: Mapping[str, MemberSpec]) -> Extension:
-    """Declare an app's members once more, to be put on other objects."""
+def redeclare(members: Mapping[str, MemberSpec]) -> Extension:
+    """Declare an app's members again, for other objects."""
 
     @extension("members")
     def add(request: Surface, response: Surface, ws: Surface) -> None:

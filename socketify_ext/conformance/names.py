@@ -1,4 +1,4 @@
-"""What a member reads of a request: the names of headers, query keys and cookies, so that probes can bring them."""
+"""The headers, query keys and cookies that a member reads of a request, so that probes can send them."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Any
 
+from ..sdk.compilation import subclass
 from ..sdk.deadline import within
 from ..sdk.spec import MemberSpec
 from ..testing.fakes.making import fake_request, fake_response
-from .calls import REHEARSAL, Call
-from .members import again
+from .calls import DRY_RUN_TAG, Call
+from .members import redeclare
 
 
 def names_read(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> dict[str, list[str]]:
-    """Run the members of requests and responses once on fakes, and note the names that they ask for."""
+    """Run the members of requests and responses once on fakes, and return the names that they read."""
     read: dict[str, set[str]] = {"header": set(), "query": set(), "cookie": set()}
-    extension = again(members)
+    extension = redeclare(members)
     for name, call in calls.items():
         target = name.partition(".")[0]
         if target == "ws":
             continue
-        request = noting(fake_request(extension), read)
+        request = recording(fake_request(extension), read)
         response = fake_response(extension, request=request)
-        there = {"request": request, "response": response, "tag": REHEARSAL}
-        with contextlib.suppress(Exception):  # what a member raises is told by the probes
+        there = {"request": request, "response": response, "tag": DRY_RUN_TAG}
+        with contextlib.suppress(Exception):  # the probes report what a member raises
             asyncio.run(_run(call, there[target], there))
     return {kind: sorted(names) for kind, names in read.items()}
 
@@ -37,8 +38,8 @@ async def _run(call: Call, target: Any, there: Mapping[str, Any]) -> None:
         await within(value, 1)
 
 
-def noting(request: Any, read: dict[str, set[str]]) -> Any:
-    """Let a request note the names that it is asked for."""
+def recording(request: Any, read: dict[str, set[str]]) -> Any:
+    """Make a request record the names that are read."""
     kind = type(request)
 
     def note(what: str, getter: str) -> Any:
@@ -51,5 +52,5 @@ def noting(request: Any, read: dict[str, set[str]]) -> Any:
         return noted
 
     getters = {"get_header": "header", "get_query": "query", "get_cookie": "cookie"}
-    request.__class__ = type(kind.__name__, (kind,), {getter: note(what, getter) for getter, what in getters.items()})
+    request.__class__ = subclass(kind, {getter: note(what, getter) for getter, what in getters.items()})
     return request

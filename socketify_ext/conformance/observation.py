@@ -1,25 +1,22 @@
-"""What is seen of one call of a member, in the server's process."""
+"""The observation of one call of a member, in the server's process."""
 
 from __future__ import annotations
 
 import contextvars
 import logging
-import sysconfig
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from .. import errors
 from ..errors import HTTPError
+from ..inspection.frames import location_of_error, location_of_frames
 
-_OWN: Final = str(Path(__file__).parent.parent)
-_BUILT_IN: Final = str(Path(_OWN, "builtin"))
-_STANDARD: Final = sysconfig.get_path("stdlib")
 _RUNTIME: Final = str(Path(__file__).parent.parent / "runtime")
-_LIMIT: Final = 20_000  # characters of a value that are looked through
+_LIMIT: Final = 20_000  # characters of a value that are searched
 
 current: contextvars.ContextVar[Observation | None] = contextvars.ContextVar("observation", default=None)
 
@@ -28,7 +25,7 @@ current: contextvars.ContextVar[Observation | None] = contextvars.ContextVar("ob
 class Observation:
     """One call: its outcome, the longest time that it held the loop, and what went wrong beside it.
 
-    `outcome` is "ok", "refused" (with an error that is an answer to a client or to a closed socket) or "raised".
+    `outcome` is "ok", "refused" (with an error that is an answer to a client or about a closed socket) or "raised".
     """
 
     outcome: str = "ok"
@@ -42,27 +39,27 @@ class Observation:
     logged: list[str] = field(default_factory=list)
 
     def take(self, seconds: float) -> None:
-        """Note how long one step held the loop."""
+        """Record how long one step held the loop."""
         self.longest = max(self.longest, seconds)
 
     def fail(self, error: BaseException) -> None:
-        """Note what the member raised."""
+        """Record what the member raised."""
         self.outcome = "refused" if isinstance(error, (HTTPError, errors.ConnectionClosedError)) else "raised"
         self.error = f"{type(error).__name__}: {error}"
-        self.place = place_of(traceback.extract_tb(error.__traceback__))
+        self.place = location_of_error(error)
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
         last = [frame.f_code for frame in frames if frame.f_code.co_filename.startswith(_RUNTIME)]
         writes = any(code.co_name in ("_body", "dump", "encode_message") for code in last)
         self.answer_failed = writes and not isinstance(error, errors.ExtensionError)
 
     def look_at(self, value: Any, tag: str) -> None:
-        """Keep what a member gave, and leave a mark in it, which no other request may find."""
+        """Record what a member returned, and leave a mark in it, which no other request may find."""
         self.value = shown(value)
         mark(value, tag)
 
 
 def shown(value: Any) -> str:
-    """Write a value as far as it is looked through."""
+    """Return the text of a value, cut to the length that is searched."""
     try:
         return repr(value)[:_LIMIT]
     except Exception as error:  # a repr is code, and may raise anything
@@ -84,26 +81,15 @@ def mark(value: Any, tag: str) -> None:
         return
 
 
-def place_of(frames: Iterable[traceback.FrameSummary]) -> str:
-    """Find the last line that is neither the package's own, nor the core's, nor the standard library's."""
-    for frame in reversed(list(frames)):
-        file = frame.filename
-        own = file.startswith(_OWN) and not file.startswith(_BUILT_IN)
-        standard = file.startswith(_STANDARD) and "site-packages" not in file
-        if not (own or standard or "/socketify/" in file or file.startswith("<")):
-            return f"{Path(file).name}:{frame.lineno}"
-    return ""
-
-
 class Timekeeper(Protocol):
-    """Take note of seconds."""
+    """Records seconds."""
 
     def take(self, seconds: float) -> None:
-        """Note how long one step held the loop."""
+        """Record how long one step held the loop."""
 
 
 class Steps:
-    """Await something, and note how long each of its steps holds the loop."""
+    """Await something, and record how long each of its steps holds the loop."""
 
     def __init__(self, awaited: Awaitable[Any], observation: Timekeeper) -> None:
         self._awaited = awaited
@@ -138,7 +124,7 @@ class _Log(logging.Handler):
 
 
 def watch() -> None:
-    """Note, from now on, each late read of a request and each logged error in the observation that it belongs to."""
+    """Record each later late read of a request and each logged error in its observation."""
     logging.getLogger().addHandler(_Log(logging.ERROR))
     make = errors.RequestGoneError.__init__
 
@@ -146,6 +132,6 @@ def watch() -> None:
         make(self, *arguments, **parts)
         observation = current.get()
         if observation is not None:
-            observation.late.append((str(self.why), place_of(traceback.extract_stack())))
+            observation.late.append((str(self.why), location_of_frames(traceback.extract_stack())))
 
     setattr(errors.RequestGoneError, "__init__", note)  # noqa: B010 - this process does nothing else

@@ -9,7 +9,7 @@ PREFIX: Final = "/-socketify-ext-check-"
 STYLES: Final = ("sync", "async", "late")
 EVENTS: Final = ("open", "message", "drain", "ping", "pong", "close", "subscription")
 
-# setting -> the pool arguments of the stock app that it is; None for an installed one
+# setting -> the pool arguments of a stock app; None for an installed one
 SETTINGS: Final[dict[str, tuple[int, int] | None]] = {
     "installed": None,
     "stock": (0, 0),
@@ -17,7 +17,7 @@ SETTINGS: Final[dict[str, tuple[int, int] | None]] = {
     "stock, ws pool": (0, 100),
     "stock, both pools": (100, 100),
 }
-AS_IT_IS: Final = "as it is"
+AS_CONFIGURED: Final = "as configured"
 
 _STOCK: Final = ("stock", "stock, http pool", "stock, ws pool", "stock, both pools")
 
@@ -33,12 +33,12 @@ _IMPOSSIBLE: Final = (
 
 
 def is_possible(setting: str, event: str, style: str) -> bool:
-    """Tell whether the core lets a handler of this style run."""
+    """Whether the core can run a handler of this style."""
     return not any(setting in s and event in e and style in t for s, e, t in _IMPOSSIBLE)
 
 
 def cells(setting: str, target: str) -> Iterator[tuple[str, str]]:
-    """Give the places in which members of a target run: event ("request" for a handler's call) and style.
+    """Yield the places in which members of a target run: event ("request" for a handler's call) and style.
 
     A handler's call comes twice in a row: the second one must find nothing of the first.
     """

@@ -1,4 +1,4 @@
-"""The server's side of a check: routes and sockets that call members in every style, and tell what was seen."""
+"""The server's side of a check: routes and sockets that call members in every style, and report the observations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from inspect import isawaitable
 from typing import Any, Final
+from urllib.parse import unquote
 
 from .calls import Call
 from .observation import Observation, Steps, current, shown
@@ -32,10 +33,11 @@ class Probe:
         self.done: dict[str, Observation] = {}
         self.changed = asyncio.Event()
         self.before: set[Any] = set()
+        self.started: set[Any] = set()
         self.promise: Promise
 
     def add_routes(self) -> None:
-        """Put the routes on the app."""
+        """Add the routes to the app."""
         handlers = {"sync": self.answer_sync, "async": self.answer_async, "late": self.answer_late}
         for style, handler in handlers.items():
             self.app.get(f"{PREFIX}/http/{style}/:member/:cell/:extra", handler)
@@ -43,14 +45,14 @@ class Probe:
             events = {event: self.on_event(event, style) for event in EVENTS}
             behavior = {"upgrade": self.accept, "max_backpressure": 64 * 1024 * 1024, **events}
             self.app.ws(f"{PREFIX}/ws/{style}/:member/:cell/:event", behavior)
-        self.app.get(f"{PREFIX}/told/:cell", self.tell)
+        self.app.get(f"{PREFIX}/observed/:cell", self.report)
 
     # -- requests
 
     def answer_sync(self, res: Any, req: Any) -> None:
         """Call a member, and answer unless it does, at once or later."""
         cell = req.get_parameter(1)
-        observation, value = self.begin(req.get_parameter(0), cell, req, res)
+        observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
         if isawaitable(value):
             self.promise.run_apart(self.finish(observation, value, cell, res))
         else:
@@ -58,13 +60,13 @@ class Probe:
             self.end(res)
 
     async def answer_async(self, res: Any, req: Any) -> None:
-        """Do the same in a coroutine, before anything is awaited."""
+        """Call a member in a coroutine, before its first await, and answer unless it does."""
         cell = req.get_parameter(1)
-        observation, value = self.begin(req.get_parameter(0), cell, req, res)
+        observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
         await self.finish(observation, value, cell, res)
 
     async def answer_late(self, res: Any, req: Any) -> None:
-        """Do the same in a coroutine that was suspended before."""
+        """Call a member in a coroutine that was suspended before, and answer unless it does."""
         await asyncio.sleep(0.001)
         await self.answer_async(res, req)
 
@@ -75,12 +77,12 @@ class Probe:
         return self.call(member, cell, req if member.startswith("request.") else res, there)
 
     def end(self, res: Any) -> None:
-        """Answer unless that is done, or promised for later."""
+        """Answer unless the member has, or has promised to."""
         if not self.promise.kept_for_later() and not res.has_responded():
             res.end(b"")
 
     def call(self, member: str, cell: str, target: Any, there: Mapping[str, Any]) -> tuple[Observation, Any]:
-        """Call a member, and begin the observation of it."""
+        """Call a member, and begin its observation."""
         observation = Observation(left=shown({**vars(target)} if hasattr(target, "__dict__") else {}))
         current.set(observation)
         self.before = asyncio.all_tasks(self.app.loop.loop)
@@ -88,19 +90,19 @@ class Probe:
         start = time.perf_counter()
         try:
             value = self.calls[member](target, {**there, "tag": cell})
-        except Exception as error:  # it is what is looked for
+        except Exception as error:  # the check looks for it
             observation.fail(error)
         observation.take(time.perf_counter() - start)
         return observation, value
 
     async def finish(self, observation: Observation, value: Any, cell: str, res: Any) -> None:
-        """Await what a member gave, and answer unless it has."""
+        """Await what a member returned, and answer unless it has."""
         if res is not None:
             self.promise.is_noting = True
         if isawaitable(value):
             try:
                 value = await Steps(value, observation)
-            except Exception as error:  # it is what is looked for
+            except Exception as error:  # the check looks for it
                 observation.fail(error)
                 value = None
         self.complete(observation, value, cell)
@@ -110,17 +112,23 @@ class Probe:
     def complete(self, observation: Observation, value: Any, cell: str) -> None:
         """End the observation."""
         observation.look_at(value, cell)
+        self.started = self.fresh_tasks()  # one that ends before the report is looked at, too
         self.done[cell] = observation
         self.changed.set()
         self.changed.clear()
 
+    def fresh_tasks(self) -> set[Any]:
+        """Return the tasks that have begun since the member was called, except the running one."""
+        loop = self.app.loop.loop
+        return asyncio.all_tasks(loop) - self.before - {asyncio.current_task(loop)}
+
     # -- sockets
 
     def accept(self, res: Any, req: Any, context: Any) -> None:
-        """Make a socket that knows what is to be called when."""
+        """Accept a socket with the member and the event of its call."""
         member, cell, event = (req.get_parameter(index) for index in range(3))
         names = ("key", "protocol", "extensions")
-        data = {"username": cell, "member": member, "cell": cell, "event": event}
+        data = {"username": cell, "member": unquote(member), "cell": cell, "event": event}
         res.upgrade(*(req.get_header(f"sec-websocket-{name}") for name in names), context, data)
 
     def upgrading(self, style: str) -> Callable[..., Any]:
@@ -128,7 +136,7 @@ class Probe:
 
         def upgrade(res: Any, req: Any, context: Any) -> None:
             cell = req.get_parameter(1)
-            observation, value = self.begin(req.get_parameter(0), cell, req, res)
+            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
             if isawaitable(value):
                 self.promise.run_apart(go_on(observation, value, cell, res, req, context))
             else:
@@ -147,7 +155,7 @@ class Probe:
             if style == "late":
                 await asyncio.sleep(0.001)
             cell = req.get_parameter(1)
-            observation, value = self.begin(req.get_parameter(0), cell, req, res)
+            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
             await go_on(observation, value, cell, res, req, context)
 
         return upgrade if style == "sync" else upgrade_async
@@ -159,7 +167,7 @@ class Probe:
             res.upgrade(*(req.get_header(f"sec-websocket-{name}") for name in names), context, {"username": cell})
 
     def on_event(self, event: str, style: str) -> Callable[..., Any]:
-        """Make an event's handler; it calls the member where the socket was made for this event."""
+        """Return an event's handler, which calls the member if the socket was made for this event."""
 
         def sync(ws: Any, *_: Any) -> None:
             data = self.prepare(ws, event)
@@ -186,7 +194,7 @@ class Probe:
         return message if event == "message" else suspending
 
     def prepare(self, ws: Any, event: str) -> dict[str, Any] | None:
-        """Do what brings the events about, and give the socket's data where it was made for this one."""
+        """Trigger the events, and return the socket's data if it was made for this event."""
         data: dict[str, Any] = ws.get_user_data()
         if event == "open" and data["event"] == "subscription":
             ws.subscribe(data["cell"])
@@ -200,7 +208,7 @@ class Probe:
 
     # -- what was seen
 
-    async def tell(self, res: Any, req: Any) -> None:
+    async def report(self, res: Any, req: Any) -> None:
         """Answer with the observation of a cell once it is complete, its member's own tasks included."""
         cell = req.get_parameter(0)
         current.set(None)
@@ -211,8 +219,7 @@ class Probe:
 
     async def settle(self, observation: Observation) -> None:
         """Wait until what the member has started is done, or a limit is reached."""
-        loop = self.app.loop.loop
-        fresh = asyncio.all_tasks(loop) - self.before - {asyncio.current_task(loop)}
+        fresh = (self.started | self.fresh_tasks()) - {asyncio.current_task()}
         if fresh:
             ended, _ = await asyncio.wait(fresh, timeout=_PATIENCE)
             for task in ended:
@@ -224,7 +231,7 @@ class Probe:
 
 
 class Promise:
-    """Note whether a member leaves the answer of a response for later."""
+    """Records whether a member leaves the answer of a response for later."""
 
     def __init__(self, res: Any) -> None:
         self.res = res
@@ -232,7 +239,7 @@ class Promise:
         self.is_noting = True
         for name in ("run_async", "on_aborted", "on_writable", "on_data", "grab_aborted_handler"):
             self._note(name, later=True)
-        self._note("get_data", later=False)  # whoever reads a body has promised nothing
+        self._note("get_data", later=False)  # reading a body is not a promise to answer
 
     def _note(self, name: str, *, later: bool) -> None:
         inner = getattr(self.res, name)
@@ -246,12 +253,12 @@ class Promise:
         setattr(self.res, name, noting)
 
     def kept_for_later(self) -> bool:
-        """Tell what was noted, and note no more."""
+        """Return the record, and stop recording."""
         for name in ("run_async", "on_aborted", "on_writable", "on_data", "grab_aborted_handler", "get_data"):
             vars(self.res).pop(name, None)
         return self.later
 
     def run_apart(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run our own coroutine on the response, which is no promise of the member's; it says when that goes on."""
+        """Run our own coroutine on the response, which is not a promise of the member's; it resumes the recording."""
         self.is_noting = False
         self.res.run_async(coroutine)

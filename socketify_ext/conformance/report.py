@@ -1,4 +1,4 @@
-"""What a check has found, as plain data."""
+"""The findings of a check, as plain data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Final
 # kind of finding -> what it means, and what to do
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "register": ("The extension can't be registered, or its start-up fails.", "Correct what the message names."),
-    "survives": (
-        "What one request or socket brought is there for the next one.",
+    "leaks": (
+        "Data of one request or socket is visible to the next one.",
         "Keep it on `self`, or in a property with a `default_factory` that makes a new value each time.",
     ),
     "blocks": (
@@ -18,7 +18,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "late-read": (
         "The member reads a request after its handler has returned.",
-        "Read before the work begins, and hand on what was read; or call `self.preserve()` first.",
+        "Read before the work begins and pass the values on; or call `self.preserve()` first.",
     ),
     "answer": (
         "The member answers with an object that can't be serialised.",
@@ -26,23 +26,23 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "differs": (
         "The member works in some places of the matrix and raises in others.",
-        "See the place and the error; most often it needs what only a handler of another style has.",
+        "See the place and the error; most often it needs something that only another style of handler has.",
     ),
     "raises": ("The member raises wherever it is called.", "Raise `HTTPError` for what a client did wrong."),
     "logged": (
         "The runtime had to refuse or log something, such as a second answer or an error in a background task.",
         "See the message.",
     ),
-    "hangs": ("The member does not come to an end, or never answers.", "Await with a limit, and answer on every path."),
+    "hangs": ("The member does not end, or never answers.", "Await with a time limit, and answer on every path."),
     "crashes": ("The server's process has ended.", "Raise errors; never end the process from a member."),
     "types": ("A parameter, a result or a property has no annotation.", "Annotate it: `socketify-ext stubs` reads it."),
-    "docs": ("The extension or a method has no docstring.", "Say in one line what it does."),
+    "docs": ("The extension or a method has no docstring.", "Describe it in one line."),
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One defect: its kind, where in the matrix it was seen first, what was seen, and the line that it came from."""
+    """One defect: its kind, the problem, where in the matrix it was seen first, and the line of code."""
 
     kind: str
     problem: str
@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass
 class Cost:
-    """What one call takes: nanoseconds (median), and bytes allocated at its peak; the network is not in it."""
+    """The cost of one call: nanoseconds (median), and peak allocated bytes, without the network."""
 
     nanoseconds: int
     bytes: int
@@ -60,9 +60,9 @@ class Cost:
 
 @dataclass
 class MemberReport:
-    """What was found out about one member.
+    """The result for one member.
 
-    `call` is how it was called, `reason` why it was not; `runs` counts the calls that were observed.
+    `call` is how it was called, `reason` why it was not; `runs` counts the observed calls.
     """
 
     name: str
@@ -76,13 +76,13 @@ class MemberReport:
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, finding: Finding) -> None:
-        """Add a finding, once for each kind: the first place tells enough."""
+        """Add a finding, only the first of each kind."""
         if all(finding.kind != each.kind for each in self.findings):
             self.findings.append(finding)
 
     @property
     def status(self) -> str:
-        """Give "failed", "skipped" where it was not exercised, or "passed"."""
+        """Return "failed", "skipped" or "passed"."""
         if self.findings:
             return "failed"
         return "skipped" if self.reason else "passed"
@@ -90,10 +90,10 @@ class MemberReport:
 
 @dataclass
 class Report:
-    """What was found out about one target.
+    """The result for one target.
 
-    `settings` holds the kinds of apps that it ran on, `skipped` those that it did not run on and why. `reason` says
-    why nothing could be run at all, where that is no defect.
+    `settings` are the kinds of apps that it ran on, `skipped` the others with the reasons. `reason` says
+    why nothing was run, where that is not a defect.
     """
 
     target: str
@@ -105,18 +105,18 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Tell whether nothing was found."""
+        """Whether there are no findings."""
         return not self.findings and all(not member.findings for member in self.members)
 
     def without(self, kinds: set[str]) -> Report:
-        """Leave out findings of these kinds."""
+        """Return the report without findings of these kinds."""
         self.findings = [finding for finding in self.findings if finding.kind not in kinds]
         for member in self.members:
             member.findings = [finding for finding in member.findings if finding.kind not in kinds]
         return self
 
     def as_data(self) -> dict[str, Any]:
-        """Give it as what JSON can carry."""
+        """Return it as plain data for JSON."""
         data = asdict(self)
         for member, record in zip(self.members, data["members"], strict=True):
             record["status"] = member.status

@@ -1,4 +1,4 @@
-"""A report for people: a table of members, then what was found, each with what to do."""
+"""A report for people: a table of members, then the findings, each with its fix."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def print_report(report: Report, console: Console) -> None:
 
 def _summary(report: Report) -> str:
     if report.reason:
-        return f"not exercised: {report.reason}"
+        return f"skipped: {report.reason}"
     found = len(report.findings) + sum(len(member.findings) for member in report.members)
     skipped = sum(1 for member in report.members if member.status == "skipped")
-    told = f"{found} finding{'' if found == 1 else 's'}" if found else "passed"
-    return f"{told}, {skipped} of {len(report.members)} members not exercised" if skipped else told
+    result = f"{found} finding{'' if found == 1 else 's'}" if found else "passed"
+    return f"{result}, {skipped} of {len(report.members)} members skipped" if skipped else result
 
 
 def _print_finding(console: Console, who: str, finding: Finding) -> None:

@@ -1,1 +1,1 @@
-"""Look at a target in a process of its own; prints nothing."""
+"""Inspection of a target in a child process; nothing here prints."""

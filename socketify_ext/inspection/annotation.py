@@ -1,4 +1,4 @@
-"""An annotation as plain data: a Python expression with every name in full, and where each name is to be imported."""
+"""An annotation as plain data: a Python expression with full names, and the module of each name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import collections.abc
 import enum
 import importlib
 import inspect
+import re
 import sys
 import types
 import typing
@@ -14,13 +15,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .scope import Scope, Unseen
+from .scope import Scope, UnresolvedName
 
 ANY: Final = "typing.Any"
 
 # Forms that Python 3.10 has in typing; type checkers find the later ones in typing_extensions on every version.
 _OLD_FORMS: Final = frozenset(("Any", "NoReturn", "Literal", "ClassVar", "Final", "TypeGuard", "Concatenate", "Union"))
-# What Python writes as a function, and people take for a type.
+# Functions that people mistake for types.
 _MISTAKEN: Final[Mapping[Any, str]] = {any: ANY, callable: "collections.abc.Callable"}
 _DEEP: Final = 40
 # How many arguments a generic class of the standard library takes, where it takes other than one.
@@ -47,7 +48,7 @@ _ARGUMENTS: Final = {
 
 @dataclass(frozen=True)
 class Annotation:
-    """What an annotation says.
+    """An annotation as text.
 
     `names` holds "module:qualname" for each name that `text` has beyond the builtins, `variables` the expressions
     that make type variables which no module holds, and `problems` why a part of it became `typing.Any`.
@@ -58,6 +59,11 @@ class Annotation:
     variables: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def short(self) -> str:
+        """Return the text without the modules of what is known as a type."""
+        return re.sub(r"\b(?:typing|typing_extensions|collections\.abc)\.(?=[A-Z])", "", self.text)
+
 
 def annotation(value: Any, scope: Scope) -> Annotation:
     """Describe an annotation: an object, or text that is evaluated where it was written."""
@@ -67,7 +73,7 @@ def annotation(value: Any, scope: Scope) -> Annotation:
 
 
 def inferred(value: Any) -> Annotation:
-    """Describe the type of a default that was given without one."""
+    """Return the annotation of a property that has only a default."""
     if value is None:
         return Annotation(ANY, ["typing:Any"])
     return annotation(type(value), Scope())
@@ -98,15 +104,15 @@ class _Writer:
                 found = self.scope.evaluate(value)
             except Exception as error:  # an annotation is code, and may raise anything
                 return self._any(f"{value!r} can't be resolved ({type(error).__name__}: {error})")
-            return self.write(found) if found != value else self._any(f"{value!r} is no type")
+            return self.write(found) if found != value else self._any(f"{value!r} is not a type")
         if value is None or value is type(None):
             return "None"
         if value is ...:
             return "..."
         if isinstance(value, list):
             return f"[{self._all(value)}]"
-        if isinstance(value, Unseen):
-            return self._unseen(value)
+        if isinstance(value, UnresolvedName):
+            return self._unresolved(value)
         if isinstance(value, collections.abc.Hashable) and value in _MISTAKEN:
             return self._completed(self._name(*_MISTAKEN[value].rsplit(".", 1)))
         origin = typing.get_origin(value)
@@ -126,7 +132,7 @@ class _Writer:
         return head if head == ANY else f"{head}[{self._all(arguments)}]"
 
     def _plain(self, value: Any, *, bare: bool = True) -> str:
-        """Write a class, a special form, a type variable or a named alias."""
+        """Return the text of a class, a special form, a type variable or a named alias."""
         if isinstance(value, (typing.TypeVar, typing.ParamSpec)):
             return self._variable(value)
         if isinstance(value, type):
@@ -142,10 +148,10 @@ class _Writer:
             return self._held(value, lambda: self.write(value.__supertype__))
         if hasattr(value, "__value__"):  # PEP 695
             return self._held(value, lambda: self.write(value.__value__))
-        return self._any(f"{value!r} is no type")
+        return self._any(f"{value!r} is not a type")
 
     def _held(self, value: Any, otherwise: Callable[[], str] | None = None) -> str:
-        """Write the name under which a module holds `value`."""
+        """Return the name under which a module holds `value`."""
         module = str(getattr(value, "__module__", ""))
         name = str(getattr(value, "__qualname__", "") or getattr(value, "__name__", ""))
         home = _public_home(value, module, name)
@@ -176,12 +182,12 @@ class _Writer:
             return f"{self._held(type(value))}.{value.name}"
         return repr(value)
 
-    def _unseen(self, value: Unseen) -> str:
+    def _unresolved(self, value: UnresolvedName) -> str:
         head = self._name(value.module, value.name)
         return f"{head}[{self._all(value.arguments)}]" if value.arguments else head
 
     def _completed(self, text: str, value: Any = None) -> str:
-        """Give a generic class without arguments the ones that it stands for; strict checkers demand them."""
+        """Add the default arguments of a generic class, which strict checkers require."""
         if text in _ARGUMENTS:
             arguments = _ARGUMENTS[text]
         elif not isinstance(value, type):

@@ -1,14 +1,14 @@
-"""All extensions and members of an app as plain data: the one description that `stubs`, `why`, `tree`, `lock` read."""
+"""All extensions and members of an app as plain data, for `stubs`, `why`, `tree` and `lock`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from socketify_ext.sdk.spec import TARGETS
 
-from .member import Member, described
+from .description import ExtensionDescription, common_parts
+from .member import Member, describe_member
 
 if TYPE_CHECKING:
     from socketify_ext.app import Inspection
@@ -16,26 +16,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
-    """One extension of an app, and who asked for it."""
+class AppExtension(ExtensionDescription):
+    """One extension of an app, and the extension that required it, if any."""
 
-    name: str
-    distribution: str | None
-    version: str | None
-    file: str
-    line: int
-    summary: str
     required_by: str | None
-    requires: list[str]
-
-    @property
-    def origin(self) -> str:
-        """Show the distribution and its version, or nothing for what a program declares itself."""
-        return " ".join(part for part in (self.distribution, self.version) if part)
 
 
 @dataclass(frozen=True)
-class Contest:
+class SettledCollision:
     """A collision that was settled: all providers in order, the extension that won, and by what."""
 
     member: str
@@ -46,75 +34,70 @@ class Contest:
 
 @dataclass(frozen=True)
 class AppDescription:
-    """What a target puts on requests, responses and WebSockets.
+    """All that extensions add to the requests, responses and WebSockets of a target.
 
     Args:
-        target: what was asked for, as it was written.
+        target: as the user wrote it.
         installed: whether the members are on a `socketify_ext.App`, else on a stock app.
         core: the core's version.
         extensions: in resolved order.
         members: in the order of the extensions.
-        contests: the collisions that were settled.
+        settled: the collisions that were settled.
         own_names: the names that the core's and this package's own classes have, for each target.
     """
 
     target: str
     installed: bool
     core: str
-    extensions: list[Source]
+    extensions: list[AppExtension]
     members: list[Member]
-    contests: list[Contest]
+    settled: list[SettledCollision]
     own_names: dict[str, list[str]]
 
-    def source(self, member: Member) -> Source:
-        """Give the extension that put a member there."""
-        return next(source for source in self.extensions if source.name == member.extension)
+    def extension_of(self, member: Member) -> AppExtension:
+        """Return the extension that adds a member."""
+        return next(each for each in self.extensions if each.name == member.extension)
 
     def replaces_own(self, member: Member) -> bool:
-        """Tell whether a member stands in the place of one of the core's."""
+        """Whether a member overrides one of the core's."""
         return member.name in self.own_names[member.target]
 
 
-def describe_app(
-    target: str, inspection: Inspection, bases: Mapping[str, type[Any]], *, installed: bool
-) -> AppDescription:
-    """Describe what is on an app; `bases` holds the classes that members are put on."""
+def describe_app(target: str, inspection: Inspection, *, installed: bool) -> AppDescription:
+    """Describe what extensions add to an app: a `socketify_ext.App` where `installed`, else a stock app."""
     from importlib.metadata import version
 
+    import socketify
+
+    import socketify_ext
+
+    home: Any = socketify_ext if installed else socketify
+    bases = {"request": home.Request, "response": home.Response, "ws": home.WebSocket}
     rank = {spec.name: index for index, spec in enumerate(inspection.order)}
     members = sorted(inspection.members.values(), key=lambda member: rank[member.provenance.extension])
-    contests = [
-        Contest(
-            f"{settled.collision.target}.{settled.collision.name}",
-            [described(provider) for provider in settled.collision.providers],
-            settled.winner.provenance.extension,
-            settled.by,
+    settled = [
+        SettledCollision(
+            f"{each.collision.target}.{each.collision.name}",
+            [describe_member(provider) for provider in each.collision.providers],
+            each.winner.provenance.extension,
+            each.by,
         )
-        for settled in inspection.settled
+        for each in inspection.settled
     ]
     return AppDescription(
         target=target,
         installed=installed,
         core=version("socketify"),
-        extensions=[_source(spec) for spec in inspection.order],
-        members=[described(member) for member in members],
-        contests=contests,
+        extensions=[_extension(spec) for spec in inspection.order],
+        members=[describe_member(member) for member in members],
+        settled=settled,
         own_names={name: _public_names(bases[name]) for name in TARGETS},
     )
 
 
-def _source(spec: ExtensionSpec) -> Source:
-    source = spec.provenance
-    return Source(
-        name=spec.name,
-        distribution=source.distribution,
-        version=source.version,
-        file=source.file,
-        line=source.line,
-        summary=spec.summary,
-        required_by=source.required_by,
-        requires=[str(requirement) for requirement in spec.requires],
-    )
+def _extension(spec: ExtensionSpec) -> AppExtension:
+    parts = common_parts(spec.provenance, spec.summary, spec.requires)
+    return AppExtension(**parts, required_by=spec.provenance.required_by)
 
 
 def _public_names(kind: type[Any]) -> list[str]:

@@ -1,54 +1,69 @@
-"""An extension as plain data, for `socketify-ext show` to print."""
+"""An extension as plain data: the one description that the command line and the pages read."""
 
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from socketify_ext.errors import ExtensionError, OptionsError
-from socketify_ext.sdk.spec import TARGETS
-from socketify_ext.sdk.surface import line_of
+from socketify_ext.sdk.provenance import location, source_location
+
+from .annotation import annotation
+from .member import Member, describe_member
+from .scope import Scope
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
     from socketify_ext.sdk.declaration import Declaration, Extension
+    from socketify_ext.sdk.provenance import Provenance
     from socketify_ext.sdk.request_hooks import RequestHook
-    from socketify_ext.sdk.spec import MemberSpec
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option; `type` and `default` are Python expressions, `default` is None where the option is required."""
+    """One option; `type` and `default` are Python expressions, `default` is None where the option is required.
+
+    `options` are those of a nested model.
+    """
 
     name: str
     type: str
     required: bool
     default: str | None
     description: str
+    options: list[Option]
 
 
 @dataclass(frozen=True)
-class Member:
-    """One member, with the file and line that put it there."""
+class ExtensionDescription:
+    """An extension, and where it comes from."""
 
     name: str
-    kind: str
-    signature: str
-    is_async: bool
-    override: bool
-    doc: str
+    version: str | None
+    distribution: str | None
     file: str
     line: int
+    summary: str
+    requires: list[str]
+
+    @property
+    def origin(self) -> str:
+        """Return the distribution and its version, or "" for an extension that a program declares itself."""
+        return " ".join(part for part in (self.distribution, self.version) if part)
+
+    @property
+    def location(self) -> str:
+        """Return the origin and the line, as in `socketify-ext 0.1.0, auth/extension.py:15`."""
+        return ", ".join(part for part in (self.origin, location(self.file, self.line)) if part)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A function that the extension has run at start-up or shutdown."""
+    """A function that runs at start-up or shutdown."""
 
     name: str
     file: str
@@ -57,7 +72,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Hook:
-    """A function that the extension has run around requests or WebSockets; `prefix` is "/" for all paths."""
+    """A function that runs around requests or WebSockets; `prefix` is "/" for all paths."""
 
     event: str
     prefix: str
@@ -75,25 +90,18 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Description:
-    """All that can be told of an extension without an app.
+class DeclaredExtension(ExtensionDescription):
+    """An extension, and what it declares without an app.
 
-    `members` has a list for each target. Where the extension could not be declared, `members_error` says why and
-    members, request hooks, start-up, shutdown and routes are empty.
+    Where the declaration fails, `members_error` says why, and members, request hooks, start-up, shutdown and routes
+    are empty.
     """
 
-    name: str
-    version: str | None
-    distribution: str | None
-    file: str
-    line: int
-    summary: str
     doc: str
-    requires: list[str]
     before: list[str]
     after: list[str]
     options: list[Option]
-    members: dict[str, list[Member]]
+    members: list[Member]
     members_error: str | None
     hooks: list[str]
     request_hooks: list[Hook]
@@ -102,7 +110,20 @@ class Description:
     routes: list[Route]
 
 
-def describe(extension: Extension, hooks: Iterable[str]) -> tuple[Description, bool]:
+def common_parts(provenance: Provenance, summary: str, requires: Iterable[object]) -> dict[str, Any]:
+    """Return the parts of an `ExtensionDescription`."""
+    return {
+        "name": provenance.extension,
+        "version": provenance.version,
+        "distribution": provenance.distribution,
+        "file": provenance.file,
+        "line": provenance.line,
+        "summary": summary,
+        "requires": [str(requirement) for requirement in requires],
+    }
+
+
+def describe(extension: Extension, hooks: Iterable[str]) -> tuple[DeclaredExtension, bool]:
     """Describe an extension and the hooks of its distribution.
 
     Returns:
@@ -116,19 +137,13 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[Description, b
     except Exception as error:  # it may raise anything
         problem = _one_line(error, valid)
     app = declaration.app if declaration else None
-    description = Description(
-        name=extension.name,
-        version=extension.version,
-        distribution=extension.distribution,
-        file=extension.provenance.file,
-        line=extension.provenance.line,
-        summary=extension.summary,
+    description = DeclaredExtension(
+        **common_parts(extension.provenance, extension.summary, extension.requires),
         doc=inspect.getdoc(extension.function) or "",
-        requires=list(extension.requires),
         before=list(extension.before),
         after=list(extension.after),
         options=_options(extension.options_model),
-        members=_members(declaration.spec.members if declaration else ()),
+        members=[describe_member(member) for member in declaration.spec.members] if declaration else [],
         members_error=problem,
         hooks=list(hooks),
         request_hooks=[_hook(hook) for hook in app.hooks] if app else [],
@@ -140,7 +155,7 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[Description, b
 
 
 def _default_options(extension: Extension) -> tuple[BaseModel | None, bool]:
-    """Give the default options and whether they are valid: some extensions have options that must be given."""
+    """Return the default options, and whether they are valid: an extension may have required options."""
     try:
         return extension.validated_options(), True
     except OptionsError:
@@ -149,9 +164,9 @@ def _default_options(extension: Extension) -> tuple[BaseModel | None, bool]:
 
 
 def _one_line(error: Exception, valid: bool) -> str:
-    told = str(error) if isinstance(error, ExtensionError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, ExtensionError) else f"{type(error).__name__}: {error}"
     because = "" if valid else "options must be given first; without them, "
-    return because + " ".join(told.split())
+    return because + " ".join(text.split())
 
 
 def _options(model: type[BaseModel] | None) -> list[Option]:
@@ -165,31 +180,23 @@ def _option(name: str, field: FieldInfo) -> Option:
         default = f"{getattr(field.default_factory, '__name__', 'factory')}()"
     else:
         default = repr(field.default)
-    kind = inspect.formatannotation(field.annotation)
-    return Option(name, _short(kind), field.is_required(), default, field.description or "")
+    return Option(
+        name,
+        annotation(field.annotation, Scope()).short,
+        field.is_required(),
+        default,
+        field.description or "",
+        _options(_nested(field)),
+    )
 
 
-def _members(members: Iterable[MemberSpec]) -> dict[str, list[Member]]:
-    found: dict[str, list[Member]] = {target: [] for target in TARGETS}
-    for member in members:
-        method = member if member.kind == "method" else None
-        found[member.target].append(
-            Member(
-                name=member.name,
-                kind=member.kind,
-                signature=_short(member.signature),
-                is_async=method.is_async if method else False,
-                override=member.override,
-                doc=method.doc if method else "",
-                file=member.provenance.file,
-                line=member.provenance.line,
-            )
-        )
-    return found
+def _nested(field: FieldInfo) -> type[BaseModel] | None:
+    from pydantic import BaseModel
 
-
-def _short(annotations: str) -> str:
-    return re.sub(r"\b(?:typing|collections\.abc)\.(?=[A-Z])", "", annotations)
+    for each in (field.annotation, *get_args(field.annotation)):
+        if inspect.isclass(each) and issubclass(each, BaseModel):
+            return each
+    return None
 
 
 def _hook(hook: RequestHook) -> Hook:
@@ -198,4 +205,6 @@ def _hook(hook: RequestHook) -> Hook:
 
 
 def _place(function: Callable[..., Any]) -> Place:
-    return Place(getattr(function, "__qualname__", type(function).__name__).rpartition(".")[2], *line_of(function))
+    return Place(
+        getattr(function, "__qualname__", type(function).__name__).rpartition(".")[2], *source_location(function)
+    )

@@ -1,4 +1,4 @@
-"""Find what a target names, and let no app of this process listen or run."""
+"""Loading of a target, while no app of this process listens or runs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import contextlib
 import importlib
 import inspect
 import pkgutil
-import sysconfig
-import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from socketify_ext import errors
 from socketify_ext.sdk.declaration import Extension, as_extension
@@ -19,12 +17,10 @@ from socketify_ext.sdk.suggest import suggestion
 if TYPE_CHECKING:
     from socketify_ext.registry.registry import Registry
 
-_OWN: Final = str(Path(__file__).parent.parent)
-
 
 @contextlib.contextmanager
-def unserved() -> Iterator[list[Any]]:
-    """Have `listen` and `run` of all apps return at once, so that a module which serves can be loaded.
+def without_serving() -> Iterator[list[Any]]:
+    """Make `listen` and `run` of all apps return at once, so that a module that serves can be loaded.
 
     Returns:
         The apps that would have served, the latest last.
@@ -50,12 +46,12 @@ def unserved() -> Iterator[list[Any]]:
 
 
 def load_target(target: str, registry: Registry, served: Sequence[Any]) -> Any:
-    """Give the Extension or the App that a target names.
+    """Return the Extension or the App that a target names.
 
     Args:
         target: as it was written.
         registry: where extensions are found by name.
-        served: the apps that have served so far, for a function that gives none back.
+        served: the apps that have served so far, for a function that returns none.
 
     Raises:
         TargetError: it names neither.
@@ -85,14 +81,14 @@ def _wrong(target: str, why: str, fix: str) -> errors.TargetError:
 
 
 def _no_identifier(target: str, left: str, attribute: str, registry: Registry) -> tuple[str, str]:
-    """Say which part is no name, and guess what was meant."""
+    """Return which part is not an identifier, and a suggestion."""
     wrong = next((part for part in left.split(".") if not part.isidentifier()), attribute)
     close = suggestion(target, _qualified_names(registry))
     if not close:
         module = ".".join(part for part in left.removesuffix(".py").replace("-", "_").split("/") if part != ".")
         guess = f"{module}:{attribute.replace('-', '_')}"
         close = f"Did you mean {guess!r}?" if guess != target and guess.replace(":", "_").isidentifier() else ""
-    return f"{wrong!r} is no identifier", close or "Write module:attribute, as in main:app, or an extension's name"
+    return f"{wrong!r} is not an identifier", close or "Write module:attribute, as in main:app, or an extension's name"
 
 
 def _module(target: str, name: str, attribute: str) -> Any:
@@ -104,9 +100,9 @@ def _module(target: str, name: str, attribute: str) -> Any:
             raise
         found = [each.name for each in pkgutil.iter_modules([str(Path.cwd())])]
         close = suggestion(name, found)
-        fix = close.replace("'?", f":{attribute}'?") or f"Run this where {missing} lies, or install it"
+        fix = close.replace("'?", f":{attribute}'?") or f"Run this in the folder of {missing}, or install it"
         raise _wrong(
-            target, f"there is no module {missing!r} in {Path.cwd()} or among what is installed", fix
+            target, f"there is no module {missing!r} in {Path.cwd()} or in an installed package", fix
         ) from None
 
 
@@ -146,11 +142,11 @@ def _resolved(target: str, found: Any, served: Sequence[Any]) -> Any:
         return served[-1]
     if isinstance(made, (Extension, socketify.App)):
         return made
-    raise _wrong(target, f"it gave a {type(made).__name__}, not an App", "Let the factory return the app")
+    raise _wrong(target, f"it returned a {type(made).__name__}, not an App", "Return the app from the factory")
 
 
 def _needed(target: str, function: Any) -> list[str]:
-    """Name the parameters that a call must give."""
+    """Return the names of the required positional parameters."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -163,15 +159,3 @@ def _check_sync(target: str, given: Any) -> None:
     if inspect.iscoroutine(given):
         given.close()
         raise _wrong(target, "it is a coroutine function, and an app is made before any loop runs", "Use a plain def")
-
-
-def place_of(error: BaseException) -> str:
-    """Tell the line of the target's code that an error came from, as in " (app.py:3)"."""
-    ours = (_OWN, sysconfig.get_path("stdlib"), "<")
-    frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, SyntaxError) and error.filename:
-        return f" ({Path(error.filename).name}:{error.lineno})"
-    for frame in reversed(frames):
-        if not frame.filename.startswith(ours) or "site-packages" in frame.filename.removeprefix(ours[0]):
-            return f" ({Path(frame.filename).name}:{frame.lineno})"
-    return ""

@@ -36,10 +36,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Member:
-    """One member, with all that is known of it.
+    """One member.
 
-    Of a method, `parameters` leaves `self` out and is None where a builtin does not tell; `type` is what it returns.
-    Of a property, `type` is that of its value and `default` the text of what makes it.
+    Of a method, `parameters` leaves `self` out and is None where a builtin has no signature; `type` is its result's.
+    Of a property, `type` is its value's and `default` the text of its default or factory.
     """
 
     target: str
@@ -58,46 +58,45 @@ class Member:
 
     @property
     def path(self) -> str:
-        """Give the name with its target, as in `request.get_user`."""
+        """Return the name with its target, as in `request.get_user`."""
         return f"{self.target}.{self.name}"
 
     @property
     def signature(self) -> str:
-        """Show the parameters and types, as in `(days: int = 1) -> list[str]` and `: str = 'Oslo'`."""
+        """Return the parameters and types, as in `(days: int = 1) -> list[str]` and `: str = 'Oslo'`."""
         if self.kind == "property":
-            kind = f": {_short(self.type)}" if self.type else ""
+            kind = f": {self.type.short}" if self.type else ""
             return f"{kind} = {self.default}"
-        returns = f" -> {_short(self.type)}" if self.type else ""
-        parameters = "..." if self.parameters is None else written(self.parameters, _parameter)
+        returns = f" -> {self.type.short}" if self.type else ""
+        parameters = (
+            "..." if self.parameters is None else ", ".join(render_parameters(self.parameters, render_parameter))
+        )
         return f"({parameters}){returns}"
 
 
-def written(parameters: list[Parameter], write: Callable[[Parameter], str]) -> str:
-    """Write parameters as they stand in a `def`, each by `write`."""
+def render_parameters(parameters: list[Parameter], render: Callable[[Parameter], str]) -> list[str]:
+    """Return parameters as they stand in a `def`, each as `render` returns it, with the marks `/` and `*`."""
     parts: list[str] = []
     kinds = [parameter.kind for parameter in parameters]
     for index, parameter in enumerate(parameters):
         if parameter.kind == "keyword only" and not {"all positional", "keyword only"} & set(kinds[:index]):
             parts.append("*")
-        parts.append(write(parameter))
+        parts.append(render(parameter))
         if parameter.kind == "positional only" and "positional only" not in kinds[index + 1 :]:
             parts.append("/")
-    return ", ".join(parts)
+    return parts
 
 
-def _parameter(parameter: Parameter) -> str:
+def render_parameter(parameter: Parameter) -> str:
+    """Return a parameter with its annotation and default."""
     star = STARS.get(parameter.kind, "")
-    kind = f": {_short(parameter.annotation)}" if parameter.annotation else ""
+    kind = f": {parameter.annotation.short}" if parameter.annotation else ""
     if parameter.default is None:
         return f"{star}{parameter.name}{kind}"
     return f"{parameter.name}{kind} = {parameter.default}" if kind else f"{parameter.name}={parameter.default}"
 
 
-def _short(kind: Annotation | None) -> str:
-    return re.sub(r"\b(?:typing|typing_extensions|collections\.abc)\.(?=[A-Z])", "", kind.text) if kind else ""
-
-
-def described(member: MethodSpec | PropertySpec) -> Member:
+def describe_member(member: MethodSpec | PropertySpec) -> Member:
     """Describe a member."""
     common: dict[str, Any] = {
         "target": member.target,
@@ -119,7 +118,7 @@ def _method(member: MethodSpec, common: dict[str, Any]) -> Member:
     returns: Annotation | None = None
     try:
         signature = inspect.signature(function)
-    except ValueError:  # some builtins tell nothing
+    except ValueError:  # some builtins have no signature
         pass
     else:
         found = list(signature.parameters.values())
@@ -158,7 +157,7 @@ def _property(member: PropertySpec, common: dict[str, Any]) -> Member:
 
 
 def _value(value: Any) -> str:
-    """Write a default, without what differs from run to run."""
+    """Return the text of a default, without memory addresses."""
     try:
         text = repr(value)
     except Exception:  # a plugin's object

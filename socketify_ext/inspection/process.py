@@ -1,146 +1,233 @@
-"""A command's TARGET, loaded in a process of its own: what it prints, breaks or waits for is not the command's."""
+"""A child process of our own interpreter: it gets a request, and writes events until it ends, as JSON, one a line.
+
+`Child` is the parent's side, `run_child` and `EventWriter` are the child's. What the child prints is not part of it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import os
 import signal
 import subprocess
 import sys
-import sysconfig
 import tempfile
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
-
-import typer
+from typing import IO, Any, Final, NoReturn
 
 from socketify_ext import errors
 
-if TYPE_CHECKING:
-    from .app_description import AppDescription
+from .frames import location_of_error, location_of_trace
 
-TIME_LIMIT: Final = 10.0
 _GRACE: Final = 5.0  # seconds for a process that can't even end itself
-
-Target = Annotated[
-    str,
-    typer.Argument(
-        metavar="TARGET",
-        help="An extension's name, module:attribute (an App, what makes one, or an extension), or module:run as for "
-        "python -m socketify.",
-    ),
-]
-Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long the target may take to load.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_POLL: Final = 0.1  # seconds between looks at a process whose forks still hold the pipe
 
 
-def app_description(target: str, timeout: float) -> AppDescription:
-    """Describe the extensions and members of an app, or of an extension on an app of its own.
-
-    Raises:
-        ExtensionError: the target is wrong, fails, or takes too long; its text says which.
-    """
-    from pydantic import TypeAdapter
-
-    from .app_description import AppDescription
-
-    return TypeAdapter(AppDescription).validate_python(ask(target, "app", timeout))
-
-
-def ask(target: str, question: str, timeout: float) -> Any:
-    """Load a target in a child process, and have that answer a question in plain data.
+class HungError(Exception):
+    """The process has not answered in time.
 
     Args:
-        target: an extension's name, `module:attribute` or `module:run`.
-        question: "app" for an `AppDescription`, "extension" for a `Description`.
-        timeout: seconds.
-
-    Raises:
-        ExtensionError: the target is wrong, fails, or takes too long; `traceback` holds the child's own.
+        trace: the stacks of its threads; "" where they are not known.
     """
-    with tempfile.TemporaryDirectory(prefix="socketify-ext-") as folder:
-        answer, trace = Path(folder, "answer.json"), Path(folder, "trace.txt")
-        request = json.dumps([target, question, timeout, str(answer), str(trace)])
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "socketify_ext.inspection.worker", request],
+
+    def __init__(self, trace: str = "") -> None:
+        self.trace = trace
+        self.location = location_of_trace(trace)
+        super().__init__(self.location)
+
+
+class GoneError(Exception):
+    """The process has ended."""
+
+
+class Child:
+    """A child process, until `close`.
+
+    Args:
+        module: what it runs; the module calls `run_child`.
+        request: for the child, in plain data.
+        timeout: seconds that it gets for each event.
+        output: where its standard output goes.
+        error_output: where its standard error goes; by default to that of this process.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        request: Mapping[str, Any],
+        timeout: float,
+        *,
+        output: IO[Any] | int = subprocess.DEVNULL,
+        error_output: IO[Any] | None = None,
+    ) -> None:
+        self.timeout = timeout
+        self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
+        self._reader, writer = os.pipe()
+        self._unread = b""
+        files = {"events": writer, "trace": self._trace.fileno()}
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", module, json.dumps({**files, "timeout": timeout, "request": request})],
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr if _has_file(sys.stderr) else subprocess.DEVNULL,
+            stdout=output,
+            stderr=error_output,
+            pass_fds=list(files.values()),
             start_new_session=True,  # whatever it starts ends with it
         )
-        try:
-            code = process.wait(timeout + _GRACE)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            _end(process)
-        if answer.exists():
-            answered = json.loads(answer.read_text())
-            if "error" in answered:
-                raise rebuilt(answered["error"])
-            return answered["answer"]
-        shown = trace.read_text() if trace.exists() else ""
-    if shown or code is None:
-        raise _hung(target, timeout, shown)
-    raise _ended(target, code)
+        os.close(writer)
+
+    def read_event(self) -> dict[str, Any]:
+        """Wait for the next event.
+
+        Raises:
+            ExtensionError: the child has failed with it; `traceback` holds the child's own.
+            GoneError: the child has ended.
+            HungError: the child has written no event in time.
+        """
+        until = time.monotonic() + self.timeout + _GRACE
+        while b"\n" not in self._unread:
+            try:
+                part = self._read(until)
+            except TimeoutError:
+                raise HungError(self._stacks()) from None
+            if not part:
+                trace = self._stacks()
+                raise HungError(trace) if trace else GoneError(self.end())
+            self._unread += part
+        line, _, self._unread = self._unread.partition(b"\n")
+        event: dict[str, Any] = json.loads(line)
+        if "error" in event:
+            raise rebuild_error(event["error"])
+        return event
+
+    def _read(self, until: float) -> bytes:
+        """Read what there is, b"" at the end."""
+        while True:
+            left = until - time.monotonic()
+            ended = not self.is_running()  # before the look: what it has written by then is in the pipe
+            if wait([self._reader], 0 if ended else max(0.0, min(left, _POLL))):
+                return os.read(self._reader, 65536)
+            if ended:
+                return b""
+            if left <= 0:
+                raise TimeoutError
+
+    def _stacks(self) -> str:
+        """Return what the child has written of its threads, where it hung."""
+        self._trace.seek(0)
+        return self._trace.read().decode(errors="replace")
+
+    def is_running(self) -> bool:
+        """Whether the process has not ended yet."""
+        return self._process.poll() is None
+
+    def end(self) -> str:
+        """Report how the process has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(1)
+            with contextlib.suppress(ValueError):  # a signal without a name
+                return f"its process was killed by {signal.Signals(-code).name}"
+            return f"its process ended with exit code {code}"
+        return "its process no longer answers"
+
+    def close(self) -> None:
+        """End the process and whatever it has started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of one that has ended
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        os.close(self._reader)
+        self._trace.close()
 
 
-def _has_file(stream: Any) -> bool:
+class EventWriter:
+    """Write events to the parent; a child that writes none in time writes where it hangs, and ends.
+
+    Args:
+        file: a descriptor that takes the events.
+        trace: a descriptor that takes the stacks of a child that hangs.
+        timeout: seconds until the next event.
+    """
+
+    def __init__(self, file: int, trace: int, timeout: float) -> None:
+        for each in (file, trace):
+            os.set_inheritable(each, False)
+        self._file = os.fdopen(file, "wb")
+        self._trace = trace
+        self._timeout = timeout
+        self._process = os.getpid()
+        self._watch()
+
+    def __call__(self, **event: Any) -> None:
+        """Write an event of plain data."""
+        if self._is_fork():
+            return
+        self._file.write(json.dumps(event).encode() + b"\n")
+        self._file.flush()
+        self._watch()
+
+    def _watch(self) -> None:
+        faulthandler.dump_traceback_later(self._timeout, exit=True, file=self._trace)
+
+    def _is_fork(self) -> bool:
+        """Whether this is a process that the target has forked: the child alone writes, and has the watchdog."""
+        return os.getpid() != self._process
+
+    def finish(self, **event: Any) -> None:
+        """Write the last event, if any; from then on the child may take as long as it likes."""
+        if event:
+            self(**event)
+        if not self._is_fork():
+            faulthandler.cancel_dump_traceback_later()
+
+
+def run_child(work: Callable[[dict[str, Any], EventWriter], object]) -> NoReturn:
+    """Run this process as a child: get the request, work, and end. An error becomes an event.
+
+    Args:
+        work: gets the request, which names the `target` that it loads, and the writer of events.
+    """
+    given = json.loads(sys.argv[1])
+    request = given["request"]
+    write_event = EventWriter(given["events"], given["trace"], given["timeout"])
+    sys.path.insert(0, str(Path.cwd()))
     try:
-        return bool(stream.fileno() >= 0)
-    except (AttributeError, OSError, ValueError):
-        return False
+        with contextlib.redirect_stdout(sys.stderr):
+            work(request, write_event)
+    except BaseException as error:  # a target may raise anything, SystemExit too
+        write_event(error={**error_parts(request["target"], error), "traceback": traceback.format_exc()})
+    write_event.finish()
+    sys.stderr.flush()
+    os._exit(0)  # no thread of the target keeps the process
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of one that has ended
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def error_parts(target: str, error: BaseException) -> dict[str, Any]:
+    """Return an error in plain data; one that is not of this package becomes a `TargetError`."""
+    if not isinstance(error, errors.ExtensionError):
+        error = errors.TargetError(
+            f"target {target!r}",
+            "can't be loaded",
+            one_line(error),
+            "Correct that; --traceback shows where it came from",
+        )
+    parts = {name: getattr(error, name) for name in ("who", "what", "why", "fix")}
+    location = location_of_error(error.__cause__) if error.__cause__ is not None else ""
+    if location and location not in parts["why"]:
+        parts["why"] += f" ({location})"
+    kind = next(each.__name__ for each in type(error).__mro__ if hasattr(errors, each.__name__))  # a plugin's own too
+    return {"kind": kind, **parts, "target": target}
 
 
-def rebuilt(parts: dict[str, Any]) -> errors.ExtensionError:
-    """Make the error again whose parts the child has told."""
-    kind: type[errors.ExtensionError] = getattr(errors, parts.pop("kind"))
-    return kind(**parts)
+def one_line(error: BaseException) -> str:
+    """Return an error's type and text in one line, with the line of the target that it came from."""
+    location = location_of_error(error)
+    return " ".join(f"{type(error).__name__}: {error}".split()) + (f" ({location})" if location else "")
 
 
-def _hung(target: str, timeout: float, trace: str) -> errors.TargetError:
-    where = _where(trace)
-    return errors.TargetError(
-        f"target {target!r}",
-        "can't be loaded",
-        f"it still runs after {timeout:g} s{f', in {where}' if where else ''}",
-        "Give --timeout more seconds, or start servers, loops and connections in on_startup, where nothing runs yet",
-        target=target,
-        traceback=trace,
-    )
-
-
-def _where(trace: str) -> str:
-    """Find the line of the target's own code in what faulthandler has written, the latest call first."""
-    ours = (str(Path(__file__).parent.parent), sysconfig.get_path("stdlib"), "<")
-    _, _, main = trace.partition("Current thread") if "Current thread" in trace else ("", "", trace)
-    for line in main.splitlines():
-        _, quote, rest = line.partition('File "')
-        file, _, place = rest.partition('", line ')
-        if quote and (not file.startswith(ours) or "site-packages" in file.removeprefix(ours[0])):
-            number, _, function = place.partition(" in ")
-            return f"{Path(file).name}:{number} ({function})"
-    return ""
-
-
-def _ended(target: str, code: int) -> errors.TargetError:
-    try:
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    except ValueError:
-        how = f"ended with exit code {code}"
-    return errors.TargetError(
-        f"target {target!r}",
-        "can't be loaded",
-        f"its process {how}",
-        "Let the module make the app, and run it under `if __name__ == '__main__'`",
-        target=target,
-        traceback="",
-    )
+def rebuild_error(parts: Mapping[str, Any]) -> errors.ExtensionError:
+    """Make the error of the parts that a child has written."""
+    kind: type[errors.ExtensionError] = getattr(errors, parts["kind"])
+    return kind(**{name: value for name, value in parts.items() if name != "kind"})

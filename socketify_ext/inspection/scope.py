@@ -1,4 +1,4 @@
-"""Where an annotation was written: the names that it may use, those of `if TYPE_CHECKING` included."""
+"""The scope of an annotation: the names that it may use, with those of `if TYPE_CHECKING`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from importlib.util import resolve_name
 from typing import Any
 
 
-class Unseen:
-    """Stand for a name that only a type checker sees."""
+class UnresolvedName:
+    """A name that only a type checker sees."""
 
     def __init__(self, module: str, name: str, arguments: tuple[Any, ...] = ()) -> None:
         self.module = module
         self.name = name
         self.arguments = arguments
 
-    def __getitem__(self, arguments: Any) -> Unseen:
-        return Unseen(self.module, self.name, arguments if isinstance(arguments, tuple) else (arguments,))
+    def __getitem__(self, arguments: Any) -> UnresolvedName:
+        return UnresolvedName(self.module, self.name, arguments if isinstance(arguments, tuple) else (arguments,))
 
-    def __getattr__(self, name: str) -> Unseen:
+    def __getattr__(self, name: str) -> UnresolvedName:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Unseen(self.module, f"{self.name}.{name}")
+        return UnresolvedName(self.module, f"{self.name}.{name}")
 
     def __or__(self, other: Any) -> Any:
         from typing import Union
@@ -39,7 +39,7 @@ class Unseen:
         return Union[other, self]  # noqa: UP007 - the same
 
     def __call__(self) -> None:
-        """Pass for a type: `typing` takes only what can be called."""
+        """Be callable: `typing` takes only callables as types."""
 
 
 class Scope:
@@ -60,7 +60,7 @@ class Scope:
 
 
 class _Names(dict[str, Any]):
-    """Local names: what a function closes over, its type parameters, then what its module imports for checkers only."""
+    """Local names: a function's closure, its type parameters, then the imports of its module for checkers only."""
 
     def __init__(self, function: Any, module: Mapping[str, Any]) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class _Names(dict[str, Any]):
 
 @functools.cache
 def _checker_names(module: str) -> dict[str, Callable[[], Any]]:
-    """Give what a module defines under `if TYPE_CHECKING`, each name by what makes its value."""
+    """Return the names that a module defines under `if TYPE_CHECKING`, each with a function that makes its value."""
     try:
         tree = ast.parse(inspect.getsource(sys.modules[module]))
     except (KeyError, OSError, TypeError, SyntaxError):
@@ -102,9 +102,9 @@ def _checker_names(module: str) -> dict[str, Callable[[], Any]]:
             for alias in node.names:
                 names[alias.asname or alias.name] = functools.partial(_imported, home, alias.name)
         elif isinstance(node, ast.ClassDef):
-            names[node.name] = functools.partial(Unseen, module, node.name)
+            names[node.name] = functools.partial(UnresolvedName, module, node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            names[node.targets[0].id] = functools.partial(Unseen, module, node.targets[0].id)
+            names[node.targets[0].id] = functools.partial(UnresolvedName, module, node.targets[0].id)
     return names
 
 
@@ -122,9 +122,9 @@ def _absolute(module: str, node: ast.ImportFrom) -> str:
 
 
 def _imported(home: str, name: str) -> Any:
-    """Import a name, or stand for it where that fails: a stub file may be all there is."""
+    """Import a name; return an `UnresolvedName` where that fails, as for a module that is only a stub file."""
     try:
         module = importlib.import_module(home)
         return getattr(module, name) if hasattr(module, name) else importlib.import_module(f"{home}.{name}")
     except Exception:  # an import may raise anything
-        return Unseen(home, name)
+        return UnresolvedName(home, name)

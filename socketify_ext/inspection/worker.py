@@ -1,23 +1,17 @@
-"""The process that loads a target and describes it: `python -m socketify_ext.inspection.worker`."""
+"""The child process that loads a target and describes it: `python -m socketify_ext.inspection.worker`."""
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
-import json
-import os
-import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from socketify_ext import errors
 from socketify_ext.registry.registry import Registry
 from socketify_ext.sdk.declaration import Extension
 
-from .loading import load_target, place_of, unserved
+from .loading import load_target, without_serving
+from .process import EventWriter, one_line, run_child
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -29,11 +23,11 @@ _PROBE: Final = "socketify-ext.cli"
 
 
 def _nothing(request: Any, response: Any, ws: Any) -> None:
-    """Add no member."""
+    """Add nothing."""
 
 
 class _Unconfigured(Extension):
-    """An extension that is described even where options must be given: with those that have defaults."""
+    """An extension that can be described without its required options: with the defaults of the others."""
 
     def validated_options(self) -> BaseModel | None:
         try:
@@ -45,7 +39,7 @@ class _Unconfigured(Extension):
 
 
 class _Registry(Registry):
-    """Load what an extension requires without its options, to describe it."""
+    """A registry that loads requirements without their required options, to describe them."""
 
     def load(self, name: str, /, **options: Any) -> Extension:
         try:
@@ -62,7 +56,7 @@ def answer(target: str, question: str, served: Sequence[Any]) -> Any:
     """Load a target and answer a question about it in plain data.
 
     Raises:
-        ExtensionError: it is no target, or fails.
+        ExtensionError: it is not a target, or fails.
     """
     registry = _Registry()
     found = load_target(target, registry, served)
@@ -72,8 +66,8 @@ def answer(target: str, question: str, served: Sequence[Any]) -> Any:
 
 
 def _described_extension(target: str, found: Any) -> Any:
-    from ..cli.plugins import hook_names
     from .description import describe
+    from .hooks import hook_names
 
     if not isinstance(found, Extension):
         raise errors.TargetError(
@@ -83,13 +77,12 @@ def _described_extension(target: str, found: Any) -> Any:
             f"See what is on it with `socketify-ext tree {target}`",
             target=target,
         )
-    hooks = hook_names(found.distribution) if found.distribution else []
+    hooks, problems = hook_names(found.distribution) if found.distribution else ([], [])
     description, sound = describe(found, hooks)
-    return {"description": asdict(description), "sound": sound}
+    return {"description": asdict(description), "sound": sound, "problems": problems}
 
 
 def _described_app(target: str, found: Any, registry: Registry) -> Any:
-    import socketify
 
     import socketify_ext
 
@@ -98,19 +91,17 @@ def _described_app(target: str, found: Any, registry: Registry) -> Any:
     app: App = found
     if isinstance(found, Extension):
         app = socketify_ext.App(registry=registry)
-        # A name is loaded once more, with the options that the environment may hold.
-        extension = registry.load(target) if found.registry is registry else _unconfigured(found)
+        # A name is loaded again, with options from the environment.
+        extension = registry.load(target) if found.loader == registry.load else _unconfigured(found)
         _register(app, extension, target)
     installed = isinstance(app, socketify_ext.App)
-    home: Any = socketify_ext if installed else socketify
-    bases = {"request": home.Request, "response": home.Response, "ws": home.WebSocket}
     inspection = socketify_ext.inspect(app)
     if not installed and not inspection.order:  # the core only records what bare functions add
         app.register(Extension(_nothing, _PROBE))
         inspection = socketify_ext.inspect(app)
         own = tuple(spec for spec in inspection.order if spec.name != _PROBE)
         inspection = replace(inspection, order=own)
-    return asdict(describe_app(target, inspection, bases, installed=installed))
+    return asdict(describe_app(target, inspection, installed=installed))
 
 
 def _register(app: App, extension: Extension, target: str) -> None:
@@ -125,47 +116,17 @@ def _register(app: App, extension: Extension, target: str) -> None:
             raise errors.TargetError(
                 f"target {target!r}",
                 "can't be loaded",
-                f"it fails without its options ({_one_line(error)}): {missing.why}",
+                f"it fails without its options ({one_line(error)}): {missing.why}",
                 f"Load it with options in an app, and give that instead: socketify_ext.load({extension.name!r}, ...)",
             ) from error
         raise
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split()) + place_of(error)
-
-
-def _failed(target: str, error: BaseException) -> dict[str, Any]:
-    """Give the parts of an error; what is none of ours becomes one."""
-    if not isinstance(error, errors.ExtensionError):
-        error = errors.TargetError(
-            f"target {target!r}",
-            "can't be loaded",
-            _one_line(error),
-            "Correct that; --traceback shows the whole way there",
-        )
-    parts = {name: getattr(error, name) for name in ("who", "what", "why", "fix")}
-    kind = next(each.__name__ for each in type(error).__mro__ if hasattr(errors, each.__name__))  # a plugin's own too
-    return {"kind": kind, **parts, "target": target}
-
-
-def main(target: str, question: str, timeout: float, answer_file: str, trace_file: str) -> None:
-    """Answer, in time or not at all: a file gets the answer, or another one the place where it hangs."""
-    own = os.getpid()
-    sys.path.insert(0, str(Path.cwd()))
-    with Path(trace_file).open("w") as trace:
-        faulthandler.dump_traceback_later(timeout, exit=True, file=trace)
-        try:
-            with contextlib.redirect_stdout(sys.stderr), unserved() as served:
-                told = {"answer": answer(target, question, served)}
-        except BaseException as error:  # a target may raise anything, SystemExit too
-            told = {"error": {**_failed(target, error), "traceback": traceback.format_exc()}}
-        if os.getpid() == own:  # an app that forks for its workers comes here once for each
-            faulthandler.cancel_dump_traceback_later()
-            Path(answer_file).write_text(json.dumps(told))
-    sys.stderr.flush()
-    os._exit(0)  # no thread of the target keeps the process
+def main(request: dict[str, Any], write_event: EventWriter) -> None:
+    """Load the target and write the answer."""
+    with without_serving() as served:
+        write_event(answer=answer(request["target"], request["question"], served))
 
 
 if __name__ == "__main__":
-    main(*json.loads(sys.argv[1]))
+    run_child(main)

@@ -1,4 +1,4 @@
-"""Entry points to candidates, read from metadata alone: nothing of a plugin is imported here."""
+"""Read candidates from the metadata of entry points, without importing any plugin."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ class Candidate:
     distribution: str
     version: str
     summary: str
-    problem: str = ""  # why its metadata can't be read
+    problem: str = ""  # the reason why its metadata can't be read
 
     @property
     def source(self) -> Literal["builtin", "plugin"]:
-        """Tell built-ins from plugins."""
+        """Return the kind of the provider."""
         return "builtin" if self.distribution == OWN_DISTRIBUTION else "plugin"
 
     @property
     def qualified_name(self) -> str:
-        """Give the name that picks this one among several: `distribution:name`."""
+        """Return the name that is unique among several providers: `distribution:name`."""
         return f"{self.distribution}:{self.name}"
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
 
     def defect(self) -> str:
-        """Say what is wrong with the entry point as far as can be told without an import; "" if nothing is."""
+        """Return the defect of the entry point that shows without an import, or ""."""
         if self._malformed:
             return self._malformed
         module, colon, _ = self.value.partition(":")
         if not colon:
             return f"entry point {self.value!r} names no attribute of a module"
-        return "" if _is_findable(module.strip()) else f"module {module.strip()!r} is not there"
+        return "" if _is_findable(module.strip()) else f"module {module.strip()!r} does not exist"
 
     @property
     def _malformed(self) -> str:
@@ -65,7 +65,7 @@ class Candidate:
         return f"entry point {self.value!r} is not of the form module:attribute"
 
     def load(self) -> Any:
-        """Import the entry point's object; raises whatever the import raises."""
+        """Import the entry point's object; the errors of the import are raised."""
         if self._malformed:
             raise ImportError(self._malformed)
         from importlib.metadata import EntryPoint
@@ -74,7 +74,7 @@ class Candidate:
 
 
 def _is_findable(module: str) -> bool:
-    """Look for a module without importing its parents, which `importlib.util.find_spec` would."""
+    """Whether a module exists; its parents are not imported, as `importlib.util.find_spec` would."""
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -86,7 +86,7 @@ def _is_findable(module: str) -> bool:
             spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
     except (ImportError, ValueError):
         return False
-    except KeyError:  # a namespace package in another one: it asks for its parent, which only an import would make
+    except KeyError:  # a namespace package in another one: its spec needs the parent's import
         return True
     return spec is not None
 
@@ -102,7 +102,7 @@ def candidates(group: str = GROUP) -> Iterator[Candidate]:
 
     try:
         points = entry_points(group=group)
-    except Exception:  # one distribution that can't be read, of all that are installed
+    except Exception:  # one of the installed distributions can't be read
         yield from _candidates_one_by_one(group)
         return
     described: dict[int, tuple[str, str, str]] = {}
@@ -137,14 +137,14 @@ def _candidates_one_by_one(group: str) -> Iterator[Candidate]:
 
 
 def _described(distribution: Distribution) -> tuple[str, str, str]:
-    """Give the name, version and summary; "unknown" for what is missing or can't be read."""
+    """Return the name, version and summary; "unknown" for parts that are missing or unreadable."""
     from email.parser import HeaderParser
 
     try:
         text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
     except UnicodeDecodeError:
         return _UNKNOWN, _UNKNOWN, ""
-    # Not `distribution.metadata`: it parses the whole file, and the long description is most of it.
+    # Not `distribution.metadata`, which parses the long description too.
     head = HeaderParser().parsestr(text.partition("\n\n")[0])
     return canonical(head.get("Name", _UNKNOWN)), head.get("Version", _UNKNOWN), head.get("Summary", "")
 
@@ -176,7 +176,7 @@ def normal(name: str) -> str:
 
 @dataclass(frozen=True)
 class Listing:
-    """What `socketify-ext list` shows of one extension."""
+    """The row of one extension in `socketify-ext list`."""
 
     name: str
     version: str | None
@@ -188,7 +188,7 @@ class Listing:
 
 
 def winner(found: Iterable[Candidate]) -> Candidate | None:
-    """Pick the provider that a bare name means: the built-in, or the only one; None where there are several."""
+    """Return the provider that a bare name means: the built-in, or the only one; None for several."""
     providers = list(found)
     for candidate in providers:
         if candidate.source == "builtin":

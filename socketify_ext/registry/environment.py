@@ -9,29 +9,35 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 from .. import errors
 
 if TYPE_CHECKING:
-    from ..sdk.declaration import Extension
+    from pydantic import BaseModel
 
 
-def options_in(environment: Mapping[str, str], extension: Extension) -> dict[str, Any]:
+def options_in(environment: Mapping[str, str], name: str, model: type[BaseModel] | None, who: object) -> dict[str, Any]:
     """Read the options that the environment holds for an extension; pydantic-settings parses them.
+
+    Args:
+        environment: the variables by name.
+        name: the extension's name, which the variables begin with.
+        model: its options model; without one there are no options.
+        who: the provenance that errors show.
 
     Raises:
         OptionsError: a variable names no option, or a value that should be JSON is not.
-        InstallError: there are some, and pydantic-settings is not installed.
+        MissingExtraError: there are some, and pydantic-settings is not installed.
     """
-    prefix = variable_prefix(extension.name)
+    prefix = variable_prefix(name)
     given = {name.upper(): value for name, value in environment.items() if name.upper().startswith(prefix)}
-    if not given or extension.options_model is None:
+    if not given or model is None:
         return {}
-    source = _source(extension, prefix)
+    source = _source(model, prefix, who)
     source.env_vars = {name.lower(): value for name, value in given.items()}
-    known = {name.upper() for name in extension.options_model.model_fields}
-    for name in given:
-        if name.removeprefix(prefix).partition("__")[0] not in known:
+    known = {name.upper() for name in model.model_fields}
+    for variable in given:
+        if variable.removeprefix(prefix).partition("__")[0] not in known:
             expected = ", ".join(sorted(prefix + option for option in known)) or "none"
             raise errors.OptionsError(
-                f"extension {extension.provenance}",
-                f"was given {_without_keys(name, prefix)}",
+                f"extension {who}",
+                f"was given {_without_keys(variable, prefix)}",
                 "it has no such option",
                 f"It reads {expected}",
             )
@@ -41,7 +47,7 @@ def options_in(environment: Mapping[str, str], extension: Extension) -> dict[str
         return source()  # type: ignore[no-any-return]
     except SettingsError as error:
         raise errors.OptionsError(
-            f"extension {extension.provenance}",
+            f"extension {who}",
             f"was given {', '.join(sorted({_without_keys(name, prefix) for name in given}))}",
             str(error),
             "Write lists and mappings as JSON",
@@ -55,7 +61,7 @@ def _takes_text(annotation: Any) -> bool:
 
 
 def variable_prefix(name: str) -> str:
-    """Give what the variables of an extension begin with."""
+    """Return the prefix of the variables of an extension."""
     return f"SOCKETIFY_EXT_{name.upper().replace('-', '_')}__"
 
 
@@ -65,7 +71,7 @@ def _without_keys(name: str, prefix: str) -> str:
 
 
 def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay options over options, mapping by mapping."""
+    """Merge two sets of options, mapping by mapping; the upper one wins."""
     both = dict(lower)
     for name, value in upper.items():
         below = both.get(name)
@@ -73,23 +79,17 @@ def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]
     return both
 
 
-def _source(extension: Extension, prefix: str) -> Any:
-    try:
-        from pydantic_settings import EnvSettingsSource
-    except ImportError:
-        raise errors.InstallError(
-            f"extension {extension.provenance}",
-            "can't read its options from the environment",
-            "pydantic-settings is not installed",
-            f'Install the extra: pip install "socketify-ext[env]", or unset {prefix}*',
-        ) from None
+def _source(model: type[BaseModel], prefix: str, who: object) -> Any:
+    reader = f"extension {who}, which has options in the environment ({prefix}*),"
+    errors.require_extra("pydantic_settings", "env", reader)
+    from pydantic_settings import EnvSettingsSource
 
     class Source(EnvSettingsSource):
         def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
-            """Keep a text as it is where text will do: a secret of digits is no number."""
+            """Keep text where the option takes text: a secret of digits stays text."""
             if _takes_text(getattr(field, "annotation", None)) and not value.lstrip().startswith(("[", "{", '"')):
                 return value
             return super().decode_complex_value(field_name, field, value)
 
-    model: Any = extension.options_model  # it asks for a BaseSettings, and reads the fields of any model
-    return Source(model, case_sensitive=False, env_prefix=prefix, env_nested_delimiter="__")
+    settings: Any = model  # typed as a BaseSettings, though it reads the fields of any model
+    return Source(settings, case_sensitive=False, env_prefix=prefix, env_nested_delimiter="__")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,11 +27,11 @@ _IMPORT_FAILURES = (Exception, SystemExit)  # an import may raise anything, and 
 class Registry:
     """Find, load, list and block extensions.
 
-    Two registries share nothing. Metadata is read once, on first use, and nothing of a plugin is imported before
-    that plugin is loaded.
+    Two registries share nothing. Metadata is read once, on first use, and a plugin is imported when it is
+    loaded.
 
     Args:
-        entry_points: whether installed plugins and built-ins are found; False for an empty registry.
+        entry_points: whether plugins and built-ins are found; False for an empty registry.
         environment: read for SOCKETIFY_EXT_DISABLE and for options; the process's own by default.
     """
 
@@ -63,7 +62,7 @@ class Registry:
         return candidate.name in self._blocked or candidate.qualified_name in self._blocked
 
     def add(self, extension: Any) -> Extension:
-        """Add an extension of the program's own, so that it loads by name and can be required.
+        """Add an extension of the program, which can then be loaded and required by name.
 
         Raises:
             DuplicateProviderError: the name is taken.
@@ -86,12 +85,12 @@ class Registry:
         return made
 
     def block(self, *names: str) -> None:
-        """Refuse to load these names from now on, as SOCKETIFY_EXT_DISABLE does."""
+        """Block names from now on, as SOCKETIFY_EXT_DISABLE does: they can't be loaded."""
         self._blocked = (*self._blocked, *map(discovery.normal, names))
 
     @property
     def unknown_blocked(self) -> tuple[str, ...]:
-        """Give the blocked names that nothing has."""
+        """Return the blocked names that no extension has."""
         if not self._blocked:
             return ()
         known = {*self._added}
@@ -107,13 +106,15 @@ class Registry:
 
         Raises:
             UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError, OptionsError.
-            InstallError: the environment holds options, and the extra `env` is not installed.
+            MissingExtraError: the environment holds options, and the extra `env` is not installed.
         """
         found = self.find(name)
-        return found.configured(**merged(options_in(self._environment, found), options))
+        return found.configured(
+            **merged(options_in(self._environment, found.name, found.options_model, found.provenance), options)
+        )
 
     def find(self, name: str, /) -> Extension:
-        """Import one extension by name without looking at its options, to describe it.
+        """Import one extension by name without its options, to describe it.
 
         Raises:
             UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError.
@@ -131,7 +132,7 @@ class Registry:
             if extension.name != candidate.name:
                 raise self._broken(candidate, f"it declares itself as {extension.name!r}, not as {candidate.name!r}")
             extension = replace(extension, distribution=candidate.distribution, version=candidate.version)
-        return replace(extension, registry=self)
+        return replace(extension, loader=self.load)
 
     def _pick(self, name: str) -> Candidate:
         providers = self._providers(name)
@@ -159,7 +160,7 @@ class Registry:
         return candidate
 
     def _winner(self, providers: Sequence[Candidate]) -> Candidate | None:
-        """Pick the provider that a bare name means; blocking all others but one settles it for plugins."""
+        """Return the provider that a bare name means; of several plugins, the only one that is not blocked."""
         picked = discovery.winner(providers)
         if picked is None:
             picked = discovery.winner(provider for provider in providers if not self._is_blocked(provider))
@@ -184,7 +185,7 @@ class Registry:
         return _broken_error(candidate, "extension", reason)
 
     def names(self) -> list[str]:
-        """Give the names that can be asked for, sorted."""
+        """Return all names that can be loaded, sorted."""
         return sorted({*self._added, *(candidate.name for candidate in self._candidates)})
 
     def list(self) -> list[Listing]:
@@ -239,20 +240,21 @@ class Registry:
         return manager
 
     def add_hooks(self, plugin: Any, name: str | None = None) -> None:
-        """Add hook implementations of the program's own: a module or an object with `@hookimpl` functions.
+        """Add hook implementations of the program: a module or an object with `@hookimpl` functions.
 
-        The same object again changes nothing.
+        Adding the same object again changes nothing.
 
         Raises:
-            HookError: a hook is unknown or asks for an unknown argument, or `name` is taken; nothing was added.
+            HookError: a hook or one of its arguments is unknown, or `name` is taken; nothing was added.
         """
+        from ..sdk.declaration import free_name
+
         manager = self.plugin_manager
         if manager.is_registered(plugin):
             return
         if name is None:
             own = getattr(plugin, "__name__", type(plugin).__name__)
-            numbered = (own if number == 1 else f"{own}~{number}" for number in itertools.count(1))
-            name = next(free for free in numbered if not manager.has_plugin(free))
+            name = free_name(own, manager.has_plugin)
         _register_hooks(manager, plugin, name)
 
 
@@ -276,13 +278,13 @@ def _blocked_error(name: str) -> errors.BlockedExtensionError:
         f"extension {name!r}",
         "is blocked",
         f"{DISABLE_VARIABLE} or Registry.block names it",
-        "Take the name out of there",
+        "Remove the name there",
         name=name,
     )
 
 
 def _register_hooks(manager: pluggy.PluginManager, plugin: Any, name: str) -> None:
-    """Check a plugin's hooks before pluggy sees them: its own check comes after it has changed the manager."""
+    """Check a plugin's hooks, then register them: pluggy checks only after it has changed the manager."""
     specified = {hook: caller.spec for hook, caller in vars(manager.hook).items() if caller.spec is not None}
     for attribute in dir(plugin):
         options = manager.parse_hookimpl_opts(plugin, attribute)
@@ -313,11 +315,11 @@ def _register_hooks(manager: pluggy.PluginManager, plugin: Any, name: str) -> No
             )
     if manager.has_plugin(name):
         raise errors.HookError(
-            f"plugin {name}", "can't add its hooks", "another plugin has that name", "Give it another", plugin=name
+            f"plugin {name}", "can't add its hooks", "another plugin has that name", "Give it another name", plugin=name
         )
     try:
         manager.register(plugin, name)
-    except Exception as error:  # what pluggy finds comes after it has changed the manager
+    except Exception as error:  # pluggy has changed the manager by now
         if manager.has_plugin(name):
             manager.unregister(name=name)
         why = str(error).splitlines()[-1]
@@ -331,8 +333,14 @@ def _arguments(function: Any) -> Iterable[str]:
 
 @functools.cache
 def default_registry() -> Registry:
-    """Give the registry that `socketify_ext.load` and apps use unless they are given another."""
+    """Return the registry that `socketify_ext.load` and apps use by default."""
     return Registry()
+
+
+def registry_of(extension: Extension) -> Registry:
+    """Return the registry that has loaded an extension, or the default registry."""
+    owner = getattr(extension.loader, "__self__", None)
+    return owner if isinstance(owner, Registry) else default_registry()
 
 
 def load(name: str, /, **options: Any) -> Extension:

@@ -46,14 +46,28 @@ __all__ = [
     "socketify",
     "status_codes",
     "unpack",
+    "uv",
 ]
 
 NULL: Final[Any] = ffi.NULL
 
 # What the core's library has and its own declarations leave out.
 _more = type(ffi)()
-_more.cdef("void us_poll_change(void *poll, void *loop, int events);")
-_change_poll: Final[Any] = _more.dlopen(library_path).us_poll_change
+_more.cdef("""
+void us_poll_change(void *poll, void *loop, int events);
+int uv_run(void *loop, int mode);
+int uv_loop_fork(void *loop);
+void uv_update_time(void *loop);
+size_t uv_handle_size(int type);
+void uv_close(void *handle, void *callback);
+int uv_poll_init(void *loop, void *handle, int fd);
+int uv_poll_start(void *handle, int events, void *callback);
+int uv_timer_init(void *loop, void *handle);
+int uv_timer_start(void *handle, void *callback, uint64_t timeout, uint64_t repeat);
+int uv_timer_stop(void *handle);
+""")
+uv: Final[Any] = _more.dlopen(library_path)  # libuv is among what the core's library links
+_change_poll: Final[Any] = uv.us_poll_change
 _READABLE_WRITABLE: Final = 3  # of libuv
 
 
@@ -126,7 +140,7 @@ SEAM: Final[Mapping[str, tuple[str, ...]]] = {
         "app",
         "res",
     ),
-    "Loop": ("exception_handler", "is_idle", "loop", "run_async", "started", "stop", "uv_loop"),
+    "Loop": ("_keep_alive", "exception_handler", "loop", "run_async", "started", "stop", "uv_loop"),
     "WebSocket": (
         "_cork_handler",
         "_for_each_topic_handler",

@@ -37,7 +37,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         earlier: list[Declaration] = []
         request: Any = self._request_extension
         if is_managed(request):
-            earlier.extend(request.stock.binding.declarations)
+            earlier.extend(request.stock.registration.current.declarations.values())
         elif request is not None:
             given: dict[Target, Any] = {
                 "request": request,
@@ -49,7 +49,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
                 earlier.append(declaration)
         return earlier
 
-    def _take_over_core(self) -> None:
+    def _detach_pools(self) -> None:
         """Drop the core's pools and extensions, and take its loop."""
         self._factory = self._ws_factory = None
         self._request_extension = self._response_extension = self._ws_extension = None
@@ -146,6 +146,8 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         """Refuse declared routes that can't be served, or that exist already."""
         declared: list[str] = []
         for declaration in new:
+            if not declaration.app.routes:
+                continue
             who = f"extension {declaration.spec.provenance}"
             for method, path, target in declaration.app.routes:
                 self._check_route(who, method, path, target)
@@ -162,7 +164,12 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         elif isinstance(target, Mapping):
             check_behavior(who, path, target)
         else:
-            raise TypeError(f"the behavior of {path} is a {type(target).__name__}, not a dict")
+            raise errors.ArgumentError(
+                who,
+                f"adds WS {path}",
+                f"its behavior is a {type(target).__name__}, not a dict",
+                "Give a dict of handlers",
+            )
 
     def _prepare(self, method: str, path: str, target: Any) -> Callable[[], Any]:
         """Prepare a checked route; return a function that puts it into effect."""
@@ -192,10 +199,8 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         if get_ident() != server.thread and server.loop.is_running():
             server.hand_over("publish", self.publish, name, data, opcode, compress)
             return True
-        server.core_loop.is_idle = False
         if server.topic_counts is not None:
             server.topic_counts.backplane.publish(name, data, opcode, compress)
-            server.flush_soon()
         if not server.has_topics:
             return False
         return bool(native_publish(server.ssl, self.app, name, len(name), data, len(data), opcode, compress))
@@ -205,7 +210,6 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         server = self._server
         if not server.has_topics:
             return False
-        server.flush_soon()
         return bool(native_publish(server.ssl, self.app, topic, len(topic), data, len(data), opcode, compress))
 
     def num_subscribers(self, topic: str | bytes) -> int:
@@ -226,7 +230,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         """Carry publications to other processes by `backplane`: one at most, set before the start.
 
         Raises:
-            InstallError: there is one already.
+            DuplicateBackplaneError: there is one already.
         """
         self._check_backplane(backplane)
         self._server.topic_counts = TopicCounts(backplane)
@@ -234,7 +238,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
     def _check_backplane(self, backplane: Backplane) -> None:
         """Refuse a second backplane."""
         if self.backplane is not None:
-            raise errors.InstallError(
+            raise errors.DuplicateBackplaneError(
                 f"a {type(backplane).__name__}",
                 "is to carry publications",
                 f"a {type(self.backplane).__name__} does so already",

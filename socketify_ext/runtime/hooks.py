@@ -12,7 +12,9 @@ from time import perf_counter
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from ..sdk.request_hooks import Outcome, RequestHook
+from ..sdk.compilation import subclass
+from ..sdk.request_hooks import RequestHook
+from .outcome import Outcome
 from .shared_keys import prime_shared_keys
 
 if TYPE_CHECKING:
@@ -57,9 +59,7 @@ class Hooks:
     def observed(self, response_class: type) -> type:
         """Return the class of responses that report their end."""
         if response_class not in self._observed:
-            names = {"__module__": response_class.__module__, "__qualname__": response_class.__qualname__}
-            bases = (Observed, response_class)
-            made = self._observed[response_class] = type(response_class.__name__, bases, names)
+            made = self._observed[response_class] = subclass(response_class, {}, bases=(Observed, response_class))
             prime_shared_keys("response", made, "_watched", "_began", "_admitted")
         return self._observed[response_class]
 

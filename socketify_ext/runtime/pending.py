@@ -42,5 +42,4 @@ def on_writable(res: Any, offset: int, user_data: Any) -> bool:
     response = pending_response(user_data)
     if response is None or response._writable_handler is None:
         return True
-    response._loop.is_idle = False
     return bool(response._server.call(response, response._writable_handler, response, offset))

@@ -106,12 +106,16 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     # Of the app; set once on the compiled class.
     _server: Server
     _ssl: Any = None
-    _loop: Any = None
     _thread: Any = ANY_THREAD
 
     __init__ = object.__init__
     # The core's finaliser is Python code, run for each object; this one does nothing and costs a third.
     __del__ = object.__sizeof__
+
+    @property
+    def request(self) -> Request | None:
+        """Get the request that this response answers."""
+        return self._request
 
     # -- state
 
@@ -314,7 +318,6 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Go on reading from the client."""
         res = self._native("resume")
         if self._paused and not self._answered:
-            self._loop.is_idle = False
             self._paused = False
             self._resume_reading(res)
         return self
@@ -445,7 +448,6 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
     def _begin_body(self) -> None:
         """Send the head before the first part of a body."""
-        self._loop.is_idle = False
         if not self._head_sent:
             self._write_head()
 
@@ -545,7 +547,6 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Answer late, with cookies, with the end of a body that has begun, or without a body."""
         if get_ident() != self._thread:
             return self._hand_over(self._answer, what, data, content_type, end_connection)
-        self._loop.is_idle = False
         if self._fixed_length is not None:
             return self._refuse_mixed(what)
         late = self._key
@@ -591,7 +592,6 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._head_sent and not self._is_bodiless():
             return self._answer("end_without_body", b"", None, end_connection)
         last = end_connection or not self._is_bodiless()
-        self._loop.is_idle = False
         self._finish()
         if not self._head_sent:
             self._write_head(self._length)
@@ -807,7 +807,6 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             return self
         if self._head_sent:
             return self._refuse_head("write_continue")
-        self._loop.is_idle = False
         self._lib.uws_res_write_continue(self._ssl, res)
         return self
 
@@ -896,7 +895,6 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         call, res = CorkedCall(callback, self), self._native("cork")
         if self._answered:
             return self._refuse("cork")
-        self._loop.is_idle = False
         cork_response(self._lib, self._ssl, res, call)
         return self
 

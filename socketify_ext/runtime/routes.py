@@ -13,7 +13,7 @@ from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
 
 if TYPE_CHECKING:
-    from ..registration import Classes
+    from ..sdk.compilation import Classes
     from .request import Request
     from .response import Response
     from .server import Server
@@ -30,7 +30,6 @@ class Route:
         "after",
         "handle",
         "handler",
-        "loop",
         "method",
         "name",
         "own",
@@ -43,7 +42,6 @@ class Route:
 
     def __init__(self, server: Server, method: str, pattern: str, handler: Callable[..., Any]) -> None:
         self.server = server
-        self.loop = server.core_loop
         self.ssl = server.ssl
         self.method = method
         self.pattern = pattern
@@ -115,7 +113,6 @@ def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: T
 def on_request(res: Any, req: Any, user_data: Any) -> None:
     """Handle a request."""
     route = from_handle(user_data)
-    route.loop.is_idle = False
     yielded = route.server.yielded
     response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
     request = route.request_class()

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..errors import HTTPError
+from ..sdk.compilation import subclass
 from .core import ffi
 from .error_log import ErrorLog
 from .framing import check_headers
 from .hooks import Hooks
 from .json_encoder import make_dump
-from .native_loop import share_native_loop
+from .loop import take_loop
 from .patterns import route_key
 from .pending import pending
 from .request import Request
@@ -28,7 +29,7 @@ from .thread import check_thread, get_ident
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
-    from ..registration import Classes
+    from ..sdk.compilation import Classes
     from ..sdk.request_hooks import RequestHook
     from ..sdk.spec import MemberSpec
     from .routes import Route
@@ -47,9 +48,8 @@ class Server:
     held_bytes = 0
 
     def __init__(self, app: Any) -> None:
-        share_native_loop(app.loop)
+        take_loop(app.loop)
         self.app = app
-        self.core_loop = app.loop
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
         self.listening: list[Any] = []
         self.upgrading: Any = None
@@ -63,16 +63,15 @@ class Server:
         self.exit: BaseException | None = None
         self.has_topics = False  # the core makes its table of topics with the first WebSocket route
         self.topic_counts: TopicCounts | None = None
-        self._flushing = False
         self._upgraded_by_core: list[str] = []
         self._error_log = ErrorLog()
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         self.thread = get_ident()
-        shared = {"app": app, "_server": self, "_ssl": self.ssl, "_loop": app.loop, "_thread": self.thread}
+        shared = {"app": app, "_server": self, "_ssl": self.ssl, "_thread": self.thread}
         self.bases: Classes = {
-            "request": _for_app(Request, {"app": app, "_buffer": ffi.new("char**"), "_thread": self.thread}),
-            "response": _for_app(Response, shared),
-            "ws": _for_app(WebSocket, shared),
+            "request": subclass(Request, {"app": app, "_buffer": ffi.new("char**"), "_thread": self.thread}),
+            "response": subclass(Response, shared),
+            "ws": subclass(WebSocket, shared),
         }
         prime_all_shared_keys(self.bases)
         self.classes: Classes = self.bases
@@ -178,17 +177,6 @@ class Server:
         response, self.yielded = self.yielded, None
         if response is not None:
             response._finish()
-
-    def flush_soon(self) -> None:
-        """Flush publications from outside of a native callback now: an idle native loop sleeps up to 10 ms."""
-        self.core_loop.is_idle = False
-        if not self._flushing:
-            self._flushing = True
-            self.loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        self._flushing = False
-        self.core_loop.uv_loop.run_nowait()
 
     # -- coroutines
 
@@ -340,11 +328,6 @@ async def _without(result: Any, server: Server, response: Response, who: str) ->
     except Exception as second:
         server.report(second, f"{who or _who(response)}: the error handler")
         response._fail(500, b"Internal Server Error", b"text/plain")
-
-
-def _for_app(base: type, names: dict[str, Any]) -> type:
-    head = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
-    return type(base.__name__, (base,), head | names)
 
 
 def _who(response: Response | None) -> str:

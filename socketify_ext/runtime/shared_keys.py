@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..sdk.spec import Target
 
 if TYPE_CHECKING:
-    from ..registration import Classes
+    from ..sdk.compilation import Classes
 
 # Attributes that requests and responses often get while they are handled, in the usual order.
 _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..registration import Binding, Classes
-from ..registry.registry import default_registry
-from ..sdk.app_surface import DeclaredApp
-from ..sdk.declaration import Declaration
-from ..sdk.spec import TARGETS, ExtensionSpec, MemberSpec, MethodSpec, PropertySpec, Target, check, is_extension_name
-from ..sdk.surface import Source, Surface
+from ..registration import Plan, Registration
+from ..registry.registry import registry_of
+from ..sdk.app_surface import AppSurface
+from ..sdk.compilation import Classes, subclass
+from ..sdk.declaration import Declaration, bare_name, free_name
+from ..sdk.provenance import Provenance
+from ..sdk.spec import TARGETS, ExtensionSpec, MemberSpec, MethodSpec, PropertySpec, Target, validate
+from ..sdk.surface import Recording, Surface
 from .core import core, ffi, reserved_names
 from .request import Request
 from .request_body import MAX_BODY, too_large
@@ -32,6 +34,11 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
     """The core's response, whose coroutines keep their request readable after the first await."""
 
     _request: StockRequest | None = None
+
+    @property
+    def request(self) -> StockRequest | None:
+        """Get the request that this response answers."""
+        return self._request
 
     def run_async(self, task: Coroutine[Any, Any, Any]) -> None:
         """Run a coroutine; if it suspends, snapshot the request before its memory goes to another one."""
@@ -95,18 +102,19 @@ class Stock:
         self.adapters = adapters
         self.response: Any = None
         bases: Classes = {
-            "request": type("Request", (StockRequest,), {"_buffer": ffi.new("char**")}),
+            "request": subclass(Request, {"_buffer": ffi.new("char**")}, bases=(StockRequest,)),
             "response": StockResponse,
             "ws": core.WebSocket,
         }
         self.reserved = {target: reserved_names(target, bases[target]) for target in TARGETS}
-        self.binding = Binding(None, registry, bases, self.reserved, self._commit)
+        self.registration = Registration(None, registry, bases, self.reserved)
         self._group: FrameType | None = None
-        self._base: tuple[Declaration, ...] = ()
+        self._base = self.registration.current
         self._members: list[MemberSpec] = []
 
-    def _commit(self, classes: Classes, new: Sequence[Declaration]) -> None:
-        for declaration in new:
+    def apply(self, plan: Plan) -> None:
+        """Put a plan into effect, unless an extension needs an installed app."""
+        for declaration in plan.new:
             if declaration.app.needs_install:
                 raise errors.InstallError(
                     f"extension {declaration.spec.provenance}",
@@ -114,8 +122,12 @@ class Stock:
                     "a stock app gives an extension no way to do that",
                     "Call socketify_ext.install(app) before it is registered",
                 )
+        self._exchange(plan)
+        self.registration.complete(plan)
+
+    def _exchange(self, plan: Plan) -> None:
         for target, adapter in self.adapters.items():
-            adapter.compiled = classes[target]
+            adapter.compiled = plan.classes[target]
 
     def enter_member(self, target: Target, frame: FrameType, declare: Callable[[Surface], Any]) -> Any:
         """Validate one member that a bare function adds; functions are distinguished by their frames.
@@ -125,26 +137,27 @@ class Stock:
         """
         frame = _extension_frame(frame)
         if self._group is not frame:
-            self._group, self._base, self._members = frame, self.binding.declarations, []
-        members = list(self._members)
+            self._group, self._base, self._members = frame, self.registration.current, []
+        recording = Recording(list(self._members))
+        members = recording.members
         code = frame.f_code
-        source = Source(_free_name(code.co_name, self._base))
+        provenance = Provenance(self._free_name(code), code.co_filename, code.co_firstlineno)
         try:
-            result = declare(Surface(target, source, members))
+            result = declare(Surface(target, provenance, recording))
             if self._is_known(members[-1], code):
                 return result
-            provenance = source.at(code.co_filename, code.co_firstlineno)
             values = {
-                "name": source.extension,
+                "name": provenance.extension,
                 "provenance": provenance,
                 "members": tuple(members),
                 "identity": (code,),
             }
-            spec = check(ExtensionSpec, f"extension {provenance}", "is malformed", values)
-            self.binding.declarations = self._base
-            self.binding.enter((Declaration(spec, DeclaredApp(None, provenance)),))
+            spec = validate(ExtensionSpec, provenance, "is malformed", values)
+            declaration = Declaration(spec, AppSurface(None, provenance))
+            self.apply(self.registration.plan_declared((declaration,), self._base))
         except BaseException:
-            self.binding.rewind(self._base)
+            self._exchange(self._base)
+            self.registration.current = self._base
             self.end_group()
             raise
         self._members = members
@@ -153,13 +166,16 @@ class Stock:
     def _is_known(self, member: MemberSpec, code: CodeType) -> bool:
         return any(
             _is_same(member, earlier)
-            for declaration in self._base
+            for declaration in self._base.declarations.values()
             if declaration.spec.identity == (code,)
             for earlier in declaration.spec.members
         )
 
+    def _free_name(self, code: CodeType) -> str:
+        return free_name(bare_name(code.co_name), lambda name: name in self._base.declarations)
+
     def end_group(self) -> None:
-        """End the group: the next member is another function's."""
+        """End the group: the next member belongs to another function."""
         self._group = None
 
 
@@ -251,17 +267,6 @@ def _code(value: Any) -> Any:
     return getattr(value, "__code__", value)
 
 
-def _free_name(name: str, declarations: Sequence[Declaration]) -> str:
-    taken = {declaration.spec.name for declaration in declarations}
-    own = name.strip("<>_")
-    own = own if is_extension_name(own) else "extension"
-    free, number = own, 1
-    while free in taken:
-        number += 1
-        free = f"{own}~{number}"
-    return free
-
-
 def is_managed(value: Any) -> bool:
     """Check whether an app's `AppExtension` has become an adapter."""
     return isinstance(value, Adapter)
@@ -275,7 +280,7 @@ def register(extension: Extension, request: Any, response: Any, ws: Any) -> None
     """
     given: dict[Target, Any] = {"request": request, "response": response, "ws": ws}
     if not all(isinstance(value, core.AppExtension) for value in given.values()):
-        raise errors.InstallError(
+        raise errors.ArgumentError(
             f"extension {extension.provenance}",
             "was called",
             "it is called by app.register, with the core's own objects",
@@ -283,46 +288,44 @@ def register(extension: Extension, request: Any, response: Any, ws: Any) -> None
         )
     stock = request.stock if isinstance(request, Adapter) else _adopt(given, extension)
     stock.end_group()
-    stock.binding.register(extension)
+    stock.apply(stock.registration.plan(extension))
 
 
-def recorded_members(given: dict[Target, Any], source: Source) -> list[MemberSpec]:
+def recorded_members(given: dict[Target, Any], provenance: Provenance) -> list[MemberSpec]:
     """Validate what the core's own `AppExtension` objects have recorded so far."""
-    members: list[MemberSpec] = []
+    recording = Recording()
     for target, value in given.items():
-        surface = Surface(target, source, members)
+        surface = Surface(target, provenance, recording)
         # The core lets the last one of a name win.
         for name, function in dict(value.methods).items():
             surface.method(function, name=name)
         for name, default in dict(value.properties).items():
-            surface.declare_property(("<before>", 0), name, default)
-    return members
+            surface.declare_property((provenance.file, provenance.line), name, default)
+    return recording.members
 
 
 def earlier_declaration(given: dict[Target, Any]) -> Declaration | None:
     """Make one extension of all that was registered before this package came in, None where nothing was."""
-    source = Source("earlier")
-    members = recorded_members(given, source)
+    members = recorded_members(given, Provenance("earlier", "<before>", 0))
     if not members:
         return None
     provenance = members[0].provenance
     values = {"name": "earlier", "provenance": provenance, "members": tuple(members), "identity": (object(),)}
-    spec = check(ExtensionSpec, f"extension {provenance}", "is malformed", values)
-    return Declaration(spec, DeclaredApp(None, provenance))
+    spec = validate(ExtensionSpec, provenance, "is malformed", values)
+    return Declaration(spec, AppSurface(None, provenance))
 
 
 def _adopt(given: dict[Target, Any], extension: Extension) -> Stock:
     """Turn the three `AppExtension` objects into adapters, with what they have recorded before."""
     earlier = earlier_declaration(given)
-    stock = Stock({}, extension.registry or default_registry())
-    if earlier is not None:
-        stock.binding.enter((earlier,))
-    classes = stock.binding.compiled()
+    stock = Stock({}, registry_of(extension))
+    plan = stock.registration.plan_declared(() if earlier is None else (earlier,))
     for target, value in given.items():
         vars(value).clear()
         value.__class__ = Adapter
-        value.target, value.stock, value.compiled = target, stock, classes[target]
+        value.target, value.stock, value.compiled = target, stock, plan.classes[target]
         value.state = stock.reserved[target].state
         value.methods, value.properties = (), ("managed",)  # the core asks whether there are any
         stock.adapters[target] = value
+    stock.apply(plan)
     return stock

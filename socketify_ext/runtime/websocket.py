@@ -56,7 +56,6 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     # Of the app; set once on the compiled class.
     _server: Server
     _ssl: Any = None
-    _loop: Any = None
     _thread: Any = ANY_THREAD
 
     __init__ = object.__init__
@@ -127,7 +126,6 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         ws = self.ws
         if ws is None:
             ws = self._open()
-        self._loop.is_idle = False
         return _STATUS[native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
 
     def _hand_over(self, call: Callable[..., Any], *arguments: Any) -> None:
@@ -137,7 +135,6 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """Send a middle part of a message; returns a `SendStatus`."""
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         ws = self._open()
-        self._loop.is_idle = False
         return _STATUS[self._lib.uws_ws_send_fragment(self._ssl, ws, data, len(data), compress)]
 
     def send_first_fragment(self, message: Any, opcode: int = _BINARY, compress: bool = False) -> Any:
@@ -145,7 +142,6 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         opcode = encode_opcode(opcode, 0)
         ws = self._open()
-        self._loop.is_idle = False
         sent = self._lib.uws_ws_send_first_fragment_with_opcode(self._ssl, ws, data, len(data), opcode, compress)
         return _STATUS[sent]
 
@@ -153,13 +149,11 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """Send the last part of a message; returns a `SendStatus`."""
         data, compress = encode_message(message, self._server.dump_json), bool(compress)
         ws = self._open()
-        self._loop.is_idle = False
         return _STATUS[self._lib.uws_ws_send_last_fragment(self._ssl, ws, data, len(data), compress)]
 
     def cork(self, callback: Callable[[Any], Any]) -> WebSocket:
         """Send what `callback(ws)` writes in one piece; it must be synchronous, and what it raises is raised."""
         call, ws = CorkedCall(callback, self), self._open()
-        self._loop.is_idle = False
         waits, self._end_waits = self._end_waits, True
         try:
             cork_websocket(self._lib, self._ssl, ws, call)
@@ -190,7 +184,6 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             self._hand_over(self._end_later, number, data)
             return self
         ws = self._open()
-        self._loop.is_idle = False
         if self._end_waits:
             self._server.loop.call_soon(self._end_later, number, data)
         else:
@@ -199,7 +192,6 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
 
     def _end_later(self, code: int, data: bytes) -> None:
         if self.ws is not None:
-            self._loop.is_idle = False
             self._lib.uws_ws_end(self._ssl, self.ws, code, data, len(data))
 
     def cork_end(self, code: int = 0, message: Any = None) -> WebSocket:

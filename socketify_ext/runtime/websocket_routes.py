@@ -11,7 +11,7 @@ from .patterns import EVENTS
 from .routes import Route, adopt_yielded, drop_unserved, handle_result, require_abort_handler, yield_response
 
 if TYPE_CHECKING:
-    from ..registration import Classes
+    from ..sdk.compilation import Classes
     from .server import Server
 
 _OPCODES: Final = {int(code): code for code in OpCode}
@@ -125,7 +125,6 @@ def _check_limits(path: str, behavior: Mapping[str, Any]) -> None:
 def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     """Handle a request to become a WebSocket."""
     route = from_handle(user_data)
-    route.loop.is_idle = False
     yielded = route.server.yielded
     response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
     request = route.request_class()
@@ -151,7 +150,6 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
 def on_open(ws: Any, user_data: Any) -> None:
     """Make the connection's object; comes from inside `upgrade`."""
     route = from_handle(user_data)
-    route.loop.is_idle = False
     server = route.server
     server.drop_yielded()
     connection = server.classes["ws"]()
@@ -168,7 +166,6 @@ def on_open(ws: Any, user_data: Any) -> None:
 def on_message(ws: Any, message: Any, length: int, opcode: int, user_data: Any) -> None:
     """Handle a message: text as str, anything else as bytes."""
     route = from_handle(user_data)
-    route.loop.is_idle = False
     try:
         code = _OPCODES[opcode]
         data = unpack(message, length) if length else b""
@@ -185,7 +182,6 @@ def on_message(ws: Any, message: Any, length: int, opcode: int, user_data: Any) 
 def on_drain(ws: Any, user_data: Any) -> None:
     """Handle that the client has taken the buffered messages."""
     route = from_handle(user_data)
-    route.loop.is_idle = False
     connection = route.server.connections.get(ws)
     if connection is not None:
         route.run("drain", route.drain, connection)
@@ -195,7 +191,6 @@ def on_drain(ws: Any, user_data: Any) -> None:
 def on_ping(ws: Any, message: Any, length: int, user_data: Any) -> None:
     """Handle a ping; the core has answered it."""
     route = from_handle(user_data)
-    route.loop.is_idle = False
     route.run("ping", route.ping, route.server.connections[ws], _payload(message, length))
 
 
@@ -203,7 +198,6 @@ def on_ping(ws: Any, message: Any, length: int, user_data: Any) -> None:
 def on_pong(ws: Any, message: Any, length: int, user_data: Any) -> None:
     """Handle a pong."""
     route = from_handle(user_data)
-    route.loop.is_idle = False
     route.run("pong", route.pong, route.server.connections[ws], _payload(message, length))
 
 
@@ -211,7 +205,6 @@ def on_pong(ws: Any, message: Any, length: int, user_data: Any) -> None:
 def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> None:
     """Handle the end of a connection; its object is closed when the handler's first step is done."""
     route = from_handle(user_data)
-    route.loop.is_idle = False
     connection = route.server.connections.get(ws)
     if connection is None:
         return
@@ -230,7 +223,6 @@ def on_close(ws: Any, code: int, message: Any, length: int, user_data: Any) -> N
 def on_subscription(ws: Any, topic: Any, length: int, new: int, old: int, user_data: Any) -> None:
     """Handle that the number of a topic's subscribers has changed."""
     route = from_handle(user_data)
-    route.loop.is_idle = False
     connection = route.server.connections.get(ws)
     if connection is None:  # the close event has been; the handler still learns of the change
         connection = route.server.classes["ws"]()

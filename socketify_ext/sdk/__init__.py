@@ -1,1 +1,1 @@
-"""What an extension declares, and how it is checked, ordered and compiled; knows neither the core nor pluggy."""
+"""Declare, check, order and compile extensions, without the core and without pluggy."""

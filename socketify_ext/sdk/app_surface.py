@@ -1,4 +1,4 @@
-"""What an extension is handed as `app` while it is declared: it records, and applies nothing until commit."""
+"""The `app` that an extension function gets: it records calls, and replays them on commit."""
 
 from __future__ import annotations
 
@@ -7,54 +7,54 @@ from os import PathLike
 from typing import Any, Final, TypeVar
 
 from .. import errors
+from .provenance import Provenance
 from .request_hooks import RequestHook, RequestHooks
-from .spec import Provenance
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 ROUTES: Final = ("get", "post", "put", "patch", "delete", "options", "head", "connect", "trace", "any", "ws", "static")
 
 
-class DeclaredApp(RequestHooks):
+class AppSurface(RequestHooks):
     """Stand for the app while an extension is declared.
 
     Routes, a serializer, hooks, a backplane, start-up and shutdown functions and attributes are recorded, and applied
-    when the whole registration has succeeded. Everything else is the app's own, and so is all of it from then on.
+    when the whole registration has succeeded. Everything else goes to the app itself; after the commit, all of it does.
     """
 
-    _own: Final = frozenset(
-        (
-            "_app",
-            "_provenance",
-            "_attributes",
-            "_committed",
-            "carrier",
-            "hooks",
-            "routes",
-            "serializer",
-            "startup",
-            "shutdown",
-        )
-    )
+    _app: Any
+    _provenance: Provenance
+    _attributes: dict[str, Any]
+    _committed: bool
+    hooks: list[RequestHook]
+    routes: list[tuple[str, str, Any]]
+    serializer: Any
+    backplane: Any
+    startup: list[Callable[..., Any]]
+    shutdown: list[Callable[..., Any]]
+    _own: Final = frozenset(__annotations__)
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
-        self._app = app
-        self._provenance = provenance
-        self._attributes: dict[str, Any] = {}
-        self._committed = False
-        self.hooks: list[RequestHook] = []
-        self.routes: list[tuple[str, str, Any]] = []
-        self.serializer: Any = None
-        self.carrier: Any = None
-        self.startup: list[Callable[..., Any]] = []
-        self.shutdown: list[Callable[..., Any]] = []
+        # Past __setattr__, which records.
+        vars(self).update(
+            _app=app,
+            _provenance=provenance,
+            _attributes={},
+            _committed=False,
+            hooks=[],
+            routes=[],
+            serializer=None,
+            backplane=None,
+            startup=[],
+            shutdown=[],
+        )
 
     def on_startup(self, function: Function) -> Function:
         """Run `function`, sync or async, before the server listens, in resolved order."""
         return self._lifecycle("on_startup", self.startup, function)
 
     def on_start(self, method: Function) -> Function:
-        """Do the same under the core's name."""
+        """Run `method` as `on_startup` does; this is the core's name."""
         return self.on_startup(method)
 
     def on_shutdown(self, method: Function) -> Function:
@@ -73,7 +73,7 @@ class DeclaredApp(RequestHooks):
         if self._committed:
             self._reached("use_backplane").use_backplane(backplane)
         else:
-            self.carrier = backplane
+            self.backplane = backplane
 
     @property
     def _hooked_by(self) -> Provenance:
@@ -90,7 +90,7 @@ class DeclaredApp(RequestHooks):
 
     def _lifecycle(self, name: str, functions: list[Callable[..., Any]], function: Function) -> Function:
         if not callable(function):
-            fix = f"Write @app.{name} above the function, or give the function without calling it"
+            fix = f"Write @app.{name} above the function, or pass the function without calling it"
             self._refuse(name, f"a {type(function).__name__} can't be called", fix)
         if self._committed:
             getattr(self._reached(name), name)(function)
@@ -98,16 +98,16 @@ class DeclaredApp(RequestHooks):
             functions.append(function)
         return function
 
-    def _route(self, method: str, path: str, target: Any) -> DeclaredApp:
+    def _route(self, method: str, path: str, target: Any) -> AppSurface:
         if not isinstance(path, str):
-            self._refuse(method, f"{path!r} is no path", f'Write it as app.{method}("/path", ...)')
+            self._refuse(method, f"{path!r} is not a path", f'Write it as app.{method}("/path", ...)')
         kind = type(target).__name__
         if method == "ws":
             if not isinstance(target, Mapping):
-                self._refuse(method, f"a {kind} is no mapping of handlers", 'Give a dict: {"message": handler}')
+                self._refuse(method, f"a {kind} is not a mapping of handlers", 'Pass a dict: {"message": handler}')
         elif method == "static":
             if not isinstance(target, (str, PathLike)):
-                self._refuse(method, f"a {kind} is no directory", "Give a directory's path")
+                self._refuse(method, f"a {kind} is not a directory", "Pass a directory's path")
         elif not callable(target):
             self._refuse(method, f"a {kind} can't be called", f'Write it as app.{method}("/path", handler)')
         if self._committed:
@@ -124,7 +124,7 @@ class DeclaredApp(RequestHooks):
             raise errors.InstallError(
                 f"extension {self._provenance}",
                 f"uses app.{name}",
-                "there is no app that it could reach",
+                "it has no app yet",
                 "Call socketify_ext.install(app) before it is registered",
             )
         return self._app
@@ -132,7 +132,7 @@ class DeclaredApp(RequestHooks):
     def __getattr__(self, name: str) -> Any:
         if name in ROUTES:
             return lambda path, target: self._route(name, path, target)
-        if name in self._own:  # not there yet: a copy is being made
+        if name in self._own:  # not set yet: a copy is being made
             raise AttributeError(name)
         if name in self._attributes:
             return self._attributes[name]
@@ -148,18 +148,18 @@ class DeclaredApp(RequestHooks):
             self._attributes[name] = value
 
     def commit(self) -> None:
-        """Note that the registration has succeeded: set the attributes, and go straight to the app from now on."""
-        self._committed = True
+        """Set the recorded attributes on the app; from now on all calls go to the app itself."""
+        vars(self)["_committed"] = True
         for name, value in self._attributes.items():
             setattr(self._app, name, value)
         self._attributes.clear()
 
     @property
     def is_installed(self) -> bool:
-        """Tell whether there is an app that runs start-up and shutdown functions; a stock one does not."""
+        """Whether an app is there to run start-up and shutdown functions; a stock app does not."""
         return self._app is not None
 
     @property
     def needs_install(self) -> bool:
-        """Tell whether something was recorded that only an installed app can do."""
-        return bool(self.routes or self.startup or self.shutdown or self.serializer or self.carrier or self.hooks)
+        """Whether something was recorded that only an installed app can do."""
+        return bool(self.routes or self.startup or self.shutdown or self.serializer or self.backplane or self.hooks)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable, Mapping
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 from .resolution import Resolution
-from .spec import TARGETS, MemberSpec, MethodSpec, PropertySpec, Target, is_immutable
+from .spec import TARGETS, MemberSpec, MethodSpec, Target, is_immutable
+
+Classes = Mapping[Target, type]
+Attributes = Mapping[Target, Mapping[str, Any]]
 
 
-class Fresh:
-    """Make a property's value for each object on first access; from then on the object's own attribute is found."""
+class LazyDefault:
+    """Make a property's value for each object on first access and set it as the object's own attribute."""
 
     def __init__(self, name: str, factory: Callable[[], Any]) -> None:
         self.name = name
@@ -27,8 +29,8 @@ class Fresh:
         return value
 
 
-class Value:
-    """Give a property's value as it is, where a class attribute would bind it as a method."""
+class ConstantDefault:
+    """Return a property's value as it is, where a class attribute would bind it as a method."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -37,8 +39,8 @@ class Value:
         return self if instance is None else self.value
 
 
-class Bound:
-    """Bind a builtin like a function, which it does not do by itself."""
+class BoundBuiltin:
+    """Bind a builtin to its object, as a function does by itself."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -47,37 +49,53 @@ class Bound:
         return self if instance is None else MethodType(self.function, instance)
 
 
-def compile_classes(resolution: Resolution, bases: Mapping[Target, type]) -> dict[Target, type]:
-    """Make a subclass of each base that has the resolved members.
+def compile_attributes(resolution: Resolution, earlier: Attributes | None = None) -> Attributes:
+    """Return the class attributes of the resolved members; those of an earlier resolution, which it extends, are kept."""
+    attributes: dict[Target, dict[str, Any]] = {}
+    for target in TARGETS:
+        attributes[target] = dict(earlier[target]) if earlier else {}
+    for (target, name), member in resolution.members.items():
+        if name not in attributes[target]:
+            attributes[target][name] = _attribute(member)
+    for settled in resolution.settled:
+        attributes[settled.collision.target][settled.collision.name] = _attribute(settled.winner)
+    return attributes
+
+
+def compile_classes(attributes: Attributes, bases: Classes) -> Classes:
+    """Make a subclass of each base that has the attributes of its target.
 
     The cost of making an object does not grow with the number of members.
     """
-    namespaces: dict[Target, dict[str, Any]] = {target: {} for target in TARGETS}
-    for (target, name), member in resolution.members.items():
-        namespaces[target][name] = _attribute(member)
-    return {target: _subclass(bases[target], namespaces[target]) for target in TARGETS}
+    classes: dict[Target, type] = {}
+    for target in TARGETS:
+        classes[target] = subclass(bases[target], attributes[target])
+    return classes
 
 
-def _subclass(base: type, namespace: dict[str, Any]) -> type:
+def subclass(base: type, attributes: Mapping[str, Any], *, bases: tuple[type, ...] = ()) -> type:
+    """Make a subclass that has the name, module and docstring of `base`.
+
+    Args:
+        base: the class that the new one looks like.
+        attributes: the attributes of the new class.
+        bases: the classes that it derives from, where it is not `base` alone.
+    """
     head = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
-    return type(base.__name__, (base,), head | namespace)
+    return type(base.__name__, bases or (base,), head | dict(attributes))
 
 
 def _attribute(member: MemberSpec) -> Any:
     if isinstance(member, MethodSpec):
-        return member.function if inspect.isfunction(member.function) else Bound(member.function)
-    return _default(member)
-
-
-def _default(member: PropertySpec) -> Any:
+        return member.function if isinstance(member.function, FunctionType) else BoundBuiltin(member.function)
     default = member.default
     if member.default_factory is not None:
-        return Fresh(member.name, member.default_factory)
+        return LazyDefault(member.name, member.default_factory)
     if is_immutable(default):
         return default
     if type(default) in (list, dict, set) and not default:
-        return Fresh(member.name, type(default))
+        return LazyDefault(member.name, type(default))
     original = copy.deepcopy(default)
-    if original is default:  # a function, a class and whatever else has no copy
-        return Value(default)
-    return Fresh(member.name, lambda: copy.deepcopy(original))
+    if original is default:  # a function, a class and other objects without copies
+        return ConstantDefault(default)
+    return LazyDefault(member.name, lambda: copy.deepcopy(original))

@@ -1,7 +1,7 @@
 """Deadlines that never lose a cancellation.
 
-`asyncio.wait_for` before Python 3.12 returns as if nothing had happened when its caller is cancelled at the moment when
-the awaited future is done, and waits for ever for work that ignores its own cancellation; client libraries use it too.
+`asyncio.wait_for` before Python 3.12 loses the cancellation of its caller at the moment when the awaited future is done,
+and waits for ever for work that ignores its own cancellation; client libraries use it too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 Result = TypeVar("Result")
 
 AGAIN: Final = 0.1
-"""Seconds after which work that has not ended is cancelled again: its first cancellation may have been lost."""
+"""Seconds after which work that has not ended is cancelled again, since its first cancellation may have been lost."""
 
 ATTEMPTS: Final = 5
 """Cancellations after which work is left alone."""
@@ -43,7 +43,7 @@ async def within(awaitable: Awaitable[Result], timeout: float | None) -> Result:
 
 
 async def end(*tasks: asyncio.Future[Any], again: float = AGAIN) -> set[asyncio.Future[Any]]:
-    """Cancel tasks until they have ended, each up to `ATTEMPTS` times; return those that have not."""
+    """Cancel tasks until they have ended, each up to `ATTEMPTS` times; return those that still run."""
     pending = set()
     for task in tasks:
         task.add_done_callback(_retrieve)
@@ -59,6 +59,6 @@ async def end(*tasks: asyncio.Future[Any], again: float = AGAIN) -> set[asyncio.
 
 
 def _retrieve(task: asyncio.Future[Any]) -> None:
-    """Look at an error that nobody else may look at; asyncio would log it as lost."""
+    """Retrieve the error of a task, which asyncio would log if nobody did."""
     if not task.cancelled():
         task.exception()

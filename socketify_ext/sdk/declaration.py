@@ -11,32 +11,32 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from .. import errors
-from .app_surface import DeclaredApp
+from .app_surface import AppSurface
+from .provenance import Provenance, source_location
 from .signature import SignatureSpec
-from .spec import TARGETS, ExtensionSpec, MemberSpec, check, is_extension_name
+from .spec import TARGETS, ExtensionSpec, MemberSpec, is_extension_name, validate
 from .suggest import suggestion
-from .surface import Source, Surface, line_of
+from .surface import Recording, Surface
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from ..registry.registry import Registry
-    from .spec import Provenance, Requirement
+    from .spec import Requirement
 
 Function = Callable[..., None]
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What running an extension function gave: its validated spec and what it asked of the app."""
+    """The result of an extension function: its validated spec and its calls on the app."""
 
     spec: ExtensionSpec
-    app: DeclaredApp
+    app: AppSurface
 
 
 @dataclass(frozen=True)
 class Extension:
-    """An extension function and all that was said about it; immutable, each change gives a new one.
+    """An extension function with its options, order and adjustments; immutable, each change returns a new one.
 
     It is callable with the core's signature, so `app.register(extension)` takes it on any app.
     """
@@ -55,40 +55,37 @@ class Extension:
     selection: tuple[str, ...] | None = None
     overrides: tuple[str, ...] = ()
     declared: bool = True
-    registry: Registry | None = field(default=None, repr=False, compare=False)
+    loader: Callable[..., Extension] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _ = self.signature
 
     @functools.cached_property
     def signature(self) -> SignatureSpec:
-        """Say what the function asks for."""
-        return check(
-            SignatureSpec, f"extension {self.provenance}", "has a wrong signature", {"function": self.function}
-        )
+        """Return the signature of the function."""
+        return validate(SignatureSpec, self.provenance, "has a wrong signature", {"function": self.function})
 
-    @property
+    @functools.cached_property
     def provenance(self) -> Provenance:
-        """Say where the extension function stands."""
-        return self._source.at(*line_of(self.function))
+        """Return the provenance of the extension function."""
+        file, line = source_location(self.function)
+        return Provenance(self.name, file, line, self.distribution, self.version, self.required_by)
 
     @property
     def summary(self) -> str:
-        """Give the first line of the function's docstring."""
+        """Return the first line of the function's docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """Give `requires` as parsed names and specifiers."""
+        """Return `requires` as parsed names and specifiers."""
+        if not self.requires:
+            return ()
         values = {"name": self.name, "provenance": self.provenance, "requires": self.requires}
-        return check(ExtensionSpec, f"extension {self.provenance}", "is malformed", values).requires
-
-    @property
-    def _source(self) -> Source:
-        return Source(self.name, self.distribution, self.version, self.required_by)
+        return validate(ExtensionSpec, self.provenance, "is malformed", values).requires
 
     def configured(self, **options: Any) -> Extension:
-        """Set options.
+        """Return the extension with options.
 
         Raises:
             OptionsError: an option is unknown, missing or invalid.
@@ -98,78 +95,84 @@ class Extension:
         return changed
 
     def renamed(self, mapping: Mapping[str, str] | None = None, /, **names: str) -> Extension:
-        """Rename members: `renamed(get_user="current_user")` or `renamed({"request.get_user": "current_user"})`."""
+        """Return the extension with renamed members: `renamed(get_user="current_user")` or `renamed({"request.get_user": "current_user"})`."""
         return replace(self, renames={**self.renames, **(mapping or {}), **names})
 
     def only(self, *members: str) -> Extension:
-        """Keep only the named members: `only("request.get_user")`, or bare names for any target."""
+        """Return the extension with the named members alone: `only("request.get_user")`, or bare names for any target."""
         return replace(self, selection=members)
 
     def overriding(self, *members: str) -> Extension:
-        """Let the named members replace what is there: `overriding("response.end")`."""
+        """Return the extension with named members that may replace others: `overriding("response.end")`."""
         return replace(self, overrides=(*self.overrides, *members))
 
     def validated_options(self) -> BaseModel | None:
         """Validate the options against the model.
 
         Returns:
-            The frozen-as-declared model instance, or None for an extension without options.
+            The model instance, or None for an extension without options.
 
         Raises:
             OptionsError: an option is unknown, missing or invalid.
         """
-        who = f"extension {self.provenance}"
         if self.options_model is None:
             if self.options:
-                names = ", ".join(self.options)
-                raise errors.OptionsError(who, f"was given {names}", "it takes no options", "Load it without")
+                raise self._options_error(
+                    f"was given {', '.join(self.options)}", "it takes no options", "Load it without"
+                )
             return None
         known = options_by_name(self.options_model)
         unknown = [name for name in self.options if name not in known]
         if unknown and self.options_model.model_config.get("extra") != "allow":
             hint = suggestion(unknown[0], known) or f"It takes {', '.join(known) or 'none'}"
-            raise errors.OptionsError(who, f"was given {', '.join(unknown)}", "it has no such option", hint)
+            raise self._options_error(f"was given {', '.join(unknown)}", "it has no such option", hint)
         try:
             return self.options_model.model_validate(dict(self.options))
         except ValidationError as error:
             problems = "; ".join(_problem(self.options_model, detail) for detail in error.errors(include_input=False))
-        # Raised here, where no context is kept: pydantic's own error quotes what was given.
+        # Raised here, without a context: pydantic's own error quotes the given values.
         fix = f"See `socketify-ext show {self.name}`"
-        raise errors.OptionsError(who, "was given invalid options", problems, fix)
+        raise self._options_error("was given invalid options", problems, fix)
+
+    def _options_error(self, what: str, why: str, fix: str) -> errors.OptionsError:
+        return errors.OptionsError(f"extension {self.provenance}", what, why, fix)
 
     def declare(self, *, options: BaseModel | None = None, app: Any = None) -> Declaration:
         """Run the function on recording surfaces and validate what it declared.
 
         Args:
-            options: used as they are instead of the validated options (to describe, not to serve).
-            app: the app that the injected `app` stands for; None where there is none yet.
+            options: used unchecked instead of the validated options, to describe the extension.
+            app: the app behind the injected `app`; None if there is none yet.
 
         Raises:
-            ExtensionError: whatever is wrong with the declaration, see `docs/errors.md`.
+            ExtensionError: the declaration is not valid, see `docs/errors.md`.
         """
         options = options or self.validated_options()
-        members: list[MemberSpec] = []
-        surfaces = [Surface(target, self._source, members) for target in TARGETS]
-        recorded = DeclaredApp(app, self.provenance)
-        available = {"options": options, "app": recorded}
+        recording = Recording()
+        surfaces = [Surface(target, self.provenance, recording) for target in TARGETS]
+        recorded = AppSurface(app, self.provenance)
+        available: dict[str, Any] = {"options": options, "app": recorded}
         self.function(*surfaces, **{name: available[name] for name in self.signature.injected})
-        for surface in surfaces:
-            surface.close()
+        recording.is_open = False
         values = {
             "name": self.name,
             "provenance": self.provenance,
             "summary": self.summary,
-            "members": tuple(self._adjusted(members)),
+            "members": tuple(self._adjusted(recording.members)),
             "requires": self.requires,
             "before": self.before,
             "after": self.after,
             "identity": (self.function, options, dict(self.renames), self.selection, self.overrides),
         }
-        return Declaration(check(ExtensionSpec, f"extension {self.provenance}", "is malformed", values), recorded)
+        return Declaration(validate(ExtensionSpec, self.provenance, "is malformed", values), recorded)
 
     def _adjusted(self, members: Iterable[MemberSpec]) -> Iterable[MemberSpec]:
-        """Apply `renamed`, `only` and `overriding`, in this order, by the declared names."""
-        found = list(members)
+        """Apply `renamed`, `only` and `overriding`, by the declared names."""
+        if self.selection is None and not self.renames and not self.overrides:
+            return members
+        return self._adjust(list(members))
+
+    def _adjust(self, found: Sequence[MemberSpec]) -> Iterable[MemberSpec]:
         wanted = [*self.renames, *(self.selection or ()), *self.overrides]
         known = [f"{member.target}.{member.name}" for member in found]
         for pattern in wanted:
@@ -194,7 +197,7 @@ class Extension:
                 continue
             values = {name: getattr(member, name) for name in type(member).model_fields} | changes
             what = f"is to rename {member.target}.{member.name}"
-            yield check(type(member), f"extension {self.provenance}", what, values)
+            yield validate(type(member), self.provenance, what, values)
 
     def __call__(self, request: Any, response: Any, ws: Any) -> None:
         """Register on a stock app, whose `register` calls this with its three `AppExtension` objects."""
@@ -208,7 +211,7 @@ def _matches(pattern: str, member: MemberSpec) -> bool:
 
 
 def options_by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Give the options of a model by the names they go by: aliases, and their own where the model says so."""
+    """Return the options of a model by their names: aliases, and field names where the model allows them."""
     by_name = any(model.model_config.get(key) for key in ("populate_by_name", "validate_by_name"))
     options: dict[str, FieldInfo] = {}
     for name, info in model.model_fields.items():
@@ -225,7 +228,7 @@ def _problem(model: type[BaseModel], detail: Any) -> str:
 
 
 def _shown(models: Sequence[type[BaseModel]], location: Sequence[Any]) -> Sequence[Any]:
-    """Return where a problem is, down to the first option that its model does not show: keys inside may be secrets."""
+    """Return the location of a problem, down to the first option that its model hides: keys inside may be secrets."""
     for depth, name in enumerate(location, 1):
         found = [info for model in models if (info := options_by_name(model).get(name)) is not None]
         if not all(info.repr for info in found):
@@ -250,12 +253,12 @@ def extension(
     before: Iterable[str] = (),
     after: Iterable[str] = (),
 ) -> Callable[[Function], Extension]:
-    """Declare an extension: name the function below, and say its options and order.
+    """Declare the function below as an extension, with a name, options and order.
 
     Args:
         name: the extension's name; for a plugin, also the name of its entry point.
         options: a pydantic model; the function gets a validated instance as its keyword-only `options`.
-        requires: extensions that must be there, as in `["auth>=1"]`; they come first.
+        requires: extensions that must be registered, as in `["auth>=1"]`; they come first.
         before: names of extensions that, if present, come later.
         after: names of extensions that, if present, come earlier.
 
@@ -265,18 +268,21 @@ def extension(
     """
 
     def declare(function: Function) -> Extension:
-        who = f"extension {Source(str(name)).at(*line_of(function))}"
+        provenance = Provenance(str(name), *source_location(function))
         for argument, given in (("requires", requires), ("before", before), ("after", after)):
             if isinstance(given, str):
                 raise errors.DeclarationError(
-                    who, "is malformed", f"{argument} is one text, not a list", f'Write {argument}=["{given}"]'
+                    f"extension {provenance}",
+                    "is malformed",
+                    f"{argument} is one text, not a list",
+                    f'Write {argument}=["{given}"]',
                 )
         if options is not None and not (inspect.isclass(options) and issubclass(options, BaseModel)):
             raise errors.DeclarationError(
-                who,
+                f"extension {provenance}",
                 "is malformed",
-                f"options={options!r} is no pydantic model",
-                "Give a subclass of pydantic.BaseModel",
+                f"options={options!r} is not a pydantic model",
+                "Pass a subclass of pydantic.BaseModel",
             )
         made = Extension(function, name, options, tuple(requires), tuple(before), tuple(after))
         values = {
@@ -286,7 +292,7 @@ def extension(
             "before": made.before,
             "after": made.after,
         }
-        check(ExtensionSpec, f"extension {made.provenance}", "is malformed", values)
+        validate(ExtensionSpec, made.provenance, "is malformed", values)
         return made
 
     if isinstance(name, str):
@@ -294,23 +300,32 @@ def extension(
     raise errors.DeclarationError(
         "@socketify_ext.extension",
         "was used without a name",
-        "it decorates nothing itself",
+        "it is a decorator only once it has a name",
         'Write @socketify_ext.extension("name")',
     )
 
 
 def as_extension(value: Any) -> Extension:
-    """Wrap a bare core-style function, and give back what is an `Extension` already.
+    """Return an `Extension` as it is, and a bare core-style function as an extension.
 
     Raises:
         SignatureError: `value` is neither.
     """
     if isinstance(value, Extension):
         return value
-    return Extension(value, _bare_name(value), declared=False)
+    return Extension(value, bare_name(getattr(value, "__name__", type(value).__name__)), declared=False)
 
 
-def _bare_name(function: Any) -> str:
-    """Name a bare function by itself, so that errors speak of what its author wrote."""
-    name = str(getattr(function, "__name__", type(function).__name__)).strip("<>_")
+def bare_name(function_name: str) -> str:
+    """Return the extension name of a bare function: its own, so that errors show what its author wrote."""
+    name = str(function_name).strip("<>_")
     return name if is_extension_name(name) else "extension"
+
+
+def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """Return a name, or the first of `name~2`, `name~3`, ... that is not taken."""
+    free, number = name, 1
+    while is_taken(free):
+        number += 1
+        free = f"{name}~{number}"
+    return free

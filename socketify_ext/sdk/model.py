@@ -1,4 +1,4 @@
-"""Models that input must fit: whatever pydantic validates, and msgspec Structs; what is told of errors is bounded."""
+"""Models that validate input: pydantic's types and msgspec Structs; reported errors are bounded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LISTED_BYTES: Final = 8192
 _TEXT: Final = 200  # characters of a message
 _LOCATION: Final = 12  # steps of a location
 _STEP: Final = 64  # characters of a step
-# Collections that pydantic can leave at their first bad item; and what in a schema is no schema.
+# Collections that pydantic can leave at their first bad item, and the keys of a schema that hold other things.
 _COLLECTIONS: Final = frozenset(("list", "set", "frozenset", "tuple", "dict"))
 _NO_SCHEMA: Final = frozenset(("default", "expected", "metadata", "serialization", "config", "cls"))
 
@@ -30,7 +30,7 @@ _NO_SCHEMA: Final = frozenset(("default", "expected", "metadata", "serialization
 def make_validate() -> Validate:
     """Make a function that returns a value as a model: `validate(model, value, size)`, `size` in bytes of the input.
 
-    It raises ValueError where the value does not fit: the ValidationError of pydantic or of msgspec. Input of more
+    It raises ValueError if the value does not fit: the ValidationError of pydantic or of msgspec. Input of more
     than `SMALL` bytes is checked up to the first bad item of each list, set, tuple or dict, since an error takes
     hundreds of bytes where the item took one.
     """
@@ -45,7 +45,7 @@ def make_validate() -> Validate:
         try:
             # Not prebuilt: a model inside would bring its own validator, which collects all errors.
             return SchemaValidator(_failing_fast(adapter.core_schema), _use_prebuilt=False).validate_python
-        except (TypeError, SchemaError):  # a schema of the model's own that can't be built so
+        except (TypeError, SchemaError):  # the model's own schema can't be built this way
             return adapter.validate_python
 
     def validate(model: Any, value: Any, size: int) -> Any:
@@ -72,9 +72,9 @@ def _failing_fast(schema: Any) -> Any:
 
 
 def mismatch(error: ValueError) -> HTTPError:
-    """Make 422 of what `validate` has raised: details with `type`, `loc` and `msg`, bounded in number and bytes.
+    """Turn an error of `validate` into a 422: details with `type`, `loc` and `msg`, bounded in number and bytes.
 
-    The last one has the type `more_errors` where some are left out.
+    If some are left out, the last one has the type `more_errors`.
     """
     if not isinstance(error, ValidationError):
         return HTTPError(422, [{"type": "struct", "loc": [], "msg": printable(str(error), _TEXT)}])

@@ -1,11 +1,11 @@
-"""Text of strangers, made fit for a log line or a terminal."""
+"""Untrusted text, made safe for a log line or a terminal."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-# Control characters, line and paragraph separators, what turns the direction of text, and lone surrogates.
+# Control characters, line and paragraph separators, marks of text direction, and lone surrogates.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -13,8 +13,8 @@ def printable(text: str, limit: int | None = None, *, keep: str = "") -> str:
     """Return text with control characters as escapes, and no longer than about `limit` characters.
 
     Args:
-        text: what anybody wrote.
-        limit: characters after which it is cut, with the number of those that are left out; None for all.
+        text: untrusted text.
+        limit: characters after which it is cut and the rest is counted; None for all.
         keep: control characters that stay as they are, such as newlines.
     """
     more = 0 if limit is None else len(text) - limit

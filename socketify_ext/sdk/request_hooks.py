@@ -1,4 +1,4 @@
-"""Request hooks as they are declared: functions around every request and every WebSocket of an app."""
+"""The declaration of request hooks: functions around every request and every WebSocket of an app."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from posixpath import normpath
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 from urllib.parse import unquote
 
 from .. import errors
 
 if TYPE_CHECKING:
-    from ..runtime.request import Request
-    from ..runtime.response import Response
-    from .spec import Provenance
+    from .provenance import Provenance
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Event = Literal["before_request", "after_response", "on_ws_open", "on_ws_close"]
@@ -27,28 +25,6 @@ PARAMETERS: Final[dict[Event, tuple[str, ...]]] = {
 }
 
 
-class Outcome(NamedTuple):
-    """What became of a request, as `after_response` hooks learn it.
-
-    Attributes:
-        status: the status that was sent, as in 404; None where none was.
-        route: the pattern of the route that had the request last, as in "/items/:id".
-        method: the route's, as in "GET"; the client's own where the route takes any.
-        duration: seconds from the first hook or handler to the answer.
-        aborted: whether the connection ended before the answer was complete.
-        response: the response, which takes nothing more.
-        request: the request; it gives what was read before, and after a handler that has suspended everything.
-    """
-
-    status: int | None
-    route: str
-    method: str
-    duration: float
-    aborted: bool
-    response: Response
-    request: Request
-
-
 @dataclass(frozen=True)
 class RequestHook:
     """One hook: its function, the segments of its path prefix, and where it comes from, None for the app itself."""
@@ -59,12 +35,12 @@ class RequestHook:
     provenance: Provenance | None = None
 
     def __str__(self) -> str:
-        """Name it for errors."""
+        """Return its name for errors."""
         name = getattr(self.function, "__name__", type(self.function).__name__)
         return f"{self.event} hook {name} of {owner(self.provenance)}"
 
     def covers(self, pattern: str) -> bool | None:
-        """Tell whether all paths of a route are below the prefix; None where only a request's path tells.
+        """Whether all paths of a route are below the prefix; None if that depends on a request's path.
 
         Args:
             pattern: the route's, as in "/items/:id" or "/files/*".
@@ -82,10 +58,10 @@ class RequestHook:
         return len(segments) >= len(self.prefix)
 
     def matches(self, path: str | None) -> bool:
-        """Tell whether a path is below the prefix, as it is or as a handler may understand it.
+        """Whether a path is below the prefix, as it is or as a handler may understand it.
 
-        Since a hook may guard what is there, dot segments and percent-encoding don't lead past it, and what is no path
-        at all is below every prefix.
+        A hook may guard the paths below its prefix: dot segments and percent-encoding don't lead past it, and text that
+        is not a path is below every prefix.
         """
         if path is None or not path.startswith("/"):
             return True
@@ -98,16 +74,16 @@ class RequestHook:
 
 
 def owner(provenance: Provenance | None) -> str:
-    """Name whose hook it is."""
+    """Return the owner of a hook, for errors."""
     return "the app" if provenance is None else f"extension {provenance}"
 
 
 class RequestHooks:
-    """The four hooks, as an app and what stands for it in an extension offer them.
+    """The four hooks that an app and an app surface offer.
 
     Each works bare, `@app.before_request`, and with a path prefix of whole segments,
     `@app.before_request(prefix="/api")`. Hooks of extensions run in resolved order, then those of the app itself;
-    they count for routes that exist already, too.
+    they apply to existing routes too.
     """
 
     __slots__ = ()
@@ -124,7 +100,7 @@ class RequestHooks:
     @overload
     def before_request(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
     def before_request(self, function: Any = None, /, *, prefix: str = "/") -> Any:
-        """Call `function(res, req)`, sync or async, before the handler; an answer keeps the request from all that follow.
+        """Call `function(res, req)`, sync or async, before the handler; an answer skips later hooks and the handler.
 
         WebSocket upgrades are requests too: an answer refuses the WebSocket.
 
@@ -133,7 +109,7 @@ class RequestHooks:
             prefix: leading segments of the path, as in "/api"; all paths by default.
 
         Raises:
-            SignatureError: the function can't be called so, or the prefix is none.
+            SignatureError: the function takes other arguments, or the prefix is not valid.
         """
         return self._hook("before_request", function, prefix)
 
@@ -145,11 +121,11 @@ class RequestHooks:
         """Call `function(outcome)`, sync or async, once for each request: answered, failed or aborted.
 
         Args:
-            function: gets an `Outcome`; what it raises is logged.
+            function: gets an `Outcome`; its errors are logged.
             prefix: leading segments of the path, as in "/api"; all paths by default.
 
         Raises:
-            SignatureError: the function can't be called so, or the prefix is none.
+            SignatureError: the function takes other arguments, or the prefix is not valid.
         """
         return self._hook("after_response", function, prefix)
 
@@ -161,11 +137,11 @@ class RequestHooks:
         """Call `function(ws)`, sync or async, when a WebSocket opens, before the route's own handler.
 
         Args:
-            function: what it raises is logged.
+            function: its errors are logged.
             prefix: leading segments of the path, as in "/api"; all paths by default.
 
         Raises:
-            SignatureError: the function can't be called so, or the prefix is none.
+            SignatureError: the function takes other arguments, or the prefix is not valid.
         """
         return self._hook("on_ws_open", function, prefix)
 
@@ -177,11 +153,11 @@ class RequestHooks:
         """Call `function(ws, code, message)`, sync or async, when a WebSocket closes, before the route's own handler.
 
         Args:
-            function: what it raises is logged.
+            function: its errors are logged.
             prefix: leading segments of the path, as in "/api"; all paths by default.
 
         Raises:
-            SignatureError: the function can't be called so, or the prefix is none.
+            SignatureError: the function takes other arguments, or the prefix is not valid.
         """
         return self._hook("on_ws_close", function, prefix)
 
@@ -196,6 +172,8 @@ class RequestHooks:
         return add if function is None else add(function)
 
     def _segments(self, event: Event, prefix: Any) -> tuple[str, ...]:
+        if prefix == "/":
+            return ()
         given = prefix.split("/") if isinstance(prefix, str) else [prefix]
         if given[0] == "" and len(given) > 1:
             segments = tuple(given[1:-1] if given[-1] == "" else given[1:])
@@ -204,7 +182,7 @@ class RequestHooks:
         raise errors.SignatureError(
             owner(self._hooked_by),
             f"calls app.{event}",
-            f"{prefix!r} is no path prefix",
+            f"{prefix!r} is not a path prefix",
             f'Write whole segments without parameters: app.{event}(prefix="/api")',
         )
 
@@ -218,7 +196,7 @@ class RequestHooks:
                 inspect.signature(function).bind(*PARAMETERS[event])
             except TypeError:
                 why = f"the function can't be called with ({parameters})"
-            except ValueError:  # written in C, without a signature to look at
+            except ValueError:  # written in C, without a signature
                 return
         if why is not None:
             raise errors.SignatureError(

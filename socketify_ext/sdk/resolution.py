@@ -40,7 +40,7 @@ class Collision:
 
 @dataclass(frozen=True)
 class Settled:
-    """A collision that was settled: `winner` is there, `by` says why ("override", "keep", "replace" or "hook")."""
+    """A settled collision: its winner, and the reason ("override", "keep", "replace" or "hook")."""
 
     collision: Collision
     winner: MemberSpec
@@ -49,7 +49,7 @@ class Settled:
 
 @dataclass(frozen=True)
 class Resolution:
-    """The extensions in order, the members that won by target and name, and what was settled."""
+    """The extensions in order, the winning members by target and name, and the settled collisions."""
 
     order: tuple[ExtensionSpec, ...] = ()
     members: Mapping[tuple[Target, str], MemberSpec] = field(default_factory=dict)
@@ -71,28 +71,31 @@ def resolve(
     Args:
         specs: the extensions in registration order, one for each name.
         reserved: the core's names for each target; None guards nothing.
-        policy: what happens to a collision that no override and no hook settles; "keep" the earlier provider
-            in resolved order, "replace" it by the later one, or raise.
-        settle: asked for each collision that no override settles; gives the name of the extension that wins, or None.
+        policy: settles the collisions that no override and no hook settles: "keep" the earlier provider
+            in resolved order, "replace" it by the later one, or "error".
+        settle: called for each collision that no override settles; returns the name of the winning extension, or None.
 
     Raises:
         MissingRequirementError, OrderingCycleError, CoreNameError, CollisionError: all collisions at once.
     """
     check_requirements(specs)
     order, precedes = ordered(specs)
-    for spec in order:
-        _guard_core(spec, reserved or {})
-    providers: dict[tuple[Target, str], list[MemberSpec]] = {}
-    for spec in order:
-        for member in spec.members:
-            providers.setdefault((member.target, member.name), []).append(member)
+    reserved = reserved or {}
+    guarded: set[tuple[Target, str]] = set()
+    for target, names in reserved.items():
+        guarded.update(zip(itertools.repeat(target), names.public | names.state, strict=False))
     members: dict[tuple[Target, str], MemberSpec] = {}
+    contested: dict[tuple[Target, str], list[MemberSpec]] = {}
+    for spec in order:
+        if not guarded.isdisjoint(spec.by_name):
+            _guard_core(spec, reserved)
+        for key in members.keys() & spec.by_name.keys():
+            contested.setdefault(key, [members[key]]).append(spec.by_name[key])
+        members.update(spec.by_name)
     settled: list[Settled] = []
     open_collisions: list[Collision] = []
-    for (target, name), found in providers.items():
-        members[target, name] = found[-1]
-        if len(found) == 1:
-            continue
+    for target, name in filter(contested.__contains__, list(members)):  # as they were first added
+        found = contested[target, name]
         collision = Collision(target, name, tuple(found))
         decision = _by_override(found, precedes) or _by_hook(collision, settle) or _by_policy(found, policy)
         if decision is None:
@@ -136,26 +139,36 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
     """Sort by `requires`, `before` and `after`; ties go by the given order.
 
     Returns:
-        The specs in order, and a function that tells whether one name was asked to come before another.
+        The specs in order, and a function that checks whether one name was asked to come before another.
 
     Raises:
-        OrderingCycleError: the wishes contradict each other.
+        OrderingCycleError: the constraints contradict each other.
     """
-    rank = {spec.name: index for index, spec in enumerate(specs)}
-    by_name = {spec.name: spec for spec in specs}
-    earlier: dict[str, set[str]] = {spec.name: set() for spec in specs}
-    for spec in specs:
-        wanted = {*(requirement.name for requirement in spec.requires), *spec.after}
-        earlier[spec.name] |= wanted & rank.keys()
-        for name in rank.keys() & set(spec.before):
-            earlier[name].add(spec.name)
+    rank: dict[str, int] = {}
+    for index, spec in enumerate(specs):
+        rank[spec.name] = index
+    earlier = _earlier_names(specs, rank)
+
+    def precedes(first: str, second: str) -> bool:
+        todo, seen = list(earlier[second]), set[str]()
+        while todo:
+            name = todo.pop()
+            if name == first:
+                return True
+            if name not in seen:
+                seen.add(name)
+                todo.extend(earlier[name])
+        return False
+
+    if not any(earlier.values()):
+        return tuple(specs), precedes
     sorter = graphlib.TopologicalSorter(earlier)
     try:
         sorter.prepare()
     except graphlib.CycleError as error:
         cycle: list[str] = error.args[1]
         raise errors.OrderingCycleError(
-            f"extensions {', '.join(str(by_name[name].provenance) for name in dict.fromkeys(cycle))}",
+            f"extensions {', '.join(str(specs[rank[name]].provenance) for name in dict.fromkeys(cycle))}",
             "can't be ordered",
             f"each must come before the next: {' -> '.join(cycle)}",
             "Drop one `before`, `after` or `requires` of this cycle",
@@ -170,18 +183,21 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
         result.append(spec)
         sorter.done(spec.name)
 
-    def precedes(first: str, second: str) -> bool:
-        todo, seen = list(earlier[second]), set[str]()
-        while todo:
-            name = todo.pop()
-            if name == first:
-                return True
-            if name not in seen:
-                seen.add(name)
-                todo.extend(earlier[name])
-        return False
-
     return tuple(result), precedes
+
+
+def _earlier_names(specs: Sequence[ExtensionSpec], present: Mapping[str, int]) -> dict[str, set[str]]:
+    """Return the names of the present extensions that each one must come after."""
+    earlier: dict[str, set[str]] = {}
+    for spec in specs:
+        earlier[spec.name] = present.keys() & spec.after
+        for requirement in spec.requires:
+            if requirement.name in present:
+                earlier[spec.name].add(requirement.name)
+    for spec in specs:
+        for name in present.keys() & spec.before:
+            earlier[name].add(spec.name)
+    return earlier
 
 
 def _guard_core(spec: ExtensionSpec, reserved: Mapping[Target, Reserved]) -> None:
@@ -206,11 +222,11 @@ def _guard_core(spec: ExtensionSpec, reserved: Mapping[Target, Reserved]) -> Non
 
 
 def _listed(members: Iterable[MemberSpec]) -> str:
-    return " and ".join(f"{member.target}.{member.name} ({member.provenance.place})" for member in members)
+    return " and ".join(f"{member.target}.{member.name} ({member.provenance.location})" for member in members)
 
 
 def _renaming(member: MemberSpec) -> str:
-    """Write the code that renames a member: where it is loaded, or else where it is declared."""
+    """Return the code that renames a member: where it is loaded, or else where it is declared."""
     source = member.provenance
     name = re.sub(r"\W", "_", f"{source.extension}_{member.name}")
     if not name.isidentifier():
@@ -223,7 +239,7 @@ def _renaming(member: MemberSpec) -> str:
 
 
 def _overriding(member: MemberSpec) -> str:
-    """Write the code that makes a member an override."""
+    """Return the code that makes a member an override."""
     source = member.provenance
     if source.distribution is None:
         return "override=True"
@@ -234,7 +250,7 @@ Decision = tuple[MemberSpec, str]
 
 
 def _by_override(found: Sequence[MemberSpec], precedes: Precedes) -> Decision | None:
-    """Settle by `override=True`: it beats what is plain, and among overrides the asked order decides."""
+    """Settle by `override=True`: it beats plain members, and among overrides the order constraints decide."""
     overriding = [member for member in found if member.override]
     if not overriding or len(found) - len(overriding) > 1:
         return None
@@ -267,7 +283,7 @@ def _by_policy(found: Sequence[MemberSpec], policy: Policy) -> Decision | None:
 
 
 def _collision_error(collisions: Sequence[Collision], specs: Sequence[ExtensionSpec]) -> errors.CollisionError:
-    """Blame the extension that was registered last, and name all others."""
+    """Return the error of the extension that was registered last, which names all others."""
     by_name = {spec.name: spec for spec in specs}
     rank = {name: index for index, name in enumerate(by_name)}
     latest = [
@@ -287,7 +303,7 @@ def _collision_error(collisions: Sequence[Collision], specs: Sequence[ExtensionS
     if not member.override:
         win = f"let it win: {_overriding(member)}"
     else:
-        win = f'say which comes last: after=["{rivals[-1].provenance.extension}"]'
+        win = f'declare which comes last: after=["{rivals[-1].provenance.extension}"]'
     return errors.CollisionError(
         f"extension {extension.provenance}",
         f"adds {_listed(its_own)}",

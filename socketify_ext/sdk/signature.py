@@ -1,4 +1,4 @@
-"""How an extension is called: the core's three positional parameters, and the keywords that are injected."""
+"""The signature of an extension: the core's three positional parameters, and the injected keywords."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import model_validator
 
 from .. import errors
-from .spec import Frozen, reject
+from .spec import FrozenModel, spec_error
 
 INJECTABLE: Final = ("options", "app")
 
@@ -19,17 +19,17 @@ _EXAMPLE = "def extension(request, response, ws)"
 def _check_runs_at_once(function: Any, fix: str) -> None:
     call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
     if inspect.isgeneratorfunction(call):
-        raise reject(errors.SignatureError, "it is a generator function, and nothing would run it", fix)
+        raise spec_error(errors.SignatureError, "it is a generator function, and nothing would run it", fix)
     if any(map(inspect.iscoroutinefunction, (function, call))) or inspect.isasyncgenfunction(call):
-        raise reject(
+        raise spec_error(
             errors.SignatureError,
             "it is a coroutine function, and registration awaits nothing",
             f"{fix}, and do the asynchronous part in @app.on_startup",
         )
 
 
-class SignatureSpec(Frozen):
-    """Describe how an extension is called: three positional parameters and the injected names it asks for."""
+class SignatureSpec(FrozenModel):
+    """The signature of an extension: three positional parameters and the injected names."""
 
     function: Callable[..., Any]
     injected: tuple[str, ...] = ()
@@ -40,14 +40,14 @@ class SignatureSpec(Frozen):
         function = value["function"]
         fix = f"Write it as {_EXAMPLE}"
         if not callable(function):
-            raise reject(errors.SignatureError, f"a {type(function).__name__} can't be called", fix)
+            raise spec_error(errors.SignatureError, f"a {type(function).__name__} can't be called", fix)
         if inspect.isclass(function):
-            raise reject(errors.SignatureError, "a class is no extension function", fix)
+            raise spec_error(errors.SignatureError, "a class is not an extension function", fix)
         _check_runs_at_once(function, fix)
         try:
             signature = inspect.signature(function)
         except (TypeError, ValueError):
-            raise reject(errors.SignatureError, "its signature can't be read", fix) from None
+            raise spec_error(errors.SignatureError, "its signature can't be read", fix) from None
         kinds = inspect.Parameter
         positional, injected = [], []
         for parameter in signature.parameters.values():
@@ -56,16 +56,16 @@ class SignatureSpec(Frozen):
             elif parameter.kind is kinds.KEYWORD_ONLY:
                 injected.append(parameter.name)
             else:
-                raise reject(errors.SignatureError, f"it takes {parameter}", fix)
+                raise spec_error(errors.SignatureError, f"it takes {parameter}", fix)
         if len(positional) != 3:
-            raise reject(
+            raise spec_error(
                 errors.SignatureError,
                 f"it takes {len(positional)} positional parameters ({', '.join(positional) or 'none'}), not three",
                 fix,
             )
         unknown = [name for name in injected if name not in INJECTABLE]
         if unknown:
-            raise reject(
+            raise spec_error(
                 errors.SignatureError,
                 f"its keyword-only {', '.join(unknown)} can't be injected",
                 f"The names that can are {' and '.join(INJECTABLE)}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+import functools
 import inspect
 import keyword
 import re
@@ -18,6 +19,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    InstanceOf,
     PydanticUserError,
     TypeAdapter,
     ValidationError,
@@ -26,7 +28,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .. import errors
-from .provenance import place
+from .provenance import Provenance
 
 Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
@@ -35,43 +37,43 @@ MISSING: Final[Any] = inspect.Parameter.empty
 _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 
 
-class Frozen(BaseModel):
-    """Hold what was validated once and never changes."""
+class FrozenModel(BaseModel):
+    """A model that is validated once and never changes."""
 
-    # Models are built on first use: a program that only imports the package pays for none of them.
+    # Models are built on first use, so that an import of the package builds none.
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
-def reject(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticCustomError:
-    """Make the error that a validator raises; `check` turns it into the catalogue's class."""
+def spec_error(error: type[errors.ExtensionError], why: str, fix: str) -> PydanticCustomError:
+    """Return the error that a validator raises; `validate` turns it into the catalogue's class."""
     return PydanticCustomError(error.__name__, "{why}", {"why": why, "fix": fix})
 
 
 def _extension_name(name: Any) -> Any:
     if not isinstance(name, str) or not is_extension_name(name):
-        raise reject(
+        raise spec_error(
             errors.DeclarationError,
-            f"{name!r} is no extension name",
+            f"{name!r} is not an extension name",
             "Use letters and digits, with '.', '_', '-' or '~' between them",
         )
     return name
 
 
 def is_extension_name(name: str) -> bool:
-    """Tell whether an extension may have this name."""
+    """Whether an extension may have this name."""
     return _NAME.fullmatch(name) is not None
 
 
 def _member_name(name: Any) -> Any:
     if not isinstance(name, str) or not name.isidentifier():
-        why = f"{name!r} is no identifier"
+        why = f"{name!r} is not an identifier"
     elif keyword.iskeyword(name):
         why = f"{name!r} is a Python keyword"
     elif name.startswith("_"):
         why = f"{name!r} is not public"
     else:
         return name
-    raise reject(
+    raise spec_error(
         errors.MemberNameError,
         why,
         'Give a public name, as in "get_user"; for a lambda or a builtin, with name="get_user"',
@@ -82,36 +84,8 @@ ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
 MemberName = Annotated[str, BeforeValidator(_member_name)]
 
 
-class Provenance(Frozen):
-    """Say which extension, of which distribution and version, at which file:line, put a member there.
-
-    `required_by` names the extension that asked for this one when nobody registered it directly.
-    """
-
-    extension: str
-    file: str
-    line: int
-    distribution: str | None = None
-    version: str | None = None
-    required_by: str | None = None
-
-    @property
-    def place(self) -> str:
-        """Show the file's name and line, as in `auth.py:88`."""
-        return place(self.file, self.line)
-
-    def __str__(self) -> str:
-        if self.distribution == "socketify-ext":
-            origin = "built-in, "
-        elif self.distribution:
-            origin = f"{self.distribution} {self.version}, " if self.version else f"{self.distribution}, "
-        else:
-            origin = ""
-        return f"'{self.extension}' ({origin}{self.place})"
-
-
-class Requirement(Frozen):
-    """Name an extension, with the versions of its distribution that will do."""
+class Requirement(FrozenModel):
+    """The name of a required extension, with the accepted versions of its distribution."""
 
     name: ExtensionName
     specifier: str = ""
@@ -120,7 +94,7 @@ class Requirement(Frozen):
         return f"{self.name}{self.specifier}"
 
     def accepts(self, version: str | None) -> bool:
-        """Tell whether `version` fits; an extension without a version fits only a bare name."""
+        """Whether `version` fits; an extension without a version fits only a bare name."""
         if not self.specifier:
             return True
         from packaging.specifiers import SpecifierSet
@@ -142,11 +116,11 @@ def _requirement(text: Any) -> Any:
         parsed = requirements.Requirement(text)
     except (requirements.InvalidRequirement, TypeError) as error:
         first = str(error).splitlines()[0]
-        raise reject(
-            errors.DeclarationError, f"{text!r} is no requirement ({first})", 'Write it as in "auth>=1,<2"'
+        raise spec_error(
+            errors.DeclarationError, f"{text!r} is not a requirement ({first})", 'Write it as in "auth>=1,<2"'
         ) from None
     if parsed.url or parsed.extras or parsed.marker:
-        raise reject(
+        raise spec_error(
             errors.DeclarationError,
             f"{text!r} has more than a name and a version",
             'Write it as in "auth>=1,<2"',
@@ -157,15 +131,17 @@ def _requirement(text: Any) -> Any:
 def _function(function: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)) or not callable(function):
         kind = type(function).__name__
-        raise reject(errors.SignatureError, f"a {kind} is no method", "Write it as def method(self, ...)")
+        raise spec_error(errors.SignatureError, f"a {kind} is not a method", "Write it as def method(self, ...)")
     if not inspect.isfunction(function) and not inspect.isbuiltin(function):
         kind = type(function).__name__
-        raise reject(
-            errors.SignatureError, f"a {kind} object is no function", "Wrap it: def method(self, ...): return it(...)"
+        raise spec_error(
+            errors.SignatureError,
+            f"a {kind} object is not a function",
+            "Wrap it: def method(self, ...): return it(...)",
         )
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except ValueError:  # some builtins tell nothing
+    except ValueError:  # some builtins have no signature
         return function
     if not parameters or parameters[0].kind not in (
         inspect.Parameter.POSITIONAL_ONLY,
@@ -173,30 +149,30 @@ def _function(function: Any) -> Any:
         inspect.Parameter.VAR_POSITIONAL,
     ):
         name = function.__name__ if function.__name__.isidentifier() else "method"
-        raise reject(errors.SignatureError, "it takes no self", f"Write it as def {name}(self, ...)")
+        raise spec_error(errors.SignatureError, "it takes no self", f"Write it as def {name}(self, ...)")
     return function
 
 
-class MethodSpec(Frozen):
-    """Describe one method: a function that takes the request, response or socket as `self`."""
+class MethodSpec(FrozenModel):
+    """One method: a function that takes the request, response or socket as `self`."""
 
     kind: Literal["method"] = "method"
     target: Target
     function: Annotated[Callable[..., Any], BeforeValidator(_function)]
     name: MemberName
-    provenance: Provenance
+    provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
 
     @property
     def signature(self) -> str:
-        """Show the parameters after `self`, as in `(value, status=200)`."""
+        """Return the parameters after `self`, as in `(value, status=200)`."""
         try:
             signature = inspect.signature(self.function, eval_str=True)
-        except Exception:  # annotations may name what only a type checker sees
+        except Exception:  # annotations may use names that only a type checker sees
             try:
                 signature = inspect.signature(self.function)
-            except ValueError:  # some builtins tell nothing
+            except ValueError:  # some builtins have no signature
                 return "(...)"
         first, *others = signature.parameters.values()
         takes_all = first.kind is inspect.Parameter.VAR_POSITIONAL
@@ -204,25 +180,25 @@ class MethodSpec(Frozen):
 
     @property
     def is_async(self) -> bool:
-        """Tell whether callers must await it."""
+        """Whether callers must await it."""
         return inspect.iscoroutinefunction(self.function)
 
     @property
     def doc(self) -> str:
-        """Give the first line of the docstring, or an empty text."""
+        """Return the first line of the docstring, or an empty text."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
-# Shared by all objects: nobody can change what they hold. Functions are not here: as class attributes they would bind.
-_IMMUTABLE: Final = (type(None), bool, int, float, complex, str, bytes, range, type(Ellipsis))
+# Shared by all objects, since they can't be changed. Functions are left out: as class attributes they would bind.
+_IMMUTABLE: Final = frozenset((type(None), bool, int, float, complex, str, bytes, range, type(Ellipsis)))
 
 
 def is_immutable(value: Any) -> bool:
-    """Tell whether `value` may be one class attribute for all objects (exact types only)."""
-    if isinstance(value, (tuple, frozenset)) and type(value) in (tuple, frozenset):
-        return all(map(is_immutable, value))
+    """Whether `value` may be one class attribute for all objects (exact types only)."""
     if type(value) in _IMMUTABLE:
         return True
+    if isinstance(value, (tuple, frozenset)) and type(value) in (tuple, frozenset):
+        return all(map(is_immutable, value))
     import datetime
     import decimal
     import enum
@@ -239,21 +215,21 @@ def _factory(factory: Any) -> Any:
     if not callable(factory):
         why = f"its default_factory, a {type(factory).__name__}, can't be called"
     elif inspect.iscoroutinefunction(factory):
-        why = "its default_factory is a coroutine function, and an attribute awaits nothing"
+        why = "its default_factory is a coroutine function, which an attribute can't await"
     else:
         try:
             inspect.signature(factory).bind()
         except TypeError:
-            why = "its default_factory takes arguments, and gets none"
-        except ValueError:  # some builtins tell nothing
+            why = "its default_factory needs arguments, and gets none"
+        except ValueError:  # some builtins have no signature
             pass
     if why is not None:
-        raise reject(errors.PropertyError, why, "Give a function without arguments, as in default_factory=list")
+        raise spec_error(errors.PropertyError, why, "Use a function without arguments, as in default_factory=list")
     return factory
 
 
-class PropertySpec(Frozen):
-    """Describe one property: an attribute with a default that no two objects share, unless it is immutable.
+class PropertySpec(FrozenModel):
+    """One property: an attribute with a default that no two objects share, unless it is immutable.
 
     `default` is `MISSING` where a factory is given. `type` is the declared annotation, or None.
     """
@@ -264,13 +240,13 @@ class PropertySpec(Frozen):
     default: Any = MISSING
     default_factory: Annotated[Callable[[], Any] | None, BeforeValidator(_factory)] = None
     type: Any = None
-    provenance: Provenance
+    provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
 
     @property
     def signature(self) -> str:
-        """Show the annotation and the default, as in `: list[str] = list()`."""
+        """Return the annotation and the default, as in `: list[str] = list()`."""
         annotation = "" if self.type is None else f": {inspect.formatannotation(self.type)}"
         if self.default_factory is not None:
             return f"{annotation} = {getattr(self.default_factory, '__name__', 'factory')}()"
@@ -279,7 +255,7 @@ class PropertySpec(Frozen):
     @model_validator(mode="after")
     def _fits(self) -> PropertySpec:
         if self.default_factory is not None and self.default is not MISSING:
-            raise reject(errors.PropertyError, "it has a default and a default_factory", "Give one of the two")
+            raise spec_error(errors.PropertyError, "it has a default and a default_factory", "Use one of the two")
         if self.type is not None:
             self._check_type()
         if self.default_factory is None and not is_immutable(self.default):
@@ -287,10 +263,10 @@ class PropertySpec(Frozen):
                 copy.deepcopy(self.default)
             except Exception as error:
                 kind = builtins.type(self.default).__name__
-                raise reject(
+                raise spec_error(
                     errors.PropertyError,
                     f"its default, a {kind}, can't be copied for each object ({error})",
-                    "Give default_factory=lambda: value to share one on purpose",
+                    "Use default_factory=lambda: value to share one on purpose",
                 ) from None
         return self
 
@@ -298,23 +274,23 @@ class PropertySpec(Frozen):
         try:
             try:
                 adapter: TypeAdapter[Any] = TypeAdapter(self.type)
-            except PydanticUserError:  # any class: pydantic knows none of its fields, isinstance is what can be said
+            except PydanticUserError:  # any class: pydantic knows none of its fields, and checks isinstance
                 adapter = TypeAdapter(self.type, config=ConfigDict(arbitrary_types_allowed=True))
             if self.default_factory is None:
                 adapter.validate_python(self.default, strict=True)
         except ValidationError as error:
             wanted = inspect.formatannotation(self.type)
             given = "None" if self.default is None else builtins.type(self.default).__name__
-            raise reject(
+            raise spec_error(
                 errors.PropertyError,
-                f"its default {self.default!r} is no {wanted} ({error.errors()[0]['msg']})",
+                f"its default {self.default!r} is not of type {wanted} ({error.errors()[0]['msg']})",
                 f"Change the default, or declare type={wanted} | {given}",
             ) from None
         except Exception as error:  # evaluating an annotation may raise anything
-            raise reject(
+            raise spec_error(
                 errors.PropertyError,
-                f"type={self.type!r} is no annotation ({builtins.type(error).__name__})",
-                "Give a class or an annotation, as in type=list[str]",
+                f"type={self.type!r} is not an annotation ({builtins.type(error).__name__})",
+                "Use a class or an annotation, as in type=list[str]",
             ) from None
 
 
@@ -326,43 +302,49 @@ def _unique(members: tuple[MemberSpec, ...]) -> tuple[MemberSpec, ...]:
     for member in members:
         earlier = seen.setdefault((member.target, member.name), member)
         if earlier is not member:
-            raise reject(
+            raise spec_error(
                 errors.MemberNameError,
-                f"it adds {member.target}.{member.name} twice ({earlier.provenance.place} and "
-                f"{member.provenance.place})",
+                f"it adds {member.target}.{member.name} twice ({earlier.provenance.location} and "
+                f"{member.provenance.location})",
                 "Give one of them another name",
             )
     return members
 
 
-class ExtensionSpec(Frozen):
-    """Describe an extension and all its members.
+class ExtensionSpec(FrozenModel):
+    """An extension and all its members.
 
-    `identity` is what makes two registrations the same one: the function, options and adjustments.
+    Two registrations with the same `identity` are one: the function, options and adjustments.
     """
 
     name: ExtensionName
-    provenance: Provenance
+    provenance: InstanceOf[Provenance]
     summary: str = ""
-    members: Annotated[tuple[MemberSpec, ...], AfterValidator(_unique)] = ()
+    # Validated already when they were made.
+    members: Annotated[tuple[InstanceOf[MethodSpec] | InstanceOf[PropertySpec], ...], AfterValidator(_unique)] = ()
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
     before: tuple[ExtensionName, ...] = ()
     after: tuple[ExtensionName, ...] = ()
     identity: tuple[Any, ...] = ()
 
+    @functools.cached_property
+    def by_name(self) -> dict[tuple[Target, str], MemberSpec]:
+        """Return the members by target and name."""
+        return {(member.target, member.name): member for member in self.members}
+
     @property
     def version(self) -> str | None:
-        """Give the version of the distribution that provides the extension."""
+        """Return the version of the distribution that provides the extension."""
         return self.provenance.version
 
 
-Model = TypeVar("Model", bound=Frozen)
+Model = TypeVar("Model", bound=FrozenModel)
 
 
-def check(model: type[Model], who: str, what: str, values: Mapping[str, Any]) -> Model:
-    """Build `model` from `values`, or raise the catalogue's error for the first thing that is wrong.
+def validate(model: type[Model], provenance: Provenance, what: str, values: Mapping[str, Any]) -> Model:
+    """Build `model` from `values`, or raise the catalogue's error for the first problem.
 
-    `who` and `what` open the message, as in "extension 'jwt' (jwt.py:14)" and "adds request.get_user".
+    `provenance` and `what` open the message, as in "extension 'jwt' (jwt.py:14) adds request.get_user".
     """
     try:
         return model(**values)
@@ -372,4 +354,4 @@ def check(model: type[Model], who: str, what: str, values: Mapping[str, Any]) ->
         context = first.get("ctx", {})
         where = ".".join(str(part) for part in first["loc"])
         why = context.get("why", f"{where}: {first['msg']}")
-        raise kind(who, what, why, context.get("fix", "")) from None
+        raise kind(f"extension {provenance}", what, why, context.get("fix", "")) from None

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 
 def close_names(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Give the names close to `name`, the closest first."""
+    """Return the names close to `name`, the closest first."""
     return tuple(difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6))
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Give "Did you mean 'x'?" for the names close to `name`, or an empty text."""
+    """Return "Did you mean 'x'?" for the names close to `name`, or an empty text."""
     close = close_names(name, known)
     return f"Did you mean {' or '.join(map(repr, close))}?" if close else ""

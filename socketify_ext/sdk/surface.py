@@ -1,51 +1,35 @@
-"""What an extension function is handed: objects that record a declaration and change nothing."""
+"""The objects that an extension function gets: they record a declaration and change nothing."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from collections.abc import Callable
-from types import FrameType
-from typing import Any, NamedTuple, TypeVar, overload
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, overload
 
 from .. import errors
-from .spec import MISSING, MemberSpec, MethodSpec, PropertySpec, Provenance, Target, check
+from .provenance import Provenance, source_location
+from .spec import MISSING, MemberSpec, MethodSpec, PropertySpec, Target, validate
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Source(NamedTuple):
-    """Where an extension comes from; a member's provenance adds its own line."""
+@dataclass
+class Recording:
+    """The members that an extension function has added so far; it takes more until the function returns."""
 
-    extension: str
-    distribution: str | None = None
-    version: str | None = None
-    required_by: str | None = None
-
-    def at(self, file: str, line: int) -> Provenance:
-        """Make the provenance of something that this source declares at `file:line`."""
-        return Provenance(file=file, line=line, **self._asdict())
-
-
-def line_of(function: Any) -> tuple[str, int]:
-    """Find the file and the first line of a callable, ("<unknown>", 0) for one that has none."""
-    found = inspect.unwrap(function)
-    code = getattr(found, "__code__", None) or getattr(getattr(found, "__call__", None), "__code__", None)  # noqa: B004
-    return (code.co_filename, code.co_firstlineno) if code else ("<unknown>", 0)
+    members: list[MemberSpec] = field(default_factory=list)
+    is_open: bool = True
 
 
 class Surface:
     """Record the methods and properties that an extension adds to one target."""
 
-    def __init__(self, target: Target, source: Source, members: list[MemberSpec]) -> None:
+    def __init__(self, target: Target, provenance: Provenance, recording: Recording) -> None:
         self._target = target
-        self._source = source
-        self._members = members
-        self._open = True
-
-    def close(self) -> None:
-        """Take no more members: the extension function has returned."""
-        self._open = False
+        self._provenance = provenance
+        self._recording = recording
 
     @overload
     def method(self, function: Function, /) -> Function: ...
@@ -60,28 +44,33 @@ class Surface:
 
         Args:
             function: a function that takes the request, response or socket as `self`; sync or async.
-            name: the member's name where it is not the function's own; lambdas and builtins need one.
+            name: the member's name, by default the function's own; lambdas and builtins need one.
             override: whether it may replace an attribute of the core or another extension's member.
 
         Raises:
             MemberNameError, SignatureError: see `docs/errors.md`.
         """
-        caller = _caller(sys._getframe(1))
+        frame = sys._getframe(1)
+        caller = frame.f_code.co_filename, frame.f_lineno
         if function is None:
             return lambda decorated: self.declare_method(caller, decorated, name=name, override=override)
         return self.declare_method(caller, function, name=name, override=override)
 
     def declare_method(
-        self, place: tuple[str, int], function: Function, *, name: str | None = None, override: bool = False
+        self, location: tuple[str, int], function: Function, *, name: str | None = None, override: bool = False
     ) -> Function:
-        """Add a method that is declared at `place`, a file and a line; see `method`."""
-        file, line = line_of(function) if inspect.isfunction(function) else place
+        """Add a method that is declared at `location`, a file and a line; see `method`."""
+        if inspect.isfunction(function):
+            location = source_location(function)
         member = name if name is not None else getattr(function, "__name__", repr(function))
-        provenance = self._source.at(file, line)
-        who = f"extension {provenance}"
+        provenance = self._provenance.at(*location)
+        what = f"adds {self._target}.{member}"
         if name is None and inspect.isbuiltin(function):
             raise errors.MemberNameError(
-                who, f"adds {self._target}.{member}", "it is a builtin", 'Give a public name: method(..., name="...")'
+                f"extension {provenance}",
+                what,
+                "it is a builtin",
+                'Give a public name: method(..., name="...")',
             )
         values = {
             "target": self._target,
@@ -90,7 +79,7 @@ class Surface:
             "override": override,
             "provenance": provenance,
         }
-        self._add(check(MethodSpec, who, f"adds {self._target}.{member}", values))
+        self._add(validate(MethodSpec, provenance, what, values))
         return function
 
     def property(
@@ -105,12 +94,12 @@ class Surface:
     ) -> None:
         """Add a property with a default.
 
-        A mutable default or a factory is made afresh for each object on first access and never shared.
+        A mutable default is copied, and a factory called, for each object on first access; nothing is shared.
 
         Args:
             name: a public identifier.
-            default: the value of each object until one is set; None where nothing is given.
-            default_factory: called without arguments for each object that is asked for the property.
+            default: the value of each object until one is set; None by default.
+            default_factory: called without arguments for each object whose property is read.
             type: an annotation that the default must fit, as in `list[str]`.
             override: whether it may replace an attribute of the core or another extension's member.
             default_value: the core's own name of `default`.
@@ -118,8 +107,9 @@ class Surface:
         Raises:
             MemberNameError, PropertyError: see `docs/errors.md`.
         """
+        frame = sys._getframe(1)
         self.declare_property(
-            _caller(sys._getframe(1)),
+            (frame.f_code.co_filename, frame.f_lineno),
             name,
             default,
             default_factory=default_factory,
@@ -130,7 +120,7 @@ class Surface:
 
     def declare_property(
         self,
-        place: tuple[str, int],
+        location: tuple[str, int],
         name: str,
         default: Any = MISSING,
         *,
@@ -139,11 +129,13 @@ class Surface:
         override: bool = False,
         default_value: Any = MISSING,
     ) -> None:
-        """Add a property that stands at `place`, a file and a line; see `property`."""
-        provenance = self._source.at(*place)
-        who, what = f"extension {provenance}", f"adds {self._target}.{name}"
+        """Add a property that is declared at `location`, a file and a line; see `property`."""
+        provenance = self._provenance.at(*location)
+        what = f"adds {self._target}.{name}"
         if default is not MISSING and default_value is not MISSING:
-            raise errors.PropertyError(who, what, "it has a default and a default_value", "Give one of the two")
+            raise errors.PropertyError(
+                f"extension {provenance}", what, "it has a default and a default_value", "Use one of the two"
+            )
         if default is MISSING:
             default = default_value
         if default is MISSING and default_factory is None:
@@ -157,18 +149,14 @@ class Surface:
             "override": override,
             "provenance": provenance,
         }
-        self._add(check(PropertySpec, who, what, values))
+        self._add(validate(PropertySpec, provenance, what, values))
 
     def _add(self, member: MemberSpec) -> None:
-        if not self._open:
+        if not self._recording.is_open:
             raise errors.DeclarationError(
                 f"extension {member.provenance}",
                 f"adds {member.target}.{member.name}",
                 "its extension function has returned",
                 "Add all members while it runs",
             )
-        self._members.append(member)
-
-
-def _caller(frame: FrameType) -> tuple[str, int]:
-    return frame.f_code.co_filename, frame.f_lineno
+        self._recording.members.append(member)

@@ -1,4 +1,4 @@
-"""Turns at a key within one process, in the order in which they were asked for."""
+"""KeyedLock at a key within one process, in the order in which they were asked for."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import asyncio
 from collections import OrderedDict
 
 
-class Turns:
-    """One holder a key at a time; what is not held or waited for takes no memory."""
+class KeyedLock:
+    """Lock keys, each for one task at a time; a key that is neither held nor waited for takes no memory."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, OrderedDict[asyncio.Future[None], None]] = {}
 
-    async def take(self, key: str, deadline: float) -> None:
-        """Wait for the turn at a key.
+    async def acquire(self, key: str, deadline: float) -> None:
+        """Lock a key.
 
         Args:
-            key: what to take.
+            key: what to lock.
             deadline: the loop's time at which to give up.
 
         Raises:
-            TimeoutError: it did not come in time.
+            TimeoutError: it stayed locked until the deadline.
         """
         queue = self._waiting.get(key)
         if queue is None:
@@ -34,14 +34,14 @@ class Turns:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.give(key)  # it came, and nobody is there to use it
+                self.release(key)  # it came, and nobody is there to use it
             raise
         finally:
             timer.cancel()
             queue.pop(turn, None)  # one that gave up leaves nothing behind
 
-    def give(self, key: str) -> None:
-        """Hand the turn to whoever has waited longest."""
+    def release(self, key: str) -> None:
+        """Unlock a key, for the task that has waited longest."""
         queue = self._waiting[key]
         while queue:
             turn, _ = queue.popitem(last=False)

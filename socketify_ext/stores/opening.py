@@ -16,7 +16,7 @@ BOUNDS: Final = {"max_keys": MAX_KEYS, "max_bytes": MAX_BYTES}
 
 
 def open_store(url: str) -> Store:
-    """Give the store that a URL names; nothing is opened before its first use.
+    """Make the store that a URL names; nothing is opened before its first use.
 
     Args:
         url: `memory://`, `sqlite:///relative/path`, `sqlite:////absolute/path`, or what redis-py takes:
@@ -24,12 +24,12 @@ def open_store(url: str) -> Store:
 
     Raises:
         StoreAddressError: the URL is none of these.
-        InstallError: the client library of the engine is not installed.
+        MissingExtraError: the engine's client library is not installed.
     """
     try:
         parts = parse_url(url, SCHEMES, options_of_memory=True)
     except ValueError as error:
-        raise _refusal(str(error)) from None
+        raise _rejection(str(error)) from None
     if parts.scheme == "memory":
         return MemoryStore(*_bounds(parts.query))
     if parts.scheme == "sqlite":
@@ -47,11 +47,11 @@ def _bounds(query: str) -> tuple[int, int]:
     if given or not all(
         number.isascii() and number.isdecimal() and len(number) < 19 and int(number) for number in numbers
     ):
-        raise _refusal("a memory URL takes the options max_keys and max_bytes alone, numbers above 0")
+        raise _rejection("a memory URL takes the options max_keys and max_bytes alone, numbers above 0")
     return int(numbers[0]), int(numbers[1])
 
 
-def _refusal(why: str) -> errors.StoreAddressError:
+def _rejection(why: str) -> errors.StoreAddressError:
     # The URL itself is not shown: it may hold a password.
     return errors.StoreAddressError(
         "a store",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from .. import errors
+from ._redis import make_redis_client, redis_errors, require_redis
 from .store import LEASE, Store, Values
 from .url import parse_url
 
@@ -73,27 +73,15 @@ class RedisStore(Store):
 
     Raises:
         ValueError: the URL is malformed.
-        InstallError: redis-py is not installed.
+        MissingExtraError: redis-py is not installed.
     """
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        try:
-            import redis.asyncio
-            from redis.asyncio.retry import Retry
-            from redis.backoff import NoBackoff
-        except ImportError:
-            raise errors.InstallError(
-                "a store redis://",
-                "can't be opened",
-                "redis-py is not installed",
-                'Install the extra: pip install "socketify-ext[redis]"',
-            ) from None
+        require_redis("a store redis://")
         self.name = f"store {parse_url(url, SCHEMES)}"
         self._url = url
-        self._redis = redis.asyncio
-        self._errors = redis.RedisError
-        self._retry = Retry(NoBackoff(), 1)  # once, for a connection that the engine has closed while it was idle
+        self._errors = redis_errors()
         self._process = 0
         self._client: Any = None
         self._inherited: list[Any] = []
@@ -105,22 +93,21 @@ class RedisStore(Store):
             self._inherited.append(self._client)
             self._client, self._process = None, os.getpid()
         if self._client is None:
-            pool = self._redis.BlockingConnectionPool.from_url(
+            self._client = make_redis_client(
                 self._url,
+                retries=1,  # for a connection that the engine has closed while it was idle
                 max_connections=CONNECTIONS,
                 timeout=TIMEOUT,
                 socket_timeout=TIMEOUT,
                 socket_connect_timeout=TIMEOUT,
-                retry=self._retry,
             )
-            self._client = self._redis.Redis(connection_pool=pool)
             self._scripts = {text: self._client.register_script(text) for text in (BEGIN, COMMIT, RELEASE)}
         return self._client
 
     async def _run(self, call: Callable[[Any], Awaitable[Result]]) -> Result:
         try:
             return await call(self._open())
-        except (self._errors, OSError, TimeoutError) as error:
+        except self._errors as error:
             raise self._unavailable(error) from error
 
     async def _run_script(self, text: str, keys: list[bytes], arguments: list[bytes | int]) -> Any:
@@ -130,7 +117,6 @@ class RedisStore(Store):
         """Close the connections; the next use opens new ones."""
         client, self._client = self._client, None
         if client is not None and self._process == os.getpid():
-            await client.connection_pool.disconnect()
             await client.aclose()
 
     async def _get(self, key: str) -> bytes | None:

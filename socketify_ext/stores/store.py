@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from typing import Any, Final, TypeVar
 
 from .. import errors
-from .keyed_lock import Turns
+from .keyed_lock import KeyedLock
 
 Result = TypeVar("Result")
 Values = dict[str, "bytes | None"]
@@ -43,10 +43,10 @@ class Store(abc.ABC):
     """What errors call it; never with a password."""
 
     def __init__(self) -> None:
-        self._turns = Turns()
+        self._lock = KeyedLock()
 
     async def get(self, key: str) -> bytes | None:
-        """Give the value of a key, None where there is none or it has expired.
+        """Get the value of a key, None if it does not exist or has expired.
 
         Raises:
             StoreAddressError: the key is empty, longer than 512 bytes or no text.
@@ -69,7 +69,7 @@ class Store(abc.ABC):
         await _in_task(self._set(self._checked(key), _checked_value(value), expire))
 
     async def delete(self, key: str) -> bool:
-        """Delete a key, and tell whether it was there; edits of it that run at this moment will fail.
+        """Delete a key and return whether it existed; edits of it that run at this moment will fail.
 
         Raises:
             StoreAddressError, StoreUnavailableError: as `get`.
@@ -128,12 +128,12 @@ class Store(abc.ABC):
                         await _in_task(self._release(names, token))
             finally:
                 for key in held:
-                    self._turns.give(key)
+                    self._lock.release(key)
 
     async def update(
         self, key: str, function: Callable[[bytes | None], bytes | None], *, expire: float | None = None
     ) -> bytes | None:
-        """Write what `function(value)` gives, in one step; None deletes.
+        """Write what `function(value)` returns, in one step; None deletes.
 
         Returns:
             The new value.
@@ -148,7 +148,7 @@ class Store(abc.ABC):
     async def _queue(self, names: Sequence[str], held: list[str], deadline: float) -> None:
         for key in names:
             try:
-                await self._turns.take(key, deadline)
+                await self._lock.acquire(key, deadline)
             except TimeoutError:
                 raise self._busy(names) from None
             held.append(key)
@@ -206,7 +206,7 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     async def _begin(self, keys: Sequence[str], token: str) -> Values | None:
-        """Lease all keys and read them, or give None where another token has one of them."""
+        """Lease all keys and read them, or return None if another token has one of them."""
 
     @abc.abstractmethod
     async def _commit(

@@ -80,7 +80,7 @@ def serve(
     Raises:
         ServeError: the factory can't be sent to another process, or the process ended or did not listen in time;
             `log` holds its output.
-        InstallError: cloudpickle is not installed.
+        MissingExtraError: cloudpickle is not installed.
     """
     if making_app.get():  # each process would start the next, for ever
         raise errors.ServeError(
@@ -147,11 +147,9 @@ def _packed(factory: Any, arguments: dict[str, Any]) -> bytes:
     if not callable(factory):
         fix = "Give a function that makes the app: serve(make), or serve(lambda: extension_app(greet))"
         raise errors.ServeError(who, "can't start", f"a {type(factory).__name__} is not a function", fix)
-    try:
-        import cloudpickle
-    except ImportError:
-        fix = 'Install the extra: pip install "socketify-ext[testing]"'
-        raise errors.InstallError(who, "can't start", "cloudpickle is not installed", fix) from None
+    errors.require_extra("cloudpickle", "testing", who)
+    import cloudpickle
+
     try:
         call = cloudpickle.dumps((factory, arguments))
     except Exception as error:  # an object's own pickling may raise anything

@@ -27,6 +27,13 @@ http = httpx2.Client(trust_env=False, verify=False, timeout=20)
 REALM = 'Bearer realm="api"'
 
 
+@pytest.fixture(scope="module", autouse=True)
+def close_client():
+    """Close the connections that the client keeps."""
+    yield
+    http.close()
+
+
 @pytest.fixture(scope="module", params=["app", "stock"])
 def server(request):
     with serve(auth_apps.auth_app, kind=request.param, tokens=TOKENS, cookie="session", origins=[OURS]) as serving:
@@ -95,7 +102,7 @@ def test_a_user_answers_as_json_of_msgspec():
 @pytest.mark.parametrize(
     ("headers", "status", "challenge", "detail"),
     [
-        ({}, 401, REALM, "a token is needed"),
+        ({}, 401, REALM, "a token is required"),
         (
             bearer("wrong"),
             401,
@@ -129,7 +136,7 @@ def test_without_a_valid_token_the_answer_says_what_is_needed(server, path, head
         ("", 401, REALM + ', scope="read write"'),
     ],
 )
-def test_scopes_are_demanded(server, token, status, challenge):
+def test_scopes_are_required(server, token, status, challenge):
     answer = http.get(f"{server.url}/admin", headers=bearer(token) if token else {})
     assert (answer.status_code, answer.headers.get("www-authenticate")) == (status, challenge)
 

@@ -27,7 +27,7 @@ def test_a_token_gives_its_own_user(names, asked):
 
 @pytest.fixture
 def compared(monkeypatch):
-    """Give the pairs that are compared in constant time."""
+    """Return the pairs that are compared in constant time."""
     pairs = []
 
     def compare(first, second):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from socketify_ext.builtin.auth import Options
 from socketify_ext.builtin.auth.authentication import Authentication
+from socketify_ext.builtin.auth.challenge import Challenge
 from socketify_ext.builtin.auth.credential import MAX_LENGTH, AmbiguousRequestError, Sources
-from socketify_ext.builtin.auth.refusal import Refusal
 from socketify_ext.runtime.cookies import cookie_pairs
 
 asked = []
@@ -49,7 +49,7 @@ def identity(*headers, **options):
 @pytest.mark.parametrize("header", ["authorization", "token"])
 def test_a_token_over_8_kib_is_refused_before_it_is_looked_at(header, token):
     found = identity((header, f"Bearer {token}" if header == "authorization" else token))
-    assert found.refusal == Refusal(401, "invalid_token", "the token is longer than 8 KiB")
+    assert found.challenge == Challenge(401, "invalid_token", "the token is longer than 8 KiB")
     assert not found.user.is_authenticated
     assert asked == []
 
@@ -94,7 +94,7 @@ def test_whatever_the_headers_hold_a_request_has_one_token_or_none(headers):
 
 @given(st.text(), st.text(), st.lists(st.text(), max_size=3))
 def test_no_challenge_splits_a_header(realm, reason, scopes):
-    challenge = Refusal(401, "invalid_token", reason).answer(realm, tuple(scopes)).headers["WWW-Authenticate"]
+    challenge = Challenge(401, "invalid_token", reason).answer(realm, tuple(scopes)).headers["WWW-Authenticate"]
     assert challenge.isascii()
     assert challenge.isprintable()
     assert challenge.count('"') % 2 == 0

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import socketify_ext
-from socketify_ext.builtin.auth.user import ANONYMOUS, Frozen, User, demanded_scopes, name_in
+from socketify_ext.builtin.auth.user import ANONYMOUS, FrozenDict, User, name_in, required_scopes
 
 ANN = User("Ann", {"role": "admin", "groups": ["a", {"b": [1]}], "tags": {"x"}})
 
@@ -93,7 +93,7 @@ def test_a_copy_of_a_user_is_the_user():
     restored = pickle.loads(pickle.dumps(User("7", {"sub": "7"}, name="Ann")))  # noqa: S301 - the same
     assert (restored.id, restored.name) == ("7", "Ann")
     assert pickle.loads(pickle.dumps(ANONYMOUS)) == ANONYMOUS  # noqa: S301 - the same
-    assert type(pickle.loads(pickle.dumps(ANN.claims))) is Frozen  # noqa: S301 - the same
+    assert type(pickle.loads(pickle.dumps(ANN.claims))) is FrozenDict  # noqa: S301 - the same
 
 
 def test_a_log_shows_no_claims():
@@ -135,14 +135,14 @@ def test_scopes_are_read_from_the_claim_that_is_there(claims, scopes):
 @pytest.mark.parametrize(
     ("scopes", "wanted"), [("", ()), ((), ()), ("a b", ("a", "b")), (["a", "b"], ("a", "b")), ({"a"}, ("a",))]
 )
-def test_scopes_are_demanded_as_a_text_or_as_texts(scopes, wanted):
-    assert demanded_scopes(scopes) == wanted
+def test_scopes_are_required_as_a_text_or_as_texts(scopes, wanted):
+    assert required_scopes(scopes) == wanted
 
 
 @pytest.mark.parametrize("scopes", [None, 5, b"a", [b"a"], [None], [enum.Enum("Scope", "READ").READ], {"a": False}])
-def test_a_slip_in_what_is_demanded_lets_nobody_in(scopes):
+def test_a_slip_in_what_is_required_lets_nobody_in(scopes):
     with pytest.raises(TypeError):
-        demanded_scopes(scopes)
+        required_scopes(scopes)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The real client libraries against an engine that sends rubbish, is silent, or closes in the middle."""
+"""The real client libraries against a broker that sends rubbish, is silent, or closes in the middle."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ OPENINGS = {
 
 @pytest.mark.parametrize("opening", OPENINGS)
 @pytest.mark.parametrize(("kind", "scheme"), [(Redis, "redis"), (Nats, "nats")])
-def test_a_hostile_engine_is_one_outage_and_the_relay_stops(kind, scheme, opening, caplog):
+def test_a_hostile_broker_is_one_outage_and_the_relay_stops(kind, scheme, opening, caplog):
     async def scenario():
         accepted, writers = asyncio.Semaphore(0), []
 

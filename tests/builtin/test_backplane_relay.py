@@ -1,4 +1,4 @@
-"""The relay on an engine that does as it is told, the frames, and the names of subjects."""
+"""The relay on a broker that does as it is told, the frames, and the names of subjects."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ import re
 import struct
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from socketify_ext.builtin.backplane import relay as relay_module
@@ -17,19 +17,16 @@ from socketify_ext.builtin.backplane.redis import Redis
 from socketify_ext.builtin.backplane.relay import Relay
 
 # nothing is timed here: a machine may be busy
-untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 senders = st.binary(min_size=8, max_size=8)
 numbers = st.integers(0, 2**64 - 1)
 parts = st.lists(st.tuples(st.sampled_from([1, 2, 1 | COMPRESS, 2 | COMPRESS]), st.binary(max_size=50)))
 
 
-@untimed
 @given(senders, numbers, parts)
 def test_a_frame_is_read_as_it_was_written(sender, number, sent):
     assert unpack(pack(sender, number, sent)) == (sender, number, sent)
 
 
-@untimed
 @given(st.binary(max_size=100) | st.binary(max_size=100).map(lambda data: b"\x01" + b"." * 16 + data))
 def test_what_is_no_frame_is_refused_and_nothing_else_happens(data):
     with contextlib.suppress(ValueError):
@@ -37,7 +34,6 @@ def test_what_is_no_frame_is_refused_and_nothing_else_happens(data):
         assert pack(sender, number, found) == data
 
 
-@untimed
 @given(senders, numbers, parts.filter(bool), st.data())
 def test_a_frame_that_was_cut_is_refused_or_has_whole_parts(sender, number, sent, data):
     whole = pack(sender, number, sent)
@@ -55,7 +51,6 @@ def test_a_part_with_another_opcode_is_refused(kind):
 topics = st.binary(max_size=40) | st.text(max_size=20).map(lambda text: text.encode(errors="surrogatepass"))
 
 
-@untimed
 @given(topics, topics)
 def test_subjects_are_safe_and_no_two_topics_share_one(first, second):
     subject = subject_of("shop.chat", first)
@@ -63,7 +58,6 @@ def test_subjects_are_safe_and_no_two_topics_share_one(first, second):
     assert (subject == subject_of("shop.chat", second)) == (first == second)
 
 
-@untimed
 @given(st.integers(0, 5000), st.integers(0, 5000), st.sampled_from([b"a", b".", b"%2E"]))
 def test_long_topics_have_short_subjects_of_their_own(first, second, unit):
     one, other = (subject_of("x", unit * count) for count in (first, second))
@@ -71,7 +65,7 @@ def test_long_topics_have_short_subjects_of_their_own(first, second, unit):
     assert (one == other) == (first == second)
 
 
-class FakeEngine:
+class FakeBroker:
     """Keep what it is given; `fail` makes the next call of that name raise, `lost` ends the connection."""
 
     name = "fake://"
@@ -118,43 +112,43 @@ class FakeEngine:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(relay_module, "BACKOFF", (0.001, 0.002))
-    monkeypatch.setattr(relay_module, "SETTLING", 0.0)
-    monkeypatch.setattr(relay_module, "FAREWELL", 0.05)
+    monkeypatch.setattr(relay_module, "RECONNECT_DELAY", 0.0)
+    monkeypatch.setattr(relay_module, "CLOSE_TIMEOUT", 0.05)
 
 
 def on_relay(scenario, **limits):
-    """Run `scenario(relay, engine, delivered)` with a relay that has started."""
+    """Run `scenario(relay, broker, delivered)` with a relay that has started."""
     limits = {"max_messages": 100, "max_bytes": 10_000, "timeout": 5.0} | limits
 
     async def run():
-        engine, delivered = FakeEngine(), []
-        relay = Relay(engine, **limits)
+        broker, delivered = FakeBroker(), []
+        relay = Relay(broker, **limits)
         await relay.start(lambda *publication: delivered.append(publication))
         try:
-            await scenario(relay, engine, delivered)
+            await scenario(relay, broker, delivered)
         finally:
-            engine.gate.set()
+            broker.gate.set()
             await relay.stop()
 
     asyncio.run(run())
 
 
 def read(frames):
-    """Give what frames hold: topic, number and parts."""
+    """Return what frames hold: topic, number and parts."""
     return [(topic, *unpack(frame)[1:]) for topic, frame in frames]
 
 
 def test_publications_on_one_topic_share_frames_and_keep_their_order():
-    async def scenario(relay, engine, delivered):
-        engine.gate.clear()
+    async def scenario(relay, broker, delivered):
+        broker.gate.clear()
         relay.publish(b"a", b"0", 1, False)
         await asyncio.sleep(0.01)
         for number in range(1, 6):
             relay.publish(b"a", b"%d" % number, 1, False)
             relay.publish(b"b", b"%d" % number, 2, True)
-        engine.gate.set()
-        await relay.synced(5)
-        assert read(engine.frames) == [
+        broker.gate.set()
+        await relay.flush(5)
+        assert read(broker.frames) == [
             (b"a", 1, [(1, b"0")]),
             (b"a", 2, [(1, b"%d" % number) for number in range(1, 6)]),
             (b"b", 3, [(2 | COMPRESS, b"%d" % number) for number in range(1, 6)]),
@@ -164,28 +158,28 @@ def test_publications_on_one_topic_share_frames_and_keep_their_order():
     on_relay(scenario)
 
 
-def test_no_frame_is_larger_than_the_engine_takes(caplog):
-    async def scenario(relay, engine, delivered):
+def test_no_frame_is_larger_than_the_broker_takes(caplog):
+    async def scenario(relay, broker, delivered):
         for size in (1, 900, 300, 300, 300, 300, 980, 2000, 5):
             relay.publish(b"a", b"x" * size, 1, False)
-        await relay.synced(5)
-        assert all(len(frame) <= engine.max_frame for _, frame in engine.frames)
-        sent = [len(data) for _, _, found in read(engine.frames) for _, data in found]
+        await relay.flush(5)
+        assert all(len(frame) <= broker.max_frame for _, frame in broker.frames)
+        sent = [len(data) for _, _, found in read(broker.frames) for _, data in found]
         assert sent == [1, 900, 300, 300, 300, 300, 5]
         assert relay.dropped == 2
-        assert "of 980 bytes on topic b'a' is larger than the engine takes" in caplog.text
+        assert "of 980 bytes on topic b'a' is larger than the broker takes" in caplog.text
 
     on_relay(scenario)
 
 
 def test_what_comes_is_delivered_with_its_opcode_and_flag_and_our_own_is_not():
-    async def scenario(relay, engine, delivered):
+    async def scenario(relay, broker, delivered):
         relay.subscribe(b"a")
         relay.publish(b"a", b"mine", 1, False)
-        await relay.synced(5)
-        engine.receive(*engine.frames[0])
-        engine.receive(b"a", pack(b"stranger", 1, [(1, b"text"), (2 | COMPRESS, b"\xff")]))
-        engine.receive(b"b", pack(b"stranger", 2, [(1, b"nobody listens")]))
+        await relay.flush(5)
+        broker.receive(*broker.frames[0])
+        broker.receive(b"a", pack(b"stranger", 1, [(1, b"text"), (2 | COMPRESS, b"\xff")]))
+        broker.receive(b"b", pack(b"stranger", 2, [(1, b"nobody listens")]))
         assert delivered == [(b"a", b"text", 1, False), (b"a", b"\xff", 2, True)]
         assert relay.received == 2
 
@@ -193,21 +187,21 @@ def test_what_comes_is_delivered_with_its_opcode_and_flag_and_our_own_is_not():
 
 
 def test_a_batch_under_way_is_sent_again_and_delivered_once():
-    async def scenario(relay, engine, delivered):
-        engine.fail.add("publish")
+    async def scenario(relay, broker, delivered):
+        broker.fail.add("publish")
         relay.publish(b"a", b"one", 1, False)
-        await relay.synced(5)
+        await relay.flush(5)
         relay.publish(b"a", b"two", 1, False)
-        await relay.synced(5)
-        assert read(engine.frames) == [(b"a", 1, [(1, b"one")])] * 2 + [(b"a", 2, [(1, b"two")])]
-        assert (engine.connections, relay.outages, relay.dropped) == (2, 1, 0)
+        await relay.flush(5)
+        assert read(broker.frames) == [(b"a", 1, [(1, b"one")])] * 2 + [(b"a", 2, [(1, b"two")])]
+        assert (broker.connections, relay.outages, relay.dropped) == (2, 1, 0)
 
-        async def hear(other, other_engine, heard):
+        async def hear(other, other_broker, heard):
             other.subscribe(b"a")
             other.subscribe(b"b")
-            for frame in engine.frames:
-                other_engine.receive(*frame)
-            other_engine.receive(b"b", engine.frames[0][1])  # each topic has a count of its own
+            for frame in broker.frames:
+                other_broker.receive(*frame)
+            other_broker.receive(b"b", broker.frames[0][1])  # each topic has a count of its own
             assert [data for _, data, _, _ in heard] == [b"one", b"two", b"one"]
 
         return hear
@@ -222,24 +216,24 @@ def test_a_batch_under_way_is_sent_again_and_delivered_once():
 
 
 def test_topics_are_restored_after_an_outage_and_follow_the_listeners():
-    async def scenario(relay, engine, delivered):
+    async def scenario(relay, broker, delivered):
         for topic in (b"a", b"b", b"c"):
             relay.subscribe(topic)
         relay.unsubscribe(b"b")
-        await relay.synced(5)
-        assert engine.topics == {b"a", b"c"}
-        engine.fail |= {"connect", "subscribe", "close"}
-        engine.lost.set_exception(ConnectionError("gone"))
+        await relay.flush(5)
+        assert broker.topics == {b"a", b"c"}
+        broker.fail |= {"connect", "subscribe", "close"}
+        broker.lost.set_exception(ConnectionError("gone"))
         relay.unsubscribe(b"c")
         relay.subscribe(b"d")
         await asyncio.sleep(0)
-        await relay.synced(5)
-        assert engine.topics == {b"a", b"d"}
+        await relay.flush(5)
+        assert broker.topics == {b"a", b"d"}
         relay.unsubscribe(b"a")
         relay.subscribe(b"a")
         relay.unsubscribe(b"d")
-        await relay.synced(5)
-        assert engine.topics == {b"a"}
+        await relay.flush(5)
+        assert broker.topics == {b"a"}
 
     on_relay(scenario)
 
@@ -247,8 +241,8 @@ def test_topics_are_restored_after_an_outage_and_follow_the_listeners():
 def test_a_full_queue_drops_the_oldest_by_number_and_by_bytes(caplog):
     caplog.set_level(logging.WARNING)
 
-    async def scenario(relay, engine, delivered):
-        engine.gate.clear()
+    async def scenario(relay, broker, delivered):
+        broker.gate.clear()
         relay.publish(b"a", b"first", 1, False)
         await asyncio.sleep(0.01)
         for number in range(10):
@@ -258,21 +252,21 @@ def test_a_full_queue_drops_the_oldest_by_number_and_by_bytes(caplog):
         relay.publish(b"a", b"y" * 60, 1, False)
         assert relay.queued == 2
         assert caplog.text.count("the queue is full") == 1
-        engine.gate.set()
-        await relay.synced(5)
-        assert [data[:1] for _, _, found in read(engine.frames) for _, data in found] == [b"f", b"y"]
+        broker.gate.set()
+        await relay.flush(5)
+        assert [data[:1] for _, _, found in read(broker.frames) for _, data in found] == [b"f", b"y"]
 
     on_relay(scenario, max_messages=4, max_bytes=100)
 
 
-def test_an_engine_that_takes_nothing_is_lost_in_time():
-    async def scenario(relay, engine, delivered):
-        engine.gate.clear()
+def test_a_broker_that_takes_nothing_is_lost_in_time():
+    async def scenario(relay, broker, delivered):
+        broker.gate.clear()
         relay.publish(b"a", b"x", 1, False)
         while not relay.outages:  # noqa: ASYNC110 - a counter tells
             await asyncio.sleep(0.01)
-        engine.gate.set()
-        await relay.synced(5)
+        broker.gate.set()
+        await relay.flush(5)
         assert relay.connected
 
     on_relay(scenario, timeout=0.05)
@@ -280,10 +274,10 @@ def test_an_engine_that_takes_nothing_is_lost_in_time():
 
 def test_a_process_that_stops_says_what_it_could_not_send(caplog):
     async def run():
-        engine = FakeEngine()
-        relay = Relay(engine, 100, 10_000, 5.0)
+        broker = FakeBroker()
+        relay = Relay(broker, 100, 10_000, 5.0)
         await relay.start(print)
-        engine.gate.clear()
+        broker.gate.clear()
         for _ in range(3):
             relay.publish(b"a", b"x", 1, False)
         await relay.stop()
@@ -295,10 +289,10 @@ def test_a_process_that_stops_says_what_it_could_not_send(caplog):
 
 
 def test_pings_stay_here():
-    async def scenario(relay, engine, delivered):
+    async def scenario(relay, broker, delivered):
         relay.publish(b"a", b"x", 9, False)
-        await relay.synced(5)
-        assert (relay.published, engine.frames) == (0, [])
+        await relay.flush(5)
+        assert (relay.published, broker.frames) == (0, [])
 
     on_relay(scenario)
 
@@ -309,18 +303,18 @@ def test_a_head_has_the_size_that_it_is_counted_with():
 
 def test_a_publication_that_can_not_be_delivered_stops_no_other(caplog):
     async def run():
-        engine, delivered = FakeEngine(), []
+        broker, delivered = FakeBroker(), []
 
         def deliver(topic, data, opcode, compress):
             if data == b"bad":
                 raise LookupError("no")
             delivered.append(data)
 
-        relay = Relay(engine, 100, 10_000, 5.0)
+        relay = Relay(broker, 100, 10_000, 5.0)
         relay.subscribe(b"a")
         await relay.start(deliver)
         for number in (1, 2):
-            engine.receive(b"a", pack(b"stranger", number, [(1, b"bad"), (1, b"good")]))
+            broker.receive(b"a", pack(b"stranger", number, [(1, b"bad"), (1, b"good")]))
         await relay.stop()
         assert (delivered, relay.outages) == ([b"good", b"good"], 0)
 
@@ -329,11 +323,11 @@ def test_a_publication_that_can_not_be_delivered_stops_no_other(caplog):
 
 
 @pytest.mark.parametrize("frame", [None, 5, "text", [b"list"], b"", b"\x01" * 17, b"\x02" * 40])
-def test_what_an_engine_brings_instead_of_a_frame_is_ignored(frame):
-    async def scenario(relay, engine, delivered):
+def test_what_a_broker_brings_instead_of_a_frame_is_ignored(frame):
+    async def scenario(relay, broker, delivered):
         relay.subscribe(b"a")
-        await relay.synced(5)
-        engine.receive(b"a", frame)
+        await relay.flush(5)
+        broker.receive(b"a", frame)
         assert (delivered, relay.received, relay.outages) == ([], 0, 0)
 
     on_relay(scenario)
@@ -342,15 +336,15 @@ def test_what_an_engine_brings_instead_of_a_frame_is_ignored(frame):
 def test_a_neighbour_with_ever_new_senders_fills_a_bounded_table(monkeypatch):
     monkeypatch.setattr(relay_module, "SENDERS", (4, 20))
 
-    async def scenario(relay, engine, delivered):
+    async def scenario(relay, broker, delivered):
         for topic in (b"a", b"b"):
             relay.subscribe(topic)
         for number in range(200):
-            engine.receive(b"a", pack(b"%08d" % number, 1, [(1, b"x")]))
-            engine.receive(b"a", pack(b"faithful", number + 1, [(1, b"x")]))
+            broker.receive(b"a", pack(b"%08d" % number, 1, [(1, b"x")]))
+            broker.receive(b"a", pack(b"faithful", number + 1, [(1, b"x")]))
         assert len(relay._followed[b"a"]) == 10
         assert len(delivered) == 400
-        engine.receive(b"a", pack(b"faithful", 200, [(1, b"again")]))
+        broker.receive(b"a", pack(b"faithful", 200, [(1, b"again")]))
         assert len(delivered) == 400
 
     on_relay(scenario)
@@ -371,10 +365,10 @@ def test_only_channels_of_the_own_prefix_are_taken_from_redis(channel):
             return message
 
     async def run():
-        engine, received = Redis("redis://127.0.0.1", "socketify", 5.0), []
-        engine._pubsub, engine._receive = PubSub(), lambda *frame: received.append(frame)
+        broker, received = Redis("redis://127.0.0.1", "socketify", 5.0), []
+        broker._pubsub, broker._receive = PubSub(), lambda *frame: received.append(frame)
         with pytest.raises(ConnectionError, match="end"):
-            await engine.run()
+            await broker.run()
         assert received == ([(b"room", b"frame")] if channel == b"socketify:room" else [])
 
     asyncio.run(run())

@@ -41,7 +41,8 @@ def node(*arguments, data=b"", cwd=None):
 def packages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("npm")
     (folder / "package.json").write_text("{}")
-    node(NPM, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save", PACKAGE, cwd=folder)
+    options = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
+    node(NPM, "install", *options, PACKAGE, cwd=folder)
     return folder
 
 

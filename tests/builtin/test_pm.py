@@ -24,21 +24,21 @@ from pm_clients import user
 import socketify_ext
 from socketify_ext.builtin.pm import rate as rates
 from socketify_ext.builtin.pm import topics
-from socketify_ext.builtin.pm.admission import Admission
 from socketify_ext.builtin.pm.inbox.memory import MemoryInbox
 from socketify_ext.builtin.pm.message import Message, as_json, message_id
 from socketify_ext.builtin.pm.options import Options
 from socketify_ext.builtin.pm.receipt import Reason, Receipt
+from socketify_ext.builtin.pm.send_policy import SendPolicy
 from socketify_ext.builtin.pm.topics import encoded
 from socketify_ext.builtin.pm.username import username_of
-from socketify_ext.errors import InstallError, OptionsError
+from socketify_ext.errors import InstallError, MissingExtraError, OptionsError
 from socketify_ext.testing import serve
 
 counter = itertools.count()
 
 
 def fresh(*names):
-    """Give names that no other test uses."""
+    """Return names that no other test uses."""
     number = next(counter)
     return [f"{name} {number}/ä" for name in names]
 
@@ -343,7 +343,7 @@ def test_without_a_shared_inbox_a_backplane_takes_messages_to_other_workers(engi
         asyncio.run(chat(first, second))
 
 
-# -- admission
+# -- the send policy
 
 
 @pytest.fixture(scope="module", params=["stock", "app"])
@@ -398,7 +398,7 @@ def test_an_asynchronous_allow_is_an_error():
     with pytest.raises(OptionsError, match="no async def"):
         socketify_ext.load("pm", allow=pm_apps.later)
     with pytest.raises(TypeError, match="awaitable"):
-        Admission(pm_apps.ALLOW["lazy"], 10, "1/second").refusal("Ann", "Ben", '"x"', None)
+        SendPolicy(pm_apps.ALLOW["lazy"], 10, "1/second").rejection("Ann", "Ben", '"x"', None)
 
 
 @pytest.mark.parametrize(
@@ -428,7 +428,7 @@ def test_a_shared_inbox_on_a_stock_app_says_to_install(tmp_path):
 
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "redis", None)
-    with pytest.raises(InstallError, match=r"socketify-ext\[redis\]"):
+    with pytest.raises(MissingExtraError, match=r"socketify-ext\[redis\]"):
         socketify_ext.App().register(socketify_ext.load("pm", inbox="redis://127.0.0.1"))
 
 

@@ -28,7 +28,7 @@ MESSAGES = 10_000 if FULL else 300
 KILLS = 8 if FULL else 1
 LONGEST_VISIT = 100 if FULL else 40  # frames
 UNDER_WAY = WORKERS * 20
-IDLE = 0.5  # seconds without a frame; that many end a visit too
+IDLE = 0.5 if FULL else 0.2  # seconds without a frame; that many end a visit too
 TIMEOUT = 600 if FULL else 60
 AWAY = (OSError, ConnectionClosed, InvalidHandshake, TimeoutError, asyncio.TimeoutError)
 

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from socketify_ext.builtin.pm import outbox as outboxes
-from socketify_ext.builtin.pm.inbox.inbox import Ack, Post
+from socketify_ext.builtin.pm.inbox.shared import Ack, Post
 from socketify_ext.builtin.pm.message import Message
 from socketify_ext.builtin.pm.outbox import Outbox
 

@@ -13,7 +13,7 @@ import pydantic
 import pytest
 
 from socketify_ext.builtin.json import MsgspecSerializer, make_dump
-from socketify_ext.builtin.to_builtins import plain
+from socketify_ext.builtin.to_builtins import to_builtins
 
 
 class Color(enum.Enum):
@@ -93,7 +93,7 @@ CASES = [
 
 
 def standard_dump(monkeypatch):
-    """Give the encoder of an environment without msgspec."""
+    """Return the encoder of an environment without msgspec."""
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "msgspec", None)
         return make_dump()
@@ -117,7 +117,7 @@ def test_what_has_no_plain_value_is_refused_by_name(monkeypatch, value):
 
 def test_an_int_without_room_is_no_type_error():
     with pytest.raises(OverflowError, match="64 bits"):
-        plain(2**64)
+        to_builtins(2**64)
 
 
 def test_json_without_msgspec_refuses_what_is_no_number(monkeypatch):
@@ -129,7 +129,7 @@ def test_plain_values_take_no_import_of_msgspec():
     program = (
         "import sys; sys.modules['msgspec'] = None\n"
         "import datetime, socketify_ext\n"
-        "from socketify_ext.builtin.to_builtins import plain\n"
+        "from socketify_ext.builtin.to_builtins import to_builtins\n"
         "from socketify_ext.builtin.msgpack.encoder import make_encoder\n"
         "socketify_ext.load('msgpack').declare()\n"
         "print(make_encoder()({'at': datetime.date(2026, 1, 2)}).hex())"

@@ -1,4 +1,4 @@
-"""The command line, run as users run it, with plugins that are installed as far as importlib.metadata can tell."""
+"""The command line, with plugins that are installed as far as importlib.metadata can tell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +15,9 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from cli_program import Program
 
-ROOT = Path(__file__).parents[2]
 Install = Callable[..., None]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 BUILTINS = ["auth", "backplane", "cart", "json", "msgpack", "pm"]
 WEATHER = """
@@ -89,29 +87,8 @@ def install(site: Path) -> Install:
 
 
 @pytest.fixture
-def run(site: Path, tmp_path: Path) -> Run:
-    def call(
-        *arguments: str, python: tuple[str, ...] = (), stdout: int = subprocess.PIPE, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        names = ("SOCKETIFY_EXT_DISABLE", "FORCE_COLOR", "PYTHONPATH")
-        inherited = {name: value for name, value in os.environ.items() if name not in names}
-        return subprocess.run(
-            [sys.executable, *python, "-m", "socketify_ext", *arguments],
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            env={
-                **inherited,
-                "PYTHONPATH": f"{site}{os.pathsep}{ROOT}",
-                "NO_COLOR": "1",
-                "COLUMNS": "200",
-                **environment,
-            },
-        )
-
-    return call
+def run(site: Path, tmp_path: Path) -> Program:
+    return Program(tmp_path, site)
 
 
 def read_all(terminal: io.RawIOBase) -> str:
@@ -133,7 +110,7 @@ def shown(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return found
 
 
-def test_list_json_has_the_builtins_with_exactly_the_promised_keys(run: Run) -> None:
+def test_list_json_has_the_builtins_with_exactly_the_promised_keys(run: Program) -> None:
     result = run("list", "--json")
     records = [record for record in json.loads(result.stdout) if record["source"] == "builtin"]
     assert [record["name"] for record in records] == BUILTINS
@@ -145,7 +122,7 @@ def test_list_json_has_the_builtins_with_exactly_the_promised_keys(run: Run) -> 
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_list_prints_a_row_for_each_extension_even_where_the_width_is_small(run: Run) -> None:
+def test_list_prints_a_row_for_each_extension_even_where_the_width_is_small(run: Program) -> None:
     result = run("list", COLUMNS="20")
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["Name", "Version", "Distribution", "Status", "Summary"]
@@ -155,7 +132,7 @@ def test_list_prints_a_row_for_each_extension_even_where_the_width_is_small(run:
     assert result.returncode == 0
 
 
-def test_list_tells_each_status_and_its_reason(run: Run, install: Install) -> None:
+def test_list_tells_each_status_and_its_reason(run: Program, install: Install) -> None:
     install("dist-gone", "gone", None, {"socketify_ext": {"gone": "gone_module:gone"}})
     install("dist-one", "one", "", {"socketify_ext": {"twice": "one:twice"}})
     install("dist-two", "two", "", {"socketify_ext": {"twice": "two:twice", "auth": "two:auth"}})
@@ -175,41 +152,41 @@ def test_list_tells_each_status_and_its_reason(run: Run, install: Install) -> No
         assert (records[name]["source"], records[name]["version"]) == ("plugin", "1.0")
 
 
-def test_list_tells_each_built_in_by_a_summary_of_its_own(run: Run) -> None:
+def test_list_tells_each_built_in_by_a_summary_of_its_own(run: Program) -> None:
     summaries = {record["name"]: record["summary"] for record in json.loads(run("list", "--json").stdout)}
     assert len(set(summaries.values())) == len(BUILTINS)
     assert summaries["cart"].startswith("What a client wants")
 
 
-def test_list_writes_one_line_an_extension_to_a_program(run: Run, install: Install) -> None:
+def test_list_writes_one_line_an_extension_to_a_program(run: Program, install: Install) -> None:
     install("dist-gone", "gone", None, {"socketify_ext": {"gone": "gone_module:gone"}})
     head, *rows = run("list").stdout.splitlines()
     assert head.split() == ["Name", "Version", "Distribution", "Status", "Summary"]
     assert [row.split()[0] for row in rows] == sorted([*BUILTINS, "gone"])
     (gone,) = (row for row in rows if row.startswith("gone"))
     assert gone.split()[1:4] == ["1.0", "dist-gone", "broken"]
-    assert gone.endswith("A [fake] one; module 'gone_module' is not there")
+    assert gone.endswith("A [fake] one; module 'gone_module' does not exist")
 
 
-def test_list_shows_summaries_literally_and_errors_in_the_table_on_a_terminal(run: Run, install: Install) -> None:
+def test_list_shows_summaries_literally_and_errors_in_the_table_on_a_terminal(run: Program, install: Install) -> None:
     install("dist-gone", "gone", None, {"socketify_ext": {"gone": "gone_module:gone"}})
     ours, its = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as terminal:
-        assert run("list", stdout=its).returncode == 0
+        assert run.process("list", stdout=its).returncode == 0
         os.close(its)
         shown = read_all(terminal)
     assert "A [fake] one" in shown
     assert "\r\n" in shown.partition("A [fake] one")[2]
-    assert "module 'gone_module' is not there" in shown
+    assert "module 'gone_module' does not exist" in shown
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("list", "--json")])
 def test_list_imports_neither_the_core_nor_pydantic_nor_a_plugin(
-    run: Run, install: Install, site: Path, arguments: tuple[str, ...]
+    run: Program, install: Install, site: Path, arguments: tuple[str, ...]
 ) -> None:
     points = {"socketify_ext": {"weather": "weather:weather"}, "socketify_ext.hooks": {"weather": "weather"}}
     install("dist-weather", "weather", WEATHER, points)
-    result = run(*arguments, python=("-X", "importtime"))
+    result = run.process(*arguments, python=("-X", "importtime"))
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if "import time:" in line}
     assert "typer" in imported
     assert "socketify_ext.registry" in imported
@@ -220,7 +197,7 @@ def test_list_imports_neither_the_core_nor_pydantic_nor_a_plugin(
     assert (site / "weather.imported").exists()
 
 
-def test_list_reports_an_unknown_blocked_name_on_stderr_with_a_suggestion(run: Run) -> None:
+def test_list_reports_an_unknown_blocked_name_on_stderr_with_a_suggestion(run: Program) -> None:
     result = run("list", "--json", SOCKETIFY_EXT_DISABLE="msgpak,auth")
     assert result.stderr.count("\n") == 1
     assert "'msgpak'" in result.stderr
@@ -237,7 +214,7 @@ def test_list_reports_an_unknown_blocked_name_on_stderr_with_a_suggestion(run: R
         ("pm", ["send_pm(to_username: str, message: Any, *, key: str | None = None)", "Members of ws"]),
     ],
 )
-def test_show_tells_options_and_members_of_a_builtin(run: Run, name: str, texts: list[str]) -> None:
+def test_show_tells_options_and_members_of_a_builtin(run: Program, name: str, texts: list[str]) -> None:
     result = run("show", name)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith(f"{name} (socketify-ext {version('socketify-ext')}, {name}/extension.py:")
@@ -245,7 +222,7 @@ def test_show_tells_options_and_members_of_a_builtin(run: Run, name: str, texts:
         assert text in result.stdout
 
 
-def test_show_json_describes_a_builtin(run: Run) -> None:
+def test_show_json_describes_a_builtin(run: Program) -> None:
     described = shown(run("show", "msgpack", "--json"))
     assert described["options"][0] == {
         "name": "content_type",
@@ -266,7 +243,7 @@ def test_show_json_describes_a_builtin(run: Run) -> None:
     assert described["members_error"] is None
 
 
-def test_show_describes_a_plugin_whose_options_must_be_given(run: Run, install: Install, site: Path) -> None:
+def test_show_describes_a_plugin_whose_options_must_be_given(run: Program, install: Install, site: Path) -> None:
     points = {"socketify_ext": {"weather": "weather:weather"}, "socketify_ext.hooks": {"hello": "hello"}}
     install("dist-weather", "weather", WEATHER, points)
     (site / "hello.py").write_text(dedent(HELLO))
@@ -294,7 +271,7 @@ def test_show_describes_a_plugin_whose_options_must_be_given(run: Run, install: 
 
 
 def test_show_says_in_one_line_why_members_cannot_be_listed_without_required_options(
-    run: Run, install: Install
+    run: Program, install: Install
 ) -> None:
     code = """
         from pydantic import BaseModel
@@ -316,7 +293,7 @@ def test_show_says_in_one_line_why_members_cannot_be_listed_without_required_opt
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_show_exits_with_1_for_an_extension_that_fails_with_its_default_options(run: Run, install: Install) -> None:
+def test_show_exits_with_1_for_an_extension_that_fails_with_its_default_options(run: Program, install: Install) -> None:
     code = """
         import socketify_ext
 
@@ -326,12 +303,12 @@ def test_show_exits_with_1_for_an_extension_that_fails_with_its_default_options(
             request.property("_private")
     """
     install("dist-bad", "bad", code, {"socketify_ext": {"bad": "bad:bad"}})
-    result = run("show", "bad", "--json")
+    result = run.process("show", "bad", "--json")
     assert "EXT102" in json.loads(result.stdout)["members_error"]
     assert (result.returncode, result.stderr) == (1, "noise\n")
 
 
-def test_an_unknown_name_exits_with_1_and_suggests(run: Run) -> None:
+def test_an_unknown_name_exits_with_1_and_suggests(run: Program) -> None:
     result = run("show", "msgpak")
     assert (result.returncode, result.stdout) == (1, "")
     assert "EXT300" in result.stderr
@@ -339,7 +316,7 @@ def test_an_unknown_name_exits_with_1_and_suggests(run: Run) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_a_broken_plugin_exits_with_1_and_names_its_distribution(run: Run, install: Install) -> None:
+def test_a_broken_plugin_exits_with_1_and_names_its_distribution(run: Program, install: Install) -> None:
     install("dist-raises", "raises", "raise ValueError('no luck')", {"socketify_ext": {"raises": "raises:it"}})
     result = run("show", "raises")
     assert (result.returncode, result.stdout) == (1, "")
@@ -349,31 +326,31 @@ def test_a_broken_plugin_exits_with_1_and_names_its_distribution(run: Run, insta
 
 
 @pytest.mark.parametrize("arguments", [("nonsense",), ("list", "--nonsense"), ("show",)])
-def test_wrong_usage_exits_with_2(run: Run, arguments: tuple[str, ...]) -> None:
+def test_wrong_usage_exits_with_2(run: Program, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert "Usage:" in result.stderr
 
 
-def test_version_is_that_of_the_distribution(run: Run) -> None:
+def test_version_is_that_of_the_distribution(run: Program) -> None:
     result = run("--version")
     assert (result.returncode, result.stdout) == (0, f"socketify-ext {version('socketify-ext')}\n")
 
 
-def test_without_arguments_it_prints_help(run: Run) -> None:
+def test_without_arguments_it_prints_help(run: Program) -> None:
     result = run()
     assert "Usage:" in result.stdout + result.stderr
     assert "Find and inspect extensions" in result.stdout + result.stderr
 
 
-def test_help_of_a_builtin_command_loads_no_plugin(run: Run, install: Install) -> None:
+def test_help_of_a_builtin_command_loads_no_plugin(run: Program, install: Install) -> None:
     install("dist-noisy", "noisy", "raise ValueError", {"socketify_ext.hooks": {"noisy": "noisy"}})
     result = run("list", "--help")
     assert (result.returncode, result.stderr) == (0, "")
     assert "--json" in result.stdout
 
 
-def test_a_plugin_adds_a_command_through_the_hook(run: Run, install: Install) -> None:
+def test_a_plugin_adds_a_command_through_the_hook(run: Program, install: Install) -> None:
     install("dist-hello", "hello", HELLO, {"socketify_ext.hooks": {"hello": "hello"}})
     result = run("hello", "--name", "you")
     assert (result.returncode, result.stdout, result.stderr) == (0, "hello you\n", "")
@@ -382,12 +359,14 @@ def test_a_plugin_adds_a_command_through_the_hook(run: Run, install: Install) ->
     assert "list" in text
 
 
-def test_a_blocked_plugin_adds_no_command(run: Run, install: Install) -> None:
+def test_a_blocked_plugin_adds_no_command(run: Program, install: Install) -> None:
     install("dist-hello", "hello", HELLO, {"socketify_ext.hooks": {"hello": "hello"}})
     assert run("hello", SOCKETIFY_EXT_DISABLE="hello").returncode == 2
 
 
-def test_a_command_of_a_plugin_reports_an_extension_error_as_the_builtin_ones_do(run: Run, install: Install) -> None:
+def test_a_command_of_a_plugin_reports_an_extension_error_as_the_builtin_ones_do(
+    run: Program, install: Install
+) -> None:
     code = """
         import socketify_ext
 
@@ -403,7 +382,7 @@ def test_a_command_of_a_plugin_reports_an_extension_error_as_the_builtin_ones_do
 
 
 def test_whatever_a_command_of_a_plugin_raises_is_one_message_unless_a_traceback_is_asked_for(
-    run: Run, install: Install
+    run: Program, install: Install
 ) -> None:
     install(
         "dist-hello", "hello", HELLO.replace("print(", "raise ValueError("), {"socketify_ext.hooks": {"h": "hello"}}
@@ -414,7 +393,7 @@ def test_whatever_a_command_of_a_plugin_raises_is_one_message_unless_a_traceback
     assert "Traceback (most recent call last)" in run("--traceback", "hello").stderr
 
 
-def test_a_plugin_cannot_take_the_name_of_a_builtin_command(run: Run, install: Install) -> None:
+def test_a_plugin_cannot_take_the_name_of_a_builtin_command(run: Program, install: Install) -> None:
     install("dist-thief", "thief", HELLO.replace("def hello", "def show"), {"socketify_ext.hooks": {"thief": "thief"}})
     result = run("--help")
     assert "Greet." not in result.stdout
@@ -433,7 +412,7 @@ def test_a_plugin_cannot_take_the_name_of_a_builtin_command(run: Run, install: I
     ids=["import", "argument", "unknown-hook", "call"],
 )
 def test_a_broken_hook_plugin_is_reported_and_the_rest_works(
-    run: Run, install: Install, code: str, reason: str
+    run: Program, install: Install, code: str, reason: str
 ) -> None:
     install(
         "dist-broken", "broken", code.replace("def hello", "def bye"), {"socketify_ext.hooks": {"broken": "broken"}}
@@ -446,3 +425,32 @@ def test_a_broken_hook_plugin_is_reported_and_the_rest_works(
     assert "Traceback" not in result.stderr
     assert run("bye").returncode == 2
     assert run("show", "cart").stderr == ""
+
+
+# Those on a target run as programs in test_cli_output.py.
+@pytest.mark.parametrize("command", [("list",), ("lock", "cart"), ("new", "greet")], ids=lambda command: command[0])
+def test_a_command_runs_as_a_program(run: Program, command: tuple[str, ...]) -> None:
+    result = run.process(*command)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout + result.stderr
+
+
+def test_escape_sequences_in_the_help_of_a_plugin_are_text(run: Program, install: Install) -> None:
+    code = (
+        HELLO.replace("Greet.", "Greet \x1b[31m.")
+        .replace(
+            'name: str = "world"',
+            'name: str = typer.Option("wor\x1b[32mld", help="who \x1b[33m")',
+        )
+        .replace("import socketify_ext", "import socketify_ext, typer")
+    )
+    install("dist-hello", "hello", code, {"socketify_ext.hooks": {"hello": "hello"}})
+    for arguments, shown in (
+        (("--help",), ("Greet \\x1b[31m.",)),
+        (("hello", "--help"), ("wor\\x1b[32mld", "who \\x1b[33m")),
+    ):
+        text = run(*arguments).stdout
+        assert "\x1b" not in text
+        for part in shown:
+            assert part in text
+    assert run("hello").stdout == "hello wor\x1b[32mld\n"

@@ -53,7 +53,7 @@ def test_a_command_replaces_its_own_file_and_others_only_by_force(program, name)
     refused = program(*COMMANDS[name])
     assert refused.returncode == 1
     assert "EXT601" in refused.stderr
-    assert "'out.file' can't be written: this is no " in refused.stderr
+    assert "'out.file' can't be written: it is not a " in refused.stderr
     assert "--force" in refused.stderr
     assert file.read_text() == FOREIGN
 
@@ -133,7 +133,7 @@ def test_folders_pipes_and_devices_are_never_written(tmp_path, make, force):
     path = tmp_path / "file"
     make(path)
     before = path.lstat()
-    with pytest.raises(GeneratedFileError, match="it is no regular file"):
+    with pytest.raises(GeneratedFileError, match="it is not a regular file"):
         generated(path, force=force).write("own")
     assert path.lstat() == before
     assert list(tmp_path.iterdir()) == [path]

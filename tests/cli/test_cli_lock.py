@@ -67,9 +67,9 @@ def test_lock_pins_the_surface_and_check_fails_with_a_diff_when_it_changes(progr
     ("content", "text"),
     [
         (None, "there is no such file"),
-        ("{", "it is no lock file"),
-        ("[]", "it is no lock file"),
-        ('{"format": 1}', "it is no lock file"),
+        ("{", "it is not a lock file"),
+        ("[]", "it is not a lock file"),
+        ('{"format": 1}', "it is not a lock file"),
         ('{"format": 99}', "it has format 99, not 1"),
     ],
 )

@@ -2,28 +2,28 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import pytest
+from cli_program import Program
 
 CLI = Path(__file__).parents[2] / "socketify_ext" / "cli"
 
 
 @pytest.fixture
 def hostile(tmp_path):
+    """Return the program, beside a distribution with hostile metadata."""
     folder = tmp_path / "evil-1.0.dist-info"
     folder.mkdir()
     summary = "nice\x1b]0;title\x07\x1b[2J\n  auth   9.9  a row that is none"
     (folder / "METADATA").write_text(f"Name: evil\nVersion: 1.0\x1b[31mRED\nSummary: {summary}\n")
     (folder / "entry_points.txt").write_text("[socketify_ext]\nevil = os:system\n")
-    return {**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+    return Program(tmp_path)
 
 
 def test_escape_sequences_of_metadata_are_text_in_a_pipe(hostile):
-    command = [sys.executable, "-m", "socketify_ext", "list"]
-    shown = subprocess.run(command, env=hostile, capture_output=True, check=True, text=True).stdout
+    shown = hostile("list", TERM="dumb").stdout
     assert "\\x1b[2J\\n" in shown
     assert "\x1b" not in shown
     assert not any(line.lstrip().startswith("auth   9.9") for line in shown.splitlines())
@@ -31,9 +31,7 @@ def test_escape_sequences_of_metadata_are_text_in_a_pipe(hostile):
 
 def test_escape_sequences_of_metadata_are_text_at_a_terminal(hostile):
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "socketify_ext", "list"]
-    with subprocess.Popen(command, env=hostile, stdout=follower, stderr=follower, close_fds=True) as process:
-        process.wait(30)
+    assert hostile.process("list", stdout=follower, TERM="dumb").returncode == 0
     os.close(follower)
     shown = os.read(leader, 65536)
     os.close(leader)
@@ -81,10 +79,9 @@ CODE = "\x1b[2J"
         (["check", "wicked:wicked", "--option", CODE], "\\x1b[2J"),
     ],
 )
-def test_escape_sequences_of_code_and_arguments_are_text_in_every_command(tmp_path, hostile, arguments, shown):
-    (tmp_path / "wicked.py").write_text(WICKED)
-    command = [sys.executable, "-m", "socketify_ext", *arguments]
-    done = subprocess.run(command, env=hostile, cwd=tmp_path, capture_output=True, check=False, text=True)
+def test_escape_sequences_of_code_and_arguments_are_text_in_every_command(hostile, arguments, shown):
+    hostile.write("wicked", WICKED)
+    done = hostile(*arguments, TERM="dumb")
     written = done.stdout + done.stderr
     assert written
     assert "\x1b" not in written
@@ -95,3 +92,25 @@ def test_all_commands_write_by_the_one_module_that_escapes():
     for path in CLI.glob("*.py"):
         if path.name not in ("output.py", "__init__.py"):
             assert "typer.echo" not in path.read_text(), path.name
+
+
+ACCENTED = """
+    import socketify_ext
+
+    @socketify_ext.extension("accented")
+    def accented(request, response, ws):
+        "Größe."
+        @request.method
+        def gr\u00f6\u00dfe(self) -> str:
+            "Größe."
+            return self.get_header("größe") or self.get_cookie("größe") or self.get_query("größe")
+"""
+
+
+@pytest.mark.parametrize("command", [("check",), ("show",), ("tree",), ("stubs",), ("why", "request.größe")])
+def test_characters_that_the_output_has_not_are_escapes(tmp_path, command):
+    program = Program(tmp_path)
+    program.write("accented", ACCENTED)
+    done = program.process(*command, "accented:accented", TERM="dumb", PYTHONIOENCODING="ascii")
+    assert "Traceback" not in done.stderr
+    assert re.search(r"gr(ö|\\xf6)(ß|\\xdf)e", done.stdout)

@@ -9,7 +9,7 @@ import pytest
 from cli_program import ROOT, Program
 
 import socketify_ext
-from socketify_ext.inspection.process import app_description
+from socketify_ext.inspection.query import app_description
 
 TYPING = ROOT / "tests" / "typing"
 LOCAL = """

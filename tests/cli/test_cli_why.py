@@ -54,7 +54,7 @@ def test_why_tells_who_put_a_member_there_and_instead_of_whom(program):
         "async request.get_user()",
         "  added by extension 'better', declared by the program",
         f"  at {main}:18",
-        f"  instead of that of 'plain' ({main}:6): it says override",
+        f"  instead of that of 'plain' ({main}:6): it declares override",
     ]
 
 

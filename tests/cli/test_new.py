@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PIP, Environment, run
+from cli_program import Program
+from environments import Environment, build_wheel, run
 
 from socketify_ext.cli.new.project import plan, write
 from socketify_ext.errors import ProjectError
@@ -21,9 +22,7 @@ COMMAND = (sys.executable, "-m", "socketify_ext", "new")
 
 
 def new(folder, *arguments):
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    return Program(folder)("new", *arguments)
 
 
 def files(folder):
@@ -44,10 +43,8 @@ def test_the_files_are_those_of_the_page(tmp_path):
     assert all(f"socketify-ext-greet/{name}" in done.stdout for name in written)
 
 
-def test_every_flag_is_on_the_page():
-    shown = subprocess.run(
-        [*COMMAND, "--help"], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}
-    )
+def test_every_flag_is_on_the_page(tmp_path):
+    shown = new(tmp_path, "--help")
     flags = set(re.findall(r"--[a-z-]+", shown.stdout)) - {"--help"}
     assert set(re.findall(r"^\| `(--[a-z-]+)`", DOC, re.MULTILINE)) == flags
 
@@ -55,12 +52,12 @@ def test_every_flag_is_on_the_page():
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("my plugin!", "no identifier. Did you mean 'my-plugin'?"),
-        ("9lives", "no identifier"),
-        ("a--b", "no identifier. Did you mean 'a-b'?"),
+        ("my plugin!", "not an identifier. Did you mean 'my-plugin'?"),
+        ("9lives", "not an identifier"),
+        ("a--b", "not an identifier. Did you mean 'a-b'?"),
         ("Greet", "Did you mean 'greet'?"),
-        ("über", "no identifier"),
-        ("", "no identifier"),
+        ("über", "not an identifier"),
+        ("", "not an identifier"),
         ("../up", "Did you mean 'up'?"),
         ("class", "a Python keyword"),
         ("auth", "a built-in has it"),
@@ -86,7 +83,7 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path):
     folder.mkdir()
     done = new(tmp_path, "greet", "--into", str(tmp_path))
     assert (done.returncode, files(tmp_path)) == (1, [])
-    assert re.fullmatch(r"error: \[EXT701\] .* is there already\. .*\n", done.stderr)
+    assert re.fullmatch(r"error: \[EXT701\] .* exists already\. .*\n", done.stderr)
 
 
 def test_a_folder_that_can_not_be_made_is_told(tmp_path):
@@ -131,10 +128,8 @@ def environment(tmp_path_factory, wheels):
     project = plan("tea-and-more_than-enough-bread", 'Say "tea" \\ or \N{EN DASH} ' + "x" * 72 + "'", "Ann & Bob")
     write(project, folder)
     source = folder / project.distribution
-    run(*PIP, "wheel", str(source), "--no-deps", "--wheel-dir", str(folder))
-    (wheel,) = folder.glob("*.whl")
     made = Environment(folder / "environment")
-    made.install(wheels["socketify-ext"], f"{wheel}[dev]")
+    made.install(wheels["socketify-ext"], f"{build_wheel(source, folder)}[dev]")
     made.project, made.source = project, source
     return made
 

@@ -55,6 +55,13 @@ STOCK_CLASSES = {"request": "Request", "response": "StockResponse", "ws": "WebSo
 http = httpx2.Client(trust_env=False, verify=False)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def close_client() -> Iterator[None]:
+    """Close the connections that the client keeps."""
+    yield
+    http.close()
+
+
 @contextlib.contextmanager
 def serve_by_command_line(pools: str) -> Iterator[Serving]:
     """Serve `conformance_app:run` with the core's own command line."""
@@ -84,7 +91,7 @@ def serve_by_command_line(pools: str) -> Iterator[Serving]:
 
 @pytest.fixture(scope="module", params=itertools.product(KINDS, POOLS), ids="-".join)
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, str, Serving]]:
-    """Give a kind, a pool setting, and the server that has both."""
+    """Return a kind, a pool setting, and the server that has both."""
     kind, pools = request.param
     with serve_by_command_line(pools) if kind == "cli" else serve(conformance_app.make, kind=kind, pools=pools) as it:
         yield kind, pools, it
@@ -107,7 +114,7 @@ def impossible(kind: str, pools: str, event: str, style: str) -> str | None:
 
 
 def values(kind: str, target: str) -> dict[str, Any]:
-    """Give what each member must give."""
+    """Return what each member must give."""
     name = (STOCK_CLASSES if kind == "stock" else CLASSES)[target]
     members = {"method": f"HEY {name}", "coroutine": "(hey)", "property": "calm", "fresh": [None]}
     return {**members, "override": "nowhere"}

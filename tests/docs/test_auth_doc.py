@@ -82,7 +82,7 @@ def test_the_error_handler_for_a_stock_app_answers_as_it_says():
     with serve(stock) as serving, httpx2.Client(base_url=serving.url) as http:
         assert http.get("/me", headers={"token": "secret"}).json() == {"name": "Ann"}
         answer = http.get("/me")
-        assert (answer.status_code, answer.json()) == (401, {"detail": "a token is needed"})
+        assert (answer.status_code, answer.json()) == (401, {"detail": "a token is required"})
         assert answer.headers["www-authenticate"] == 'Bearer realm="api"'
         assert http.get("/broken").status_code == 500
 

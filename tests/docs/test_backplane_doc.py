@@ -25,7 +25,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "backplane.md").read_text()
 def running(program, engine):
     """Run the page's program; gives its port once it serves."""
     port = engines.free_port()
-    process = subprocess.Popen([sys.executable, program], env={**os.environ, "ENGINE": engine.url, "PORT": str(port)})
+    process = subprocess.Popen([sys.executable, program], env={**os.environ, "BROKER": engine.url, "PORT": str(port)})
     try:
         deadline = time.monotonic() + 30
         while True:
@@ -48,7 +48,7 @@ def test_the_example_tells_votes_to_listeners_at_another_process(tmp_path):
         listener = websockets.connect(f"ws://127.0.0.1:{there}/results")
         async with listener as socket, httpx2.AsyncClient() as client:
             deadline = time.monotonic() + 20
-            while True:  # until the engine knows of the listener
+            while True:  # until the broker knows of the listener
                 assert (await client.post(f"http://127.0.0.1:{here}/vote/Ann")).text == "thanks"
                 with contextlib.suppress(asyncio.TimeoutError):
                     return await asyncio.wait_for(socket.recv(), 0.5)
@@ -64,8 +64,8 @@ def rows(title):
 
 def test_the_page_names_every_option_and_counter():
     assert rows("Options") == list(Options.model_fields)
-    relay = Relay(engine=None, max_messages=1, max_bytes=1, timeout=1)
-    counters = rows("When the engine is away")
+    relay = Relay(broker=None, max_messages=1, max_bytes=1, timeout=1)
+    counters = rows("When the broker is away")
     assert len(counters) == 6
     for backplane in (relay, Memory()):
         assert all(hasattr(backplane, name) for name in counters)

@@ -1,4 +1,4 @@
-"""What the pages say is there: every hazard, error, hook, option and flag; every link; every piece of code."""
+"""The pages are complete: every hazard, error, hook, option and flag is documented; links and code work."""
 
 import inspect
 import re
@@ -43,7 +43,7 @@ def test_every_block_says_its_language(page):
 
 
 def has_tests_of_its_own(page):
-    """Tell whether a page's code has tests of its own: those of docs/auth.md are in tests/test_auth_doc.py."""
+    """Whether a page's code has its own tests: those of docs/auth.md are in tests/docs/test_auth_doc.py."""
     return (ROOT / "tests" / "docs" / f"test_{page.removeprefix('docs/').removesuffix('.md')}_doc.py").exists()
 
 
@@ -77,7 +77,7 @@ def test_every_registration_hook_is_documented():
 
 
 def options(model, prefix):
-    """Give the variable and the field of each option, and of those inside it."""
+    """Yield the variable and the field of each option, and of those inside it."""
     for name, field in model.model_fields.items():
         yield f"{prefix}{name.upper()}", field
         for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):

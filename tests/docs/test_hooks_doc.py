@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
 
 
 def described():
-    """Give the arguments of each hook in the page's tables."""
+    """Return the arguments of each hook in the page's tables."""
     rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", PAGE, re.MULTILINE)
     return {name: tuple(re.findall(r"\w+", arguments)) for name, arguments in rows}
 
@@ -43,7 +43,7 @@ def test_the_request_hooks_do_what_the_page_says():
 def test_the_registration_hooks_do_what_the_page_says(caplog):
     caplog.set_level(logging.ERROR)
     example = request_hook_apps.documented(1)
-    assert [spec.name for spec in example._binding.resolution.order] == ["cart"]
+    assert [spec.name for spec in example._registration.current.resolution.order] == ["cart"]
 
     def silent(request, response, ws): ...
 

@@ -1,4 +1,4 @@
-"""What a TARGET may be, and what a wrong one gets: one message with a suggestion, exit code 1, and no traceback."""
+"""Targets: what may be one, and what a wrong one gets: one message with a suggestion, exit code 1, no traceback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from cli_program import ROOT, Program
 
 from socketify_ext import errors
-from socketify_ext.inspection.process import ask, rebuilt
+from socketify_ext.inspection.process import rebuild_error
+from socketify_ext.inspection.query import run_query
 
 MAIN = """
     import os
@@ -76,14 +77,18 @@ MAIN = """
 FORKING = """
     import json, os, sys
     import socketify_ext, socketify_ext.app, socketify_ext.inspection.app_description
-    from socketify_ext.inspection import worker as child
+    from socketify_ext.inspection import process, worker
 
     for number, target in enumerate(json.loads(sys.argv[1])):
-        if os.fork() == 0:
-            child.main(target, "app", 60.0, f"{number}.answer", f"{number}.trace")
-        os.wait()
-        with open(f"{number}.answer") as answer, open(f"{number}.json", "w") as named:
-            json.dump({"target": target, **json.load(answer)}, named)
+        with open(f"{number}.events", "wb") as events, open(f"{number}.trace", "wb") as trace:
+            if os.fork() == 0:
+                files = {"events": events.fileno(), "trace": trace.fileno()}
+                request = {"target": target, "question": "app"}
+                sys.argv[1] = json.dumps({**files, "timeout": 60.0, "request": request})
+                process.run_child(worker.main)
+            os.wait()
+        with open(f"{number}.events") as events, open(f"{number}.json", "w") as named:
+            json.dump({"target": target, **json.load(events)}, named)
 """
 HANGS = """
     import time
@@ -107,15 +112,15 @@ RIGHT = [
 ]
 WRONG = [
     ("kart", "EXT300", ["Did you mean 'cart'?"]),
-    ("socketify-ext:kart", "EXT600", ["'socketify-ext' is no identifier", "Did you mean 'socketify-ext:cart'"]),
+    ("socketify-ext:kart", "EXT600", ["'socketify-ext' is not an identifier", "Did you mean 'socketify-ext:cart'"]),
     ("mian:app", "EXT600", ["no module 'mian'", "Did you mean 'main:app'?"]),
     ("main:mak", "EXT600", ["module 'main' has no attribute 'mak'", "Did you mean 'make'"]),
     ("main.py:make", "EXT600", ["no module 'main.py'", "Did you mean 'main:make'?"]),
-    ("./ma-in.py:make", "EXT600", ["is no identifier", "Did you mean 'ma_in:make'?"]),
-    ("main:", "EXT600", ["'' is no identifier", "module:attribute"]),
+    ("./ma-in.py:make", "EXT600", ["is not an identifier", "Did you mean 'ma_in:make'?"]),
+    ("main:", "EXT600", ["'' is not an identifier", "module:attribute"]),
     ("main:number", "EXT600", ["a int is neither an App nor an extension"]),
     ("main:many", "EXT600", ["it takes 2 parameters (a, b)"]),
-    ("main:nothing", "EXT600", ["it gave a NoneType", "Let the factory return the app"]),
+    ("main:nothing", "EXT600", ["it returned a NoneType", "Return the app from the factory"]),
     ("main:later", "EXT600", ["coroutine function"]),
     ("main:exits", "EXT600", ["SystemExit: 4 (main.py:"]),
     ("main:fails", "EXT600", ["KeyError: 'key' (main.py:"]),
@@ -141,7 +146,7 @@ def program(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def answers(program):
-    """Have each target loaded in a process of its own, as `ask` does; forked, to import the core only once."""
+    """Have each target loaded in a process of its own, as `run_query` does; forked, to import the core only once."""
     command = [sys.executable, "-c", dedent(FORKING), json.dumps([target for target, *_ in (*RIGHT, *WRONG)])]
     done = subprocess.run(
         command,
@@ -165,7 +170,7 @@ def test_a_target_is_a_name_an_extension_an_app_or_what_makes_one(answers, targe
 
 @pytest.mark.parametrize(("target", "code", "texts"), WRONG)
 def test_a_wrong_target_gets_one_message_that_says_what_is_wrong_and_what_to_do(answers, target, code, texts):
-    error = rebuilt(dict(answers[target]["error"]))
+    error = rebuild_error(answers[target]["error"])
     assert error.code == code
     message = str(error)
     assert "\n" not in message
@@ -177,13 +182,13 @@ def test_a_wrong_target_gets_one_message_that_says_what_is_wrong_and_what_to_do(
 def test_a_target_that_ends_its_process_gets_a_message_too(program, monkeypatch):
     monkeypatch.chdir(program.folder)
     with pytest.raises(errors.TargetError, match="its process ended with exit code 7"):
-        ask("main:dies", "app", 30.0)
+        run_query("main:dies", "app", 30.0)
 
 
 def test_an_app_that_hangs_on_start_is_ended_and_the_message_tells_where(program, monkeypatch):
     monkeypatch.chdir(program.folder)
     with pytest.raises(errors.TargetError) as raised:
-        ask("hangs:run", "app", 4.0)
+        run_query("hangs:run", "app", 4.0)
     assert "it still runs after 4 s, in hangs.py:6 (run)" in str(raised.value)
     assert "--timeout" in raised.value.fix
 
@@ -210,7 +215,7 @@ def test_traceback_shows_where_the_target_failed(program):
 
 
 def test_what_a_target_prints_is_no_part_of_the_answer(program):
-    result = program("tree", "main:app", "--json")
+    result = program.process("tree", "main:app", "--json")
     assert (result.returncode, result.stderr) == (0, "noise\n")
     assert result.stdout.startswith("[")
 

@@ -7,6 +7,7 @@ from fake_distributions import Site
 
 import socketify_ext
 from socketify_ext.errors import (
+    ArgumentError,
     CollisionError,
     CoreNameError,
     DeclarationError,
@@ -99,7 +100,7 @@ def test_inspect_tells_members_with_provenance_the_order_and_what_was_settled(ap
     assert str(inspection.order[0].provenance).startswith("'cart' (built-in, cart/extension.py:")
     provenance = inspection.members["request.cart"].provenance
     assert provenance.extension == "shop"
-    assert provenance.place.startswith("test_app.py:")
+    assert provenance.location.startswith("test_app.py:")
     (settled,) = inspection.settled
     assert (settled.by, settled.winner) == ("override", inspection.members["request.cart"])
     assert [provider.provenance.extension for provider in settled.collision.providers] == ["cart", "shop"]
@@ -194,6 +195,29 @@ def test_a_route_that_can_not_be_added_leaves_the_app_as_it_was(app):
     assert not hasattr(compiled(app, "request"), "till")
 
 
+class FailingSerializer:
+    @property
+    def dump_bytes(self):
+        raise RuntimeError("half way")
+
+
+def test_a_plan_that_fails_half_way_is_dropped(app):
+    app.register(adding("cart", "cart"))
+
+    @socketify_ext.extension("shop")
+    def shop(request, response, ws, *, app):
+        request.property("till")
+        app.before_request(lambda res, req: None)
+        app.json_serializer(FailingSerializer())
+
+    with pytest.raises(RuntimeError, match="half way"):
+        app.register(shop)
+    assert names(app) == ["cart"]
+    assert hasattr(compiled(app, "request"), "cart")
+    assert not hasattr(compiled(app, "request"), "till")
+    assert app._server.hooks._hooks == ()
+
+
 def test_an_extension_that_raises_leaves_the_app_as_it_was(app):
     @socketify_ext.extension("shop")
     def shop(request, response, ws, *, app):
@@ -254,7 +278,7 @@ def test_install_keeps_what_a_subclass_adds():
 
 @pytest.mark.parametrize("value", [None, "app", socketify.App])
 def test_install_takes_an_app_only(value):
-    with pytest.raises(InstallError, match="is no socketify App"):
+    with pytest.raises(ArgumentError, match="is not a socketify App"):
         socketify_ext.install(value)
 
 
@@ -281,7 +305,7 @@ def test_install_takes_over_what_the_core_has_registered():
     inspection = socketify_ext.inspect(app)
     assert names(app) == ["earlier"]
     assert sorted(inspection.members) == ["request.till", "response.items"]
-    assert inspection.members["request.till"].provenance.place.startswith("test_app.py:")
+    assert inspection.members["request.till"].provenance.location.startswith("test_app.py:")
     assert compiled(app, "request").till(None) == "till"
     with pytest.raises(CollisionError):
         app.register(adding("other", "till"))

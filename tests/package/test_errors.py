@@ -208,3 +208,22 @@ def test_the_documentation_shows_the_message_that_is_raised(kind, examples):
 
 def test_the_documentation_shows_no_message_of_another_class():
     assert re.findall(r"^(\w+): \[EXT\d+\]", DOC, re.MULTILINE) == [kind.__name__ for kind in NAMED]
+
+
+def test_the_documentation_explains_each_group_of_codes():
+    assert re.findall(r"^- \*\*(\d)xx\*\*", DOC, re.MULTILINE) == sorted({kind.code[3] for kind in KINDS})
+
+
+def test_a_missing_module_names_the_extra_that_installs_it():
+    with pytest.raises(errors.MissingExtraError) as caught:
+        errors.require_extra("no_such_module.part", "fast", "extension 'json'")
+    assert str(caught.value) == (
+        "[EXT404] extension 'json' needs the module no_such_module.part: No module named 'no_such_module'. "
+        'Install the extra: pip install "socketify-ext[fast]".'
+    )
+    assert (caught.value.module, caught.value.extra) == ("no_such_module.part", "fast")
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+def test_a_module_that_is_installed_needs_no_extra():
+    errors.require_extra("json.decoder", "fast", "extension 'json'")

@@ -1,6 +1,7 @@
 """Data moves one way: each room imports only from rooms to its left, inside functions and for annotations too."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -28,20 +29,29 @@ RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 EXCEPTIONS = {("sdk/declaration.py", "runtime.stock")}
 
 
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def imports(path):
-    """Yield every module of the package that a file imports, wherever the import stands."""
+    """Return every module that a file imports, wherever the import stands."""
     home = ["socketify_ext", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
+    found = []
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = home[: len(home) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             for alias in node.names:
                 name = f"{module}.{alias.name}"
-                yield name if is_module(name) else module
+                found.append(name if is_module(name) else module)
+    return found
 
 
+@functools.cache
 def is_module(name):
     path = PACKAGE.parent.joinpath(*name.split("."))
     return path.is_dir() or path.with_suffix(".py").exists()
@@ -78,7 +88,7 @@ def test_no_files_outside_the_runtime_import_each_other_in_a_ring():
     for path in FILES:
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
         if room(path) not in ("runtime", "__init__"):
-            graph[name] = {module for module in own_imports(path) if module != name and module != "__init__"}
+            graph[name] = {module for module in own_imports(path) if module not in (name, "__init__")}
     while leaves := {name for name in graph if not graph[name] & graph.keys()}:
         for name in leaves:
             del graph[name]
@@ -96,7 +106,7 @@ def test_only_the_runtime_imports_the_core():
     importers = {
         room(path)
         for path in FILES
-        for node in ast.parse(path.read_text()).body
+        for node in parsed(path).body
         for name in names_of(node)
         if name.split(".")[0] in ("socketify", "cffi")
     }

@@ -10,7 +10,7 @@ import virtual_clock
 
 import socketify_ext
 from socketify_ext.errors import LifecycleError
-from socketify_ext.lifecycle import Lifecycle, Unit
+from socketify_ext.lifecycle import Lifecycle, LifecycleEntry
 from socketify_ext.testing import serve
 
 
@@ -19,7 +19,7 @@ def seen():
     return []
 
 
-def unit(seen, name, *, asynchronous=False, failing=""):
+def entry(seen, name, *, asynchronous=False, failing=""):
     def step(what):
         def call():
             seen.append(f"{name} {what}")
@@ -32,25 +32,25 @@ def unit(seen, name, *, asynchronous=False, failing=""):
 
         return call_async if asynchronous else call
 
-    return Unit(f"extension {name!r}", [step("start")], [step("stop")])
+    return LifecycleEntry(f"extension {name!r}", [step("start")], [step("stop")])
 
 
-async def cycle(lifecycle, *units):
-    await lifecycle.start(units)
+async def cycle(lifecycle, *entries):
+    await lifecycle.start(entries)
     await lifecycle.stop()
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_units_start_in_order_and_stop_in_reverse(seen, asynchronous):
+def test_entries_start_in_order_and_stop_in_reverse(seen, asynchronous):
     lifecycle = Lifecycle(5)
-    units = [unit(seen, name, asynchronous=asynchronous) for name in "abc"]
-    asyncio.run(cycle(lifecycle, *units))
+    entries = [entry(seen, name, asynchronous=asynchronous) for name in "abc"]
+    asyncio.run(cycle(lifecycle, *entries))
     assert seen == ["a start", "b start", "c start", "c stop", "b stop", "a stop"]
 
 
-def test_the_functions_of_one_unit_stop_in_reverse_too(seen):
+def test_the_functions_of_one_entry_stop_in_reverse_too(seen):
     steps = [lambda number=number: seen.append(number) for number in (1, 2)]
-    asyncio.run(cycle(Lifecycle(5), Unit("the app", steps, steps)))
+    asyncio.run(cycle(Lifecycle(5), LifecycleEntry("the app", steps, steps)))
     assert seen == [1, 2, 2, 1]
 
 
@@ -58,7 +58,7 @@ def test_the_state_tells_how_far_it_is(seen):
     async def run():
         lifecycle = Lifecycle(5)
         states = [lifecycle.state]
-        await lifecycle.start([Unit("the app", [], [lambda: states.append(lifecycle.state)])])
+        await lifecycle.start([LifecycleEntry("the app", [], [lambda: states.append(lifecycle.state)])])
         states.append(lifecycle.state)
         await lifecycle.stop()
         return [*states, lifecycle.state]
@@ -69,7 +69,7 @@ def test_the_state_tells_how_far_it_is(seen):
 def test_stopping_again_does_nothing(seen):
     async def run():
         lifecycle = Lifecycle(5)
-        await cycle(lifecycle, unit(seen, "a"))
+        await cycle(lifecycle, entry(seen, "a"))
         await lifecycle.stop()
 
     asyncio.run(run())
@@ -78,10 +78,10 @@ def test_stopping_again_does_nothing(seen):
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_failed_start_stops_what_had_started_and_names_who_failed(seen, asynchronous):
-    units = [unit(seen, "a"), unit(seen, "b", asynchronous=asynchronous, failing="start"), unit(seen, "c")]
+    entries = [entry(seen, "a"), entry(seen, "b", asynchronous=asynchronous, failing="start"), entry(seen, "c")]
     lifecycle = Lifecycle(5)
     with pytest.raises(LifecycleError, match=r"extension 'b' failed to start in .*: RuntimeError: b can't") as caught:
-        asyncio.run(lifecycle.start(units))
+        asyncio.run(lifecycle.start(entries))
     assert isinstance(caught.value.__cause__, RuntimeError)
     assert seen == ["a start", "b start", "a stop"]
 
@@ -95,11 +95,11 @@ def test_a_failed_start_can_be_tried_again(seen):
 
     async def run():
         lifecycle = Lifecycle(5)
-        units = [unit(seen, "a"), Unit("b", [start], [])]
+        entries = [entry(seen, "a"), LifecycleEntry("b", [start], [])]
         with pytest.raises(LifecycleError):
-            await lifecycle.start(units)
+            await lifecycle.start(entries)
         assert lifecycle.state == "new"
-        await lifecycle.start(units)
+        await lifecycle.start(entries)
         assert lifecycle.state == "started"
         await lifecycle.stop()
 
@@ -113,12 +113,12 @@ def test_an_interrupted_start_stops_what_had_started(seen):
 
     lifecycle = Lifecycle(5)
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(lifecycle.start([unit(seen, "a"), Unit("b", [interrupt], [])]))
+        asyncio.run(lifecycle.start([entry(seen, "a"), LifecycleEntry("b", [interrupt], [])]))
     assert seen == ["a start", "a stop"]
 
 
 def test_a_failed_stop_is_logged_and_the_others_still_stop(seen, caplog):
-    asyncio.run(cycle(Lifecycle(5), unit(seen, "a"), unit(seen, "b", failing="stop"), unit(seen, "c")))
+    asyncio.run(cycle(Lifecycle(5), entry(seen, "a"), entry(seen, "b", failing="stop"), entry(seen, "c")))
     assert seen[3:] == ["c stop", "b stop", "a stop"]
     (record,) = caplog.records
     assert record.getMessage().startswith("extension 'b': shutdown function ")
@@ -129,7 +129,7 @@ def test_a_stop_that_is_cancelled_by_itself_does_not_stop_the_others_from_stoppi
     async def cancelled():
         raise asyncio.CancelledError
 
-    asyncio.run(cycle(Lifecycle(5), unit(seen, "a"), Unit("b", [], [cancelled])))
+    asyncio.run(cycle(Lifecycle(5), entry(seen, "a"), LifecycleEntry("b", [], [cancelled])))
     assert seen == ["a start", "a stop"]
     assert [record.getMessage()[:4] for record in caplog.records] == ["b: s"]
 
@@ -145,7 +145,7 @@ def test_a_stop_that_will_not_end_does_not_stop_the_others_from_stopping(seen, c
                 seen.append("refused")
 
     async def run():
-        await cycle(Lifecycle(0.01), unit(seen, "a"), Unit("b", [], [stubborn]))
+        await cycle(Lifecycle(0.01), entry(seen, "a"), LifecycleEntry("b", [], [stubborn]))
         released.append(True)
 
     asyncio.run(run())
@@ -161,7 +161,7 @@ def test_a_stop_that_runs_out_of_time_is_cancelled_and_logged(seen, caplog):
         finally:
             seen.append("cancelled")
 
-    asyncio.run(cycle(Lifecycle(0.01), unit(seen, "a"), Unit("extension 'slow'", [], [forever])))
+    asyncio.run(cycle(Lifecycle(0.01), entry(seen, "a"), LifecycleEntry("extension 'slow'", [], [forever])))
     assert seen == ["a start", "cancelled", "a stop"]
     (record,) = caplog.records
     assert "extension 'slow': shutdown function" in record.getMessage()
@@ -180,7 +180,13 @@ def test_functions_that_ignore_their_cancellation_leave_the_others_time_within_t
 
     async def run():
         lifecycle = Lifecycle(10)
-        await lifecycle.start([Unit("a", [], [closing]), Unit("b", [], [stubborn]), Unit("c", [], [stubborn, closing])])
+        await lifecycle.start(
+            [
+                LifecycleEntry("a", [], [closing]),
+                LifecycleEntry("b", [], [stubborn]),
+                LifecycleEntry("c", [], [stubborn, closing]),
+            ]
+        )
         await lifecycle.stop()
         assert asyncio.get_running_loop().time() <= 10
         assert (lifecycle.state, lifecycle.stopping) == ("stopped", None)
@@ -202,7 +208,7 @@ def test_it_says_whose_shutdown_runs():
     def ending():
         found.append(lifecycle.stopping)
 
-    asyncio.run(cycle(lifecycle, Unit("extension 'x'", [], [ending])))
+    asyncio.run(cycle(lifecycle, LifecycleEntry("extension 'x'", [], [ending])))
     assert found[0].startswith("extension 'x': ")
     assert found[0].endswith("ending")
 

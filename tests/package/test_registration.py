@@ -12,7 +12,7 @@ from socketify_ext.errors import (
     MissingRequirementError,
     OrderingCycleError,
 )
-from socketify_ext.registration import Binding
+from socketify_ext.registration import Registration
 from socketify_ext.registry.registry import Registry
 from socketify_ext.sdk.declaration import as_extension
 from socketify_ext.sdk.resolution import Reserved
@@ -45,18 +45,32 @@ class Core:
 
 
 class Recorder:
-    """Stand for the app: keep what was committed."""
+    """Stand for the app: apply plans, and keep the names of what was new."""
 
-    def __init__(self) -> None:
-        self.classes = None
+    def __init__(self, app, registry, reserved=None, policy="error"):
+        bases = dict.fromkeys(("request", "response", "ws"), Core)
+        self.registration = Registration(app, registry, bases, reserved or {}, policy)
         self.new: list[str] = []
-        self.failure: Exception | None = None
 
-    def __call__(self, classes, new):
-        if new and self.failure is not None:
-            raise self.failure
-        self.classes = classes
-        self.new += [declaration.spec.name for declaration in new]
+    def register(self, made):
+        plan = self.registration.plan(made)
+        self.registration.complete(plan)
+        self.new += [declaration.spec.name for declaration in plan.new]
+
+    @property
+    def plan(self):
+        return self.registration.current
+
+    def request(self):
+        return self.plan.classes["request"]()
+
+    @property
+    def order(self):
+        return [spec.name for spec in self.plan.resolution.order]
+
+    @property
+    def members(self):
+        return {f"{target}.{name}" for target, name in self.plan.resolution.members}
 
 
 @pytest.fixture
@@ -65,14 +79,9 @@ def registry():
 
 
 @pytest.fixture
-def commit():
-    return Recorder()
-
-
-@pytest.fixture
-def binding(registry, commit):
+def app(registry):
     reserved = {"request": Reserved(public=frozenset({"get_header"}), state=frozenset({"req"}))}
-    return Binding("the app", registry, dict.fromkeys(("request", "response", "ws"), Core), reserved, commit)
+    return Recorder("the app", registry, reserved)
 
 
 @pytest.fixture
@@ -96,56 +105,48 @@ def adding(name, *members, **arguments):
     return function
 
 
-def order(binding):
-    return [spec.name for spec in binding.resolution.order]
+def test_a_plan_is_compiled_and_put_into_effect(app):
+    app.register(adding("shop", "cart"))
+    assert app.new == ["shop"]
+    assert app.request().cart is None
+    assert (app.order, app.members) == (["shop"], {"request.cart"})
 
 
-def members(binding):
-    return {f"{target}.{name}" for target, name in binding.resolution.members}
+def test_each_plan_has_all_members(app):
+    app.register(adding("shop", "cart"))
+    app.register(adding("auth", "user"))
+    assert app.request().cart is app.request().user is None
+    assert app.new == ["shop", "auth"]
 
 
-def test_a_registration_is_compiled_and_committed(binding, commit):
-    binding.register(adding("shop", "cart"))
-    assert commit.new == ["shop"]
-    assert commit.classes["request"]().cart is None
-    assert (order(binding), members(binding)) == (["shop"], {"request.cart"})
-
-
-def test_each_commit_has_all_members(binding, commit):
-    binding.register(adding("shop", "cart"))
-    binding.register(adding("auth", "user"))
-    assert commit.classes["request"]().cart is commit.classes["request"]().user is None
-    assert commit.new == ["shop", "auth"]
-
-
-def test_the_app_is_injected(binding):
+def test_the_app_is_injected(app):
     got = []
 
     @extension("shop")
     def shop(request, response, ws, *, app):
         got.append(app.upper())
 
-    binding.register(shop)
+    app.register(shop)
     assert got == ["THE APP"]
 
 
-def test_the_same_extension_again_changes_nothing(binding, commit):
+def test_the_same_extension_again_changes_nothing(app):
     shop = adding("shop", "cart")
-    binding.register(shop)
-    binding.register(shop)
-    binding.register(shop.renamed().configured())
-    assert commit.new == ["shop"]
+    app.register(shop)
+    app.register(shop)
+    app.register(shop.renamed().configured())
+    assert app.new == ["shop"]
 
 
 class Options(BaseModel):
     unit: str = "kg"
 
 
-def test_the_same_options_are_the_same_extension(binding, commit):
+def test_the_same_options_are_the_same_extension(app):
     shop = adding("shop", "cart", options=Options)
-    binding.register(shop)
-    binding.register(shop.configured(unit="kg"))
-    assert commit.new == ["shop"]
+    app.register(shop)
+    app.register(shop.configured(unit="kg"))
+    assert app.new == ["shop"]
 
 
 @pytest.mark.parametrize(
@@ -158,15 +159,15 @@ def test_the_same_options_are_the_same_extension(binding, commit):
         lambda made: adding("shop", "cart"),
     ],
 )
-def test_another_registration_of_the_name_is_an_error(binding, commit, change):
+def test_another_registration_of_the_name_is_an_error(app, change):
     shop = adding("shop", "cart", options=Options)
-    binding.register(shop)
+    app.register(shop)
     with pytest.raises(
         AlreadyRegisteredError, match=r"'shop' .* is registered a second time: 'shop' .* is there"
     ) as caught:
-        binding.register(change(shop))
+        app.register(change(shop))
     assert caught.value.name == "shop"
-    assert (commit.new, members(binding)) == (["shop"], {"request.cart"})
+    assert (app.new, app.members) == (["shop"], {"request.cart"})
 
 
 def function_called_extension(member):
@@ -176,12 +177,12 @@ def function_called_extension(member):
     return extension
 
 
-def test_bare_functions_of_one_name_are_told_apart(binding):
+def test_bare_functions_of_one_name_are_told_apart(app):
     first, second = function_called_extension("a"), function_called_extension("b")
     for function in (first, second, first, second):
-        binding.register(as_extension(function))
-    assert order(binding) == ["extension", "extension~2"]
-    assert members(binding) == {"request.a", "request.b"}
+        app.register(as_extension(function))
+    assert app.order == ["extension", "extension~2"]
+    assert app.members == {"request.a", "request.b"}
 
 
 class Tools:
@@ -189,70 +190,70 @@ class Tools:
         request.property("tool")
 
 
-def test_a_bound_method_is_the_same_extension_each_time(binding):
+def test_a_bound_method_is_the_same_extension_each_time(app):
     tools = Tools()
-    binding.register(as_extension(tools.install))
-    binding.register(as_extension(tools.install))
-    assert order(binding) == ["install"]
+    app.register(as_extension(tools.install))
+    app.register(as_extension(tools.install))
+    assert app.order == ["install"]
 
 
-def test_what_is_required_is_registered_first_and_says_who_asked(binding, registry, site):
-    binding.register(registry.load("jwt"))
-    assert order(binding) == ["log-tool", "auth-tool", "jwt"]
-    asked = {spec.name: spec.provenance.required_by for spec in binding.resolution.order}
+def test_what_is_required_is_registered_first_and_says_who_asked(app, registry, site):
+    app.register(registry.load("jwt"))
+    assert app.order == ["log-tool", "auth-tool", "jwt"]
+    asked = {spec.name: spec.provenance.required_by for spec in app.plan.resolution.order}
     assert asked == {"log-tool": "auth-tool", "auth-tool": "jwt", "jwt": None}
-    assert binding.resolution.members["request", "log"].provenance.required_by == "auth-tool"
+    assert app.plan.resolution.members["request", "log"].provenance.required_by == "auth-tool"
 
 
-def test_what_is_there_is_not_registered_again(binding, registry, commit, site):
-    binding.register(registry.load("log-tool"))
-    binding.register(registry.load("jwt"))
-    binding.register(registry.load("auth-tool"))
-    assert commit.new == ["log-tool", "auth-tool", "jwt"]
+def test_what_is_there_is_not_registered_again(app, registry, site):
+    app.register(registry.load("log-tool"))
+    app.register(registry.load("jwt"))
+    app.register(registry.load("auth-tool"))
+    assert app.new == ["log-tool", "auth-tool", "jwt"]
 
 
-def test_a_requirement_of_the_program_s_own_is_found(binding, registry):
+def test_a_requirement_of_the_program_s_own_is_found(app, registry):
     registry.add(adding("auth-tool", "auth"))
-    binding.register(adding("shop", requires=["auth-tool"]))
-    assert order(binding) == ["auth-tool", "shop"]
+    app.register(adding("shop", requires=["auth-tool"]))
+    assert app.order == ["auth-tool", "shop"]
 
 
-def test_a_requirement_s_version_must_fit(binding, site):
-    binding.register(adding("shop", requires=["log-tool>=1,<2"]))
+def test_a_requirement_s_version_must_fit(app, site):
+    app.register(adding("shop", requires=["log-tool>=1,<2"]))
     with pytest.raises(MissingRequirementError, match=r"requires 'auth-tool>=2': .*dist-tools 1\.5.*has version 1\.5"):
-        binding.register(adding("other", requires=["auth-tool>=2"]))
-    assert order(binding) == ["log-tool", "shop"]
+        app.register(adding("other", requires=["auth-tool>=2"]))
+    assert app.order == ["log-tool", "shop"]
 
 
-def test_an_unknown_requirement_is_an_error(binding, commit):
+def test_an_unknown_requirement_is_an_error(app):
     with pytest.raises(MissingRequirementError, match="requires 'nothing': it is not registered"):
-        binding.register(adding("shop", "cart", requires=["nothing"]))
-    assert commit.classes is None
+        app.register(adding("shop", "cart", requires=["nothing"]))
+    assert app.plan.classes["request"] is Core
 
 
-def test_a_requirement_that_needs_options_is_an_error_that_says_so(binding, commit):
+def test_a_requirement_that_needs_options_is_an_error_that_says_so(app):
     with pytest.raises(MissingRequirementError) as caught:
-        binding.register(adding("shop", "cart", requires=["auth"]))
+        app.register(adding("shop", "cart", requires=["auth"]))
     text = str(caught.value)
     assert "requires 'auth': it can't be loaded with default options: [EXT104]" in text
     assert text.endswith('Register it first: app.register(socketify_ext.load("auth", ...)).')
     assert ".." not in text.replace("...", "")
     assert caught.value.__cause__.code == "EXT104"
-    assert commit.classes is None
+    assert app.plan.classes["request"] is Core
 
 
-def test_a_blocked_requirement_is_an_error(commit):
+def test_a_blocked_requirement_is_an_error():
     registry = Registry(environment={"SOCKETIFY_EXT_DISABLE": "cart"})
-    binding = Binding(None, registry, dict.fromkeys(("request", "response", "ws"), Core), {}, commit)
+    app = Recorder(None, registry)
     with pytest.raises(MissingRequirementError, match="SOCKETIFY_EXT_DISABLE"):
-        binding.register(adding("shop", requires=["cart"]))
+        app.register(adding("shop", requires=["cart"]))
 
 
-def test_extensions_that_require_each_other_are_a_cycle(binding, registry, commit, site):
+def test_extensions_that_require_each_other_are_a_cycle(app, registry, site):
     with pytest.raises(OrderingCycleError) as caught:
-        binding.register(registry.load("ring-a"))
+        app.register(registry.load("ring-a"))
     assert set(caught.value.cycle) == {"ring-a", "ring-b"}
-    assert commit.classes is None
+    assert app.plan.classes["request"] is Core
 
 
 @pytest.mark.parametrize(
@@ -264,65 +265,65 @@ def test_extensions_that_require_each_other_are_a_cycle(binding, registry, commi
         (adding("wrong", "new", before=["shop"], after=["shop"]), OrderingCycleError),
     ],
 )
-def test_a_failed_registration_changes_nothing(binding, commit, wrong, error):
-    binding.register(adding("shop", "cart"))
-    before = (commit.classes, binding.resolution, binding.declarations)
+def test_a_failed_registration_changes_nothing(app, wrong, error):
+    app.register(adding("shop", "cart"))
+    before = app.plan
     with pytest.raises(error):
-        binding.register(wrong)
-    assert (commit.classes, binding.resolution, binding.declarations) == before
+        app.register(wrong)
+    assert app.plan is before
 
 
-def test_an_extension_that_raises_half_way_changes_nothing(binding, commit):
+def test_an_extension_that_raises_half_way_changes_nothing(app):
     @extension("wrong", requires=["cart"])
     def wrong(request, response, ws):
         request.property("new")
         raise RuntimeError("half way")
 
     with pytest.raises(RuntimeError, match="half way"):
-        binding.register(wrong)
-    assert (commit.classes, order(binding)) == (None, [])
+        app.register(wrong)
+    assert (app.plan.classes["request"], app.order) == (Core, [])
 
 
-def test_a_commit_that_fails_half_way_is_taken_back(binding, commit):
-    binding.register(adding("shop", "cart"))
-    commit.failure = RuntimeError("no route")
-    with pytest.raises(RuntimeError, match="no route"):
-        binding.register(adding("auth", "user"))
-    assert hasattr(commit.classes["request"], "cart")
-    assert not hasattr(commit.classes["request"], "user")
-    assert order(binding) == ["shop"]
+def test_a_plan_changes_nothing(app):
+    app.register(adding("shop", "shop"))
+    before = app.plan
+    plan = app.registration.plan(adding("auth", "user", requires=["cart"]).renamed(user="who"))
+    assert app.plan is before
+    assert [declaration.spec.name for declaration in plan.new] == ["cart", "auth"]
+    assert plan.classes["request"]().who is None
+    assert not hasattr(app.request(), "who")
 
 
-def test_attributes_set_on_the_app_are_there_only_if_all_went_well(registry, commit):
+def test_attributes_set_on_the_app_are_there_only_if_all_went_well(registry):
     class App:
         pass
 
-    app = App()
-    binding = Binding(app, registry, dict.fromkeys(("request", "response", "ws"), Core), {}, commit)
+    target = App()
+    app = Recorder(target, registry)
 
     @extension("shop")
     def shop(request, response, ws, *, app):
         app.pool = "pool"
         request.property("cart")
 
-    binding.register(adding("other", "cart"))
+    app.register(adding("other", "cart"))
     with pytest.raises(CollisionError):
-        binding.register(shop)
-    assert not hasattr(app, "pool")
-    binding.register(shop.renamed(cart="basket"))
-    assert app.pool == "pool"
+        app.register(shop)
+    assert not hasattr(target, "pool")
+    app.register(shop.renamed(cart="basket"))
+    assert target.pool == "pool"
 
 
 @pytest.mark.parametrize(("policy", "winner"), [("keep", "first"), ("replace", "second")])
-def test_a_policy_settles_collisions(registry, commit, policy, winner):
-    binding = Binding(None, registry, dict.fromkeys(("request", "response", "ws"), Core), {}, commit, policy)
-    binding.register(adding("first", "cart"))
-    binding.register(adding("second", "cart"))
-    assert binding.resolution.members["request", "cart"].provenance.extension == winner
-    assert [settled.by for settled in binding.resolution.settled] == [policy]
+def test_a_policy_settles_collisions(registry, policy, winner):
+    app = Recorder(None, registry, policy=policy)
+    app.register(adding("first", "cart"))
+    app.register(adding("second", "cart"))
+    assert app.plan.resolution.members["request", "cart"].provenance.extension == winner
+    assert [settled.by for settled in app.plan.resolution.settled] == [policy]
 
 
-def test_start_up_functions_come_in_resolved_order(binding):
+def test_start_up_functions_come_in_resolved_order(app):
     def starting(name, **arguments):
         @extension(name, **arguments)
         def function(request, response, ws, *, app):
@@ -334,17 +335,17 @@ def test_start_up_functions_come_in_resolved_order(binding):
 
         return function
 
-    binding.register(starting("first"))
-    binding.register(starting("second", before=["first"]))
-    units = binding.units()
-    assert [function.name for unit in units for function in unit.startup] == ["second", "first"]
-    assert units[0].who.startswith("extension 'second' (test_registration.py:")
+    app.register(starting("first"))
+    app.register(starting("second", before=["first"]))
+    entries = app.plan.lifecycle_entries()
+    assert [function.name for entry in entries for function in entry.startup] == ["second", "first"]
+    assert entries[0].who.startswith("extension 'second' (test_registration.py:")
 
 
-def test_rewinding_goes_back_to_earlier_declarations(binding, commit):
-    binding.register(adding("shop", "cart"))
-    earlier = binding.declarations
-    binding.register(adding("auth", "user"))
-    binding.rewind(earlier)
-    assert (order(binding), members(binding)) == (["shop"], {"request.cart"})
-    assert not hasattr(commit.classes["request"], "user")
+def test_a_plan_can_follow_an_earlier_one(app):
+    app.register(adding("shop", "cart"))
+    earlier = app.plan
+    app.register(adding("auth", "user"))
+    plan = app.registration.plan_declared([adding("log", "log").declare()], earlier)
+    assert list(plan.declarations) == ["shop", "log"]
+    assert app.order == ["shop", "auth"]

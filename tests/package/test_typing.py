@@ -1,6 +1,6 @@
-"""What type checkers make of the wheel's types and of what `socketify-ext stubs` writes, both in strict mode.
+"""Type checkers in strict mode accept the wheel's types and the output of `socketify-ext stubs`.
 
-The checked files lie in `tests/typing`; each mistake in them names the complaint that both checkers must make.
+The checked files are in `tests/typing`; each mistake in them names the error that both checkers must report.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def stock(app):
     app.register(socketify_ext.load("msgpack"))
     app.register(socketify_ext.load("cart"))
 """
+REASON = "it is in the dependency group dev"
 TARGETS = {"empty_types": "main:empty", "stock_types": "main:stock", "cart_types": "cart", "pm_types": "pm"}
 
 
@@ -41,7 +42,7 @@ def run(*command, cwd, **environment):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """Make a folder with the files to check, and with what is written for more targets."""
+    """Make a folder with the files to check, and with stubs of more targets."""
     folder = tmp_path_factory.mktemp("typing") / "project"
     shutil.copytree(ROOT / "tests" / "typing", folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     (folder / "main.py").write_text("# mypy: ignore-errors\n# pyright: basic\n" + MAIN)
@@ -55,6 +56,7 @@ def project(tmp_path_factory):
 
 
 def test_mypy_accepts_handlers_and_what_is_written_and_refuses_mistakes(bare_environment, project, tmp_path):
+    pytest.importorskip("mypy", reason=REASON)
     options = ["--config-file=", "--strict", "--warn-unreachable", "--python-version=3.10", f"--cache-dir={tmp_path}"]
     installed = f"--python-executable={bare_environment.program('python')}"
     told = run(sys.executable, "-m", "mypy", *options, installed, ".", cwd=project)
@@ -62,12 +64,14 @@ def test_mypy_accepts_handlers_and_what_is_written_and_refuses_mistakes(bare_env
 
 
 def test_pyright_accepts_handlers_and_what_is_written_and_refuses_mistakes(bare_environment, project):
+    pytest.importorskip("pyright", reason=REASON)
     command = (sys.executable, "-m", "pyright", "--pythonpath", bare_environment.program("python"))
     assert "0 errors, 0 warnings" in run(*command, cwd=project, PYRIGHT_PYTHON_IGNORE_WARNINGS="1")
 
 
 def test_the_types_of_the_core_are_those_of_the_core_that_is_installed(bare_environment, tmp_path):
     """mypy's stubtest compares each name, parameter and default with the core at run time."""
+    pytest.importorskip("mypy", reason=REASON)
     allowed = tmp_path / "allowed.txt"
     allowed.write_text("socketify.__all__\n")  # the core has none; here it says what is re-exported
     options = ["--ignore-missing-stub", "--concise", "--allowlist", allowed]

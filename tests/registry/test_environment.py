@@ -110,7 +110,7 @@ def test_the_process_environment_is_the_default(monkeypatch):
 def test_without_pydantic_settings_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydantic_settings", None)
     assert loaded({}).limit == 1
-    with pytest.raises(errors.InstallError, match=r"socketify-ext\[env\]"):
+    with pytest.raises(errors.MissingExtraError, match=r"socketify-ext\[env\]"):
         loaded({"SOCKETIFY_EXT_MY_SHOP__LIMIT": "7"})
 
 

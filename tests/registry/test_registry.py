@@ -15,7 +15,7 @@ from socketify_ext.errors import (
     UnknownExtensionError,
 )
 from socketify_ext.registry.discovery import Listing
-from socketify_ext.registry.registry import Registry, default_registry
+from socketify_ext.registry.registry import Registry, default_registry, registry_of
 
 SHOP = """
     from pydantic import BaseModel
@@ -152,7 +152,7 @@ def test_the_cause_of_a_broken_plugin_is_chained(site):
 def test_what_can_be_told_without_an_import_is_listed_as_broken(site):
     site.distribution("dist-odd", extensions={"odd": "no_such_module:x"})
     listing = listed(Registry(environment={}))["odd", "dist-odd"]
-    assert (listing.status, listing.error) == ("broken", "module 'no_such_module' is not there")
+    assert (listing.status, listing.error) == ("broken", "module 'no_such_module' does not exist")
 
 
 def test_unreadable_metadata_is_listed_as_broken_and_loads_as_an_error(site):
@@ -330,7 +330,7 @@ def test_an_empty_registry_finds_nothing_that_is_installed(site):
 
 def test_load_uses_one_default_registry():
     assert default_registry() is default_registry()
-    assert socketify_ext.load("cart").registry is default_registry()
+    assert registry_of(socketify_ext.load("cart")) is default_registry()
 
 
 def test_extensions_are_listed_by_name(site):

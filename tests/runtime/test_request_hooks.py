@@ -509,7 +509,7 @@ def test_a_prefix_that_is_none_is_refused(event, prefix):
     def odd(request, response, ws, *, app):
         getattr(app, event)(prefix=prefix)
 
-    with pytest.raises(SignatureError, match=r"extension 'odd' .*is no path prefix.*prefix=\"/api\""):
+    with pytest.raises(SignatureError, match=r"extension 'odd' .*is not a path prefix.*prefix=\"/api\""):
         socketify_ext.App().register(odd)
 
 

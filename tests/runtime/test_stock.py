@@ -267,7 +267,7 @@ def test_members_of_a_bare_function_say_where_they_stand(managed):
     managed.register(shop)
     for name in ("request.size", "request.till"):
         provenance = socketify_ext.inspect(managed).members[name].provenance
-        assert provenance.place.startswith("test_stock.py:")
+        assert provenance.location.startswith("test_stock.py:")
 
 
 def test_two_stock_apps_share_nothing(managed):

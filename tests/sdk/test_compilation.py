@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from socketify_ext.sdk.compilation import compile_classes
+from socketify_ext.sdk.compilation import compile_attributes, compile_classes
 from socketify_ext.sdk.declaration import as_extension
 from socketify_ext.sdk.resolution import resolve
 
@@ -30,7 +30,7 @@ BASES = {"request": Request, "response": Response, "ws": WebSocket}
 
 
 def compiled(function):
-    return compile_classes(resolve([as_extension(function).declare().spec]), BASES)
+    return compile_classes(compile_attributes(resolve([as_extension(function).declare().spec])), BASES)
 
 
 def request_with(**properties):

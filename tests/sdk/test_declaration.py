@@ -7,8 +7,15 @@ import pytest
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 import socketify_ext
-from socketify_ext.errors import DeclarationError, InstallError, MemberNameError, OptionsError, SignatureError
-from socketify_ext.sdk.app_surface import ROUTES, DeclaredApp
+from socketify_ext.errors import (
+    ArgumentError,
+    DeclarationError,
+    InstallError,
+    MemberNameError,
+    OptionsError,
+    SignatureError,
+)
+from socketify_ext.sdk.app_surface import ROUTES, AppSurface
 from socketify_ext.sdk.declaration import Extension, as_extension, extension
 
 
@@ -45,7 +52,7 @@ def test_a_declared_extension_has_its_name_options_and_order():
     assert (shop.name, shop.options_model, shop.requires) == ("shop", Options, ("auth>=1",))
     assert (shop.before, shop.after, shop.summary) == (("log",), ("cart",), "Sell things.")
     assert [str(requirement) for requirement in shop.requirements] == ["auth>=1"]
-    assert shop.provenance.place.startswith("test_declaration.py:")
+    assert shop.provenance.location.startswith("test_declaration.py:")
 
 
 def test_declaring_gives_a_spec_of_all_that_was_said():
@@ -94,7 +101,7 @@ def test_a_callable_object_is_a_bare_extension():
     made = as_extension(Callable())
     assert made.name == "Callable"
     assert list(members(made)) == ["request.cart"]
-    assert made.provenance.place.startswith("test_declaration.py:")
+    assert made.provenance.location.startswith("test_declaration.py:")
 
 
 def test_nothing_but_an_extension_function_is_an_extension():
@@ -116,11 +123,11 @@ def test_extension_needs_a_name():
         ({"requires": "auth"}, "requires is one text, not a list"),
         ({"before": "auth"}, "before is one text, not a list"),
         ({"after": "auth"}, "after is one text, not a list"),
-        ({"requires": ["auth=1"]}, "'auth=1' is no requirement"),
-        ({"before": ["a b"]}, "'a b' is no extension name"),
-        ({"after": ["auth>=1"]}, "'auth>=1' is no extension name"),
-        ({"options": dict}, "options=.*dict.* is no pydantic model"),
-        ({"options": Options()}, "options=.* is no pydantic model"),
+        ({"requires": ["auth=1"]}, "'auth=1' is not a requirement"),
+        ({"before": ["a b"]}, "'a b' is not an extension name"),
+        ({"after": ["auth>=1"]}, "'auth>=1' is not an extension name"),
+        ({"options": dict}, "options=.*dict.* is not a pydantic model"),
+        ({"options": Options()}, "options=.* is not a pydantic model"),
     ],
 )
 def test_a_wrong_declaration_is_refused_where_it_stands(arguments, why):
@@ -132,7 +139,7 @@ def test_a_wrong_declaration_is_refused_where_it_stands(arguments, why):
 
 
 def test_a_wrong_name_is_refused_where_it_stands():
-    with pytest.raises(DeclarationError, match="'my shop' is no extension name"):
+    with pytest.raises(DeclarationError, match="'my shop' is not an extension name"):
 
         @extension("my shop")
         def shop(request, response, ws):
@@ -164,7 +171,7 @@ def test_options_and_app_are_injected_when_asked_for():
 
     shop.configured(limit=5).declare(app="the app")
     assert got["options"] == Options(limit=5)
-    assert isinstance(got["app"], DeclaredApp)
+    assert isinstance(got["app"], AppSurface)
 
 
 def test_options_are_validated_when_they_are_given():
@@ -325,7 +332,8 @@ def test_an_adjustment_of_no_member_is_refused_with_a_suggestion(adjust):
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("class", "is a Python keyword"), ("_user", "is not public"), ("till", None), ("a b", "is no id")]
+    ("name", "why"),
+    [("class", "is a Python keyword"), ("_user", "is not public"), ("till", None), ("a b", "is not an id")],
 )
 def test_a_new_name_is_checked_as_any_other(name, why):
     adjusted = shop.renamed({"request.get_user": name})
@@ -365,7 +373,7 @@ def test_members_can_not_be_added_once_the_function_has_returned():
 
 
 def test_an_extension_is_called_by_register_only():
-    with pytest.raises(InstallError, match=r"it is called by app\.register"):
+    with pytest.raises(ArgumentError, match=r"it is called by app\.register"):
         shop(None, None, None)
 
 
@@ -381,7 +389,7 @@ class FakeApp:
 
 
 def declared_app(app):
-    return DeclaredApp(app, shop.provenance)
+    return AppSurface(app, shop.provenance)
 
 
 def handler(response, request):
@@ -408,9 +416,9 @@ def test_routes_and_lifecycle_functions_are_recorded_and_not_applied():
         (lambda app: app.on_start("x"), r"app\.on_startup.*a str can't be called"),
         (lambda app: app.on_shutdown(3), r"app\.on_shutdown.*a int can't be called"),
         (lambda app: app.get("/", None), r"app\.get.*a NoneType can't be called"),
-        (lambda app: app.get(None, handler), r"app\.get.*None is no path"),
-        (lambda app: app.ws("/", handler), r"app\.ws.*a function is no mapping"),
-        (lambda app: app.static("/", None), r"app\.static.*a NoneType is no directory"),
+        (lambda app: app.get(None, handler), r"app\.get.*None is not a path"),
+        (lambda app: app.ws("/", handler), r"app\.ws.*a function is not a mapping"),
+        (lambda app: app.static("/", None), r"app\.static.*a NoneType is not a directory"),
     ],
 )
 def test_what_could_not_be_applied_later_is_refused_at_once(use, why):

@@ -1,6 +1,6 @@
 import pytest
 
-from socketify_ext.sdk.provenance import place
+from socketify_ext.sdk.provenance import location
 
 
 @pytest.mark.parametrize(
@@ -13,5 +13,5 @@ from socketify_ext.sdk.provenance import place
         ("<unknown>", "<unknown>:14"),
     ],
 )
-def test_a_place_is_told_by_the_name_that_tells_most(file, shown):
-    assert place(file, 14) == shown.removeprefix("/")
+def test_a_location_names_the_package_where_every_package_has_such_a_file(file, shown):
+    assert location(file, 14) == shown.removeprefix("/")

@@ -6,18 +6,24 @@ from pathlib import Path
 import pytest
 
 from socketify_ext.errors import DeclarationError, MemberNameError, PropertyError, SignatureError
+from socketify_ext.sdk.provenance import Provenance, source_location
 from socketify_ext.sdk.spec import MISSING
-from socketify_ext.sdk.surface import Source, Surface, line_of
+from socketify_ext.sdk.surface import Recording, Surface
 
 
 @pytest.fixture
-def members():
-    return []
+def recording():
+    return Recording()
 
 
 @pytest.fixture
-def surface(members):
-    return Surface("request", Source("shop", "socketify-ext-shop", "1.2", "till"), members)
+def members(recording):
+    return recording.members
+
+
+@pytest.fixture
+def surface(recording):
+    return Surface("request", Provenance("shop", "shop.py", 1, "socketify-ext-shop", "1.2", "till"), recording)
 
 
 def here(offset=0):
@@ -77,7 +83,7 @@ def test_lambdas_and_builtins_need_a_name(surface, members, function):
 
 @pytest.mark.parametrize("function", ["get_user", 3, type(print)])
 def test_what_is_no_function_is_refused(surface, members, function):
-    with pytest.raises(SignatureError, match="is no "):
+    with pytest.raises(SignatureError, match="is not a"):
         surface.method(function)
     assert members == []
 
@@ -117,9 +123,9 @@ def test_property_takes_one_default(surface, members):
     assert members == []
 
 
-def test_a_surface_takes_members_only_while_it_is_open(surface, members):
+def test_a_surface_takes_members_only_while_it_is_open(surface, recording, members):
     surface.property("cart")
-    surface.close()
+    recording.is_open = False
     with pytest.raises(DeclarationError, match=r"adds request\.user: its extension function has returned"):
         surface.property("user")
     with pytest.raises(DeclarationError):
@@ -132,10 +138,10 @@ class Counter:
         pass
 
 
-def test_line_of_finds_the_line_of_a_callable():
+def test_source_location_finds_the_line_of_a_callable():
     def function():
         pass
 
-    assert line_of(function) == (__file__, here(-3))
-    assert line_of(Counter()) == (__file__, Counter.__call__.__code__.co_firstlineno)
-    assert line_of(len) == ("<unknown>", 0)
+    assert source_location(function) == (__file__, here(-3))
+    assert source_location(Counter()) == (__file__, Counter.__call__.__code__.co_firstlineno)
+    assert source_location(len) == ("<unknown>", 0)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from socketify_ext import errors
 from socketify_ext.stores import Store, open_store, redis, sqlite, store
-from socketify_ext.stores.keyed_lock import Turns
+from socketify_ext.stores.keyed_lock import KeyedLock
 
 SHARED = ("sqlite", "redis")
 ENGINES = ("memory", *SHARED)
@@ -264,24 +264,24 @@ def test_a_cancelled_edit_leaves_the_key_free(url):
         with contextlib.suppress(asyncio.CancelledError):
             await holder
         assert await store.get("k") == b"waited"
-        assert not store._turns._waiting
+        assert not store._lock._waiting
 
     run(url, use)
 
 
 def test_a_turn_that_comes_to_a_cancelled_waiter_goes_on_to_the_next():
     async def use():
-        turns, deadline = Turns(), asyncio.get_running_loop().time() + 5
-        await turns.take("k", deadline)
-        waiting = [asyncio.ensure_future(turns.take("k", deadline)) for _ in range(2)]
+        lock, deadline = KeyedLock(), asyncio.get_running_loop().time() + 5
+        await lock.acquire("k", deadline)
+        waiting = [asyncio.ensure_future(lock.acquire("k", deadline)) for _ in range(2)]
         await asyncio.sleep(0)
-        turns.give("k")
+        lock.release("k")
         waiting[0].cancel()
         await waiting[1]
         with pytest.raises(asyncio.CancelledError):
             await waiting[0]
-        turns.give("k")
-        assert not turns._waiting
+        lock.release("k")
+        assert not lock._waiting
 
     asyncio.run(use())
 
@@ -432,17 +432,17 @@ def test_memory_keeps_no_more_bytes_than_it_may_and_drops_the_expired_first():
     run("memory://?max_bytes=4000", use)
 
 
-def test_turns_forget_waiters_that_gave_up():
+def test_a_lock_forget_waiters_that_gave_up():
     async def use():
-        turns = Turns()
+        lock = KeyedLock()
         loop = asyncio.get_running_loop()
-        await turns.take("k", loop.time() + 10)
+        await lock.acquire("k", loop.time() + 10)
         for _ in range(20):
             with pytest.raises(TimeoutError):
-                await turns.take("k", loop.time())
-        assert len(turns._waiting["k"]) == 0
-        turns.give("k")
-        assert turns._waiting == {}
+                await lock.acquire("k", loop.time())
+        assert len(lock._waiting["k"]) == 0
+        lock.release("k")
+        assert lock._waiting == {}
 
     asyncio.run(use())
 

@@ -38,9 +38,9 @@ def chat(patience=60, **options):
             app.publish(topic, f"{name}:{number}{' ' * size}", TEXT)
         res.end("ok")
 
-    async def synced(res, req):
+    async def flush(res, req):
         try:
-            await app.backplane.synced(10)
+            await app.backplane.flush(10)
         except asyncio.TimeoutError:
             raise HTTPError(504) from None
         res.end("ok")
@@ -54,7 +54,7 @@ def chat(patience=60, **options):
         {"message": message, "max_payload_length": 1024 * 1024, "max_backpressure": 64 * 1024 * 1024, "compression": 1},
     )
     app.get("/publish", publish)
-    app.get("/synced", synced)
+    app.get("/flush", flush)
     app.get("/counters", counters)
     return app
 
@@ -82,9 +82,9 @@ def run(app):
         ws.subscribe("room")
         ws.send(str(os.getpid()), TEXT)
 
-    async def synced(res, req):
-        await app.backplane.synced(10)
+    async def flush(res, req):
+        await app.backplane.flush(10)
         res.end(str(os.getpid()))
 
     app.ws("/ws", {"open": greet, "message": lambda ws, message, opcode: ws.publish("room", message, opcode)})
-    app.get("/synced", synced)
+    app.get("/flush", flush)

@@ -43,8 +43,8 @@ def member_of(target):
 seen: list[Any] = []
 
 
-@extension("survives-in-a-global")
-def survives_in_a_global(request: Any, response: Any, ws: Any) -> None:
+@extension("leaks-in-a-global")
+def leaks_in_a_global(request: Any, response: Any, ws: Any) -> None:
     """Remember everybody."""
 
     @request.method
@@ -54,15 +54,15 @@ def survives_in_a_global(request: Any, response: Any, ws: Any) -> None:
         return list(seen)
 
 
-@extension("survives-in-a-default")
-def survives_in_a_default(request: Any, response: Any, ws: Any) -> None:
-    """Give everybody one basket."""
+@extension("leaks-in-a-default")
+def leaks_in_a_default(request: Any, response: Any, ws: Any) -> None:
+    """Return everybody one basket."""
     basket: list[str] = []
     request.property("basket", default_factory=lambda: basket, type=list[str])
 
 
-@extension("survives-in-an-answer")
-def survives_in_an_answer(request: Any, response: Any, ws: Any) -> None:
+@extension("leaks-in-an-answer")
+def leaks_in_an_answer(request: Any, response: Any, ws: Any) -> None:
     """Answer all with what the first one asked for."""
     cache: dict[str, bytes] = {}
 
@@ -72,8 +72,8 @@ def survives_in_an_answer(request: Any, response: Any, ws: Any) -> None:
         self.end(cache.setdefault("page", text.encode()))
 
 
-@extension("survives-on-a-socket")
-def survives_on_a_socket(request: Any, response: Any, ws: Any) -> None:
+@extension("leaks-on-a-socket")
+def leaks_on_a_socket(request: Any, response: Any, ws: Any) -> None:
     """Remember the last speaker."""
     last: dict[str, str] = {}
 
@@ -133,7 +133,7 @@ differs = declare("differs", task_name)
 
 @member_of("request")
 def page(self: Any) -> int:
-    """Give the page."""
+    """Return the page."""
     return int(self.get_query("page"))
 
 
@@ -174,12 +174,12 @@ def types(request: Any, response: Any, ws: Any) -> None:
 
     @request.method
     def untyped(self, value=1) -> int:
-        """Give a value."""
+        """Return a value."""
         return value
 
     @request.method
     def no_result(self: Any):
-        """Give nothing."""
+        """Return nothing."""
 
     request.property("mood", "calm")
 
@@ -196,10 +196,10 @@ def register(request: Any, response: Any, ws: Any) -> None:
 
 
 BAD = {
-    "survives_in_a_global": "survives",
-    "survives_in_a_default": "survives",
-    "survives_in_an_answer": "survives",
-    "survives_on_a_socket": "survives",
+    "leaks_in_a_global": "leaks",
+    "leaks_in_a_default": "leaks",
+    "leaks_in_an_answer": "leaks",
+    "leaks_on_a_socket": "leaks",
     "blocks": "blocks",
     "late_read": "late-read",
     "answer": "answer",
@@ -310,9 +310,9 @@ def bad() -> Any:
     """Make an app with all that is bad and can be registered."""
     app = socketify_ext.App()
     for name in BAD:
-        if name not in ("register", "survives_on_a_socket"):
+        if name not in ("register", "leaks_on_a_socket"):
             app.register(globals()[name])
-    app.register(survives_on_a_socket)
+    app.register(leaks_on_a_socket)
     return app
 
 

@@ -31,7 +31,7 @@ def new_app(kind: str, options: AppOptions | None = None) -> Any:
 
 @functools.cache
 def big_body() -> bytes:
-    """Return a body that no socket buffer holds, in which each part has its offset."""
+    """Return a body that no socket buffer holds, in which each part names its position."""
     return array.array("Q", range(BIG // 8)).tobytes()
 
 

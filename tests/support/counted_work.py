@@ -126,7 +126,7 @@ def native_calls(routes, handler):
 
 
 def entries(routes, handler):
-    """Return the attributes of a request and its response, in the handler and once it is answered."""
+    """Report the attributes of a request and its response, in the handler and after the answer."""
     found = {}
 
     def looking(res, req):

@@ -21,7 +21,7 @@ class Block(NamedTuple):
 
 
 def blocks(page):
-    """Give the blocks of a page, by its path in the project."""
+    """Return the blocks of a page, by its path in the project."""
     text = (ROOT / page).read_text()
     return [
         Block(match[2], match[3], bool(match[1]), text[: match.start(3)].count("\n") + 1)
@@ -30,7 +30,7 @@ def blocks(page):
 
 
 def python(page):
-    """Give the Python of a page, in order."""
+    """Return the Python of a page, in order."""
     return [block for block in blocks(page) if block.language == "python"]
 
 

@@ -118,7 +118,7 @@ def nothing(*arguments: Any) -> None:
 
 
 def outcome(attempt: Callable[[], Any]) -> str:
-    """Return how a call ended: "ok", or the error's name."""
+    """Report how a call ended: "ok", or the error's name."""
     try:
         attempt()
     except Exception as error:
@@ -662,7 +662,7 @@ def h18(app: Any, register: Register) -> None:
 
 
 def outcome_text(attempt: Callable[[], Any]) -> str:
-    """Return the text of the error that a call raises, or ""."""
+    """Return the text of the error that a call raises, "" if there is none."""
     try:
         attempt()
     except Exception as error:

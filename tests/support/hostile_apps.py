@@ -100,6 +100,7 @@ def cyclic():
     return found
 
 
+@functools.cache  # collecting 100,000 new lists for each call takes most of the time
 def deep():
     found = []
     for _ in range(100_000):

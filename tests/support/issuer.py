@@ -19,7 +19,7 @@ ED = ed25519.Ed25519PrivateKey.generate()
 
 
 def claims(**changed):
-    """Give the claims of a good token; None leaves one out."""
+    """Return the claims of a good token; None leaves one out."""
     now = int(time.time())
     given = {"sub": "7", "name": "Ann", "iat": now, "exp": now + 3600} | changed
     return {name: value for name, value in given.items() if value is not None}
@@ -30,7 +30,7 @@ def sign(key, algorithm, headers=None, **changed):
 
 
 def jwk(key, **entries):
-    """Give the public JSON Web Key of a key."""
+    """Return the public JSON Web Key of a key."""
     kind = {rsa.RSAPrivateKey: RSAAlgorithm, ec.EllipticCurvePrivateKey: ECAlgorithm}
     algorithm = next((value for each, value in kind.items() if isinstance(key, each)), OKPAlgorithm)
     return algorithm.to_jwk(key.public_key(), as_dict=True) | entries

@@ -50,7 +50,7 @@ def chat(kind="app", allow=None, join=True, backplane=None, **options):
             if join != "by itself":
                 await ws.join_pm()
             if backplane is not None:
-                await app.backplane.synced(10)
+                await app.backplane.flush(10)
             ws.send({"type": "joined"}, 1)
 
     def message(ws, text, opcode):

@@ -26,7 +26,7 @@ class Client:
         return json.loads(await asyncio.wait_for(self.socket.recv(), timeout))
 
     async def frames(self, kind):
-        """Give the next frame of a type, whatever comes before."""
+        """Return the next frame of a type, after any others."""
         while (frame := await self.frame())["type"] != kind:
             pass
         return frame
@@ -38,7 +38,7 @@ class Client:
         return await self.frames("pm-receipt")
 
     async def nothing_came(self, kind="pm"):
-        """Tell that no frame of a type came before the answer to a question that is asked now."""
+        """Check that no frame of a type comes before the answer to a question that is sent now."""
         await self.ask("ack", id="none")
         while (frame := await self.frame())["type"] != "acked":
             assert frame["type"] != kind, frame

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
             ...
 
         def first(self, values: Sequence[T], default: T) -> T:
-            """Give the first value."""
+            """Return the first value."""
             ...
 
         def either(self, mode: Literal['dry', Sky.CLEAR], kind: type[Report]) -> tuple[int, ...]:
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
             ...
 
         def latest(self, days: _builtins_list[V], otherwise: V | None = ...) -> V:
-            """Give the latest day."""
+            """Return the latest day."""
             ...
 
     class Response(socketify_ext.Response):
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
             ...
 
         def pages(self) -> AsyncIterator[bytes]:
-            """Give page after page."""
+            """Return page after page."""
             ...
 
         def redirect(self, *, to: str) -> Any:

@@ -15,7 +15,7 @@ def evaluated(request: Any, response: Any, ws: Any) -> None:
 
     @request.method
     def latest(self: Any, days: List[V], otherwise: Optional[V] = None) -> V:
-        """Give the latest day."""
+        """Return the latest day."""
         return max(days, default=otherwise)
 
     @ws.method

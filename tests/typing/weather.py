@@ -70,7 +70,7 @@ def weather(request: Any, response: Any, ws: Any) -> None:
 
     @request.method
     def first(self: Any, values: Sequence[T], default: T) -> T:
-        """Give the first value."""
+        """Return the first value."""
 
     @request.method
     def either(self: Any, mode: Literal["dry", Sky.CLEAR], kind: type[Report]) -> tuple[int, ...]:
@@ -82,7 +82,7 @@ def weather(request: Any, response: Any, ws: Any) -> None:
 
     @response.method
     async def pages(self: Any) -> AsyncIterator[bytes]:
-        """Give page after page."""
+        """Return page after page."""
         yield b""
 
     @response.method(override=True)

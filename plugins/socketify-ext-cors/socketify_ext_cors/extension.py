@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import socketify_ext
+from socketify_ext.errors import ArgumentError
 
 from .options import Options
 from .policy import VARY_ORIGIN, Policy
@@ -17,14 +18,22 @@ def cors(
     ws: socketify_ext.Surface,  # noqa: ARG001
     *,
     options: Options,
-    app: socketify_ext.DeclaredApp,
+    app: socketify_ext.AppSurface,
 ) -> None:
     """Answer cross-origin requests: `res.cors(req).end(...)`, and preflights by themselves."""
     policy = Policy(options)
 
     @response.method
     def cors(self: Any, request: Any) -> Any:
-        """Write the CORS headers for `request`, once and before the body; the response is returned."""
+        """Write the CORS headers for `request`, once and before the body, and return the response.
+
+        Raises:
+            ArgumentError: `request` is not a request.
+        """
+        if not hasattr(request, "get_header"):
+            raise ArgumentError(
+                "res.cors", "is called", f"a {type(request).__name__} is not a request", "Write it as res.cors(req)"
+            )
         for name, value in policy.actual(_origin(request)):
             self.write_header(name, value)
         return self

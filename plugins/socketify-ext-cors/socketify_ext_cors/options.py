@@ -25,20 +25,20 @@ TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PATTERN: Final = re.compile(r"/(?:[^*\s]*/)?\*|/[^*\s]*")
 
 
-def _refusal(problem: str) -> PydanticCustomError:
+def _rejection(problem: str) -> PydanticCustomError:
     return PydanticCustomError("cors", "{problem}", {"problem": problem})
 
 
 def _origin(value: str) -> str:
     if value == NULL:
-        raise _refusal(
+        raise _rejection(
             '"null" is the origin of every sandboxed frame, on whatever site; give ["*"] if anybody may read, or let '
             "the page have an origin of its own"
         )
     if value == ANY or (value.isascii() and _ORIGIN.fullmatch(value) and not _DEFAULT_PORT.fullmatch(value)):
         return value
-    raise _refusal(
-        f"{value!r} is no origin as browsers send it; write scheme://host or scheme://host:port in lower case, "
+    raise _rejection(
+        f"{value!r} is not an origin as browsers send it; write scheme://host or scheme://host:port in lower case, "
         "without a path or the default port, https://*.app.example for subdomains, or a pattern as allow_origin_regex"
     )
 
@@ -46,19 +46,19 @@ def _origin(value: str) -> str:
 def _header(value: str) -> str:
     if TOKEN.fullmatch(value):
         return value
-    raise _refusal(f"{value!r} is no header name; give one name for each item")
+    raise _rejection(f"{value!r} is not a header name; give one name for each item")
 
 
 def _method(value: str) -> str:
     if value != ANY and TOKEN.fullmatch(value):
         return value.upper()
-    raise _refusal(f'{value!r} is no method; list them, as in allow_methods=["GET", "PUT"]')
+    raise _rejection(f'{value!r} is not a method; list them, as in allow_methods=["GET", "PUT"]')
 
 
 def _pattern(value: str) -> str:
     if _PATTERN.fullmatch(value):
         return value
-    raise _refusal(f'{value!r} is no path pattern; start it with "/", and use "*" as its last segment only')
+    raise _rejection(f'{value!r} is not a path pattern; start it with "/", and use "*" as its last segment only')
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
@@ -101,15 +101,15 @@ class Options(BaseModel):
     @model_validator(mode="after")
     def _agree(self) -> Options:
         if not self.allow_origins and self.allow_origin_regex is None:
-            raise _refusal('nobody is allowed; give allow_origins=["https://app.example"], or ["*"] for anybody')
+            raise _rejection('nobody is allowed; give allow_origins=["https://app.example"], or ["*"] for anybody')
         for name in ("allow_origins", "allow_headers", "expose_headers"):
             values = getattr(self, name)
             if ANY in values and len(values) > 1:
-                raise _refusal(f'{name} holds "*" and more; "*" allows all of them, so give ["*"] alone')
+                raise _rejection(f'{name} holds "*" and more; "*" allows all of them, so give ["*"] alone')
         if ANY in self.allow_origins and self.allow_origin_regex is not None:
-            raise _refusal('allow_origins=["*"] allows anybody; leave allow_origin_regex out, or list the origins')
+            raise _rejection('allow_origins=["*"] allows anybody; leave allow_origin_regex out, or list the origins')
         if self.allow_credentials and self.allow_origin_regex is not None and self.allow_origin_regex.fullmatch(NOBODY):
-            raise _refusal(
+            raise _rejection(
                 f"allow_origin_regex={self.allow_origin_regex.pattern!r} matches any site, which can't be had with "
                 'allow_credentials; name your own, as in allow_origin_regex=r"https://\\w+\\.app\\.example"'
             )
@@ -117,7 +117,7 @@ class Options(BaseModel):
             # Fetch standard, 3.3.5: in the answer to a request with credentials, "*" stands for itself.
             for name, example in (("allow_origins", "https://app.example"), ("expose_headers", "X-Total")):
                 if ANY in getattr(self, name):
-                    raise _refusal(
+                    raise _rejection(
                         f'{name}=["*"] can\'t be had with allow_credentials: the Fetch standard forbids it, and browsers '
                         f'refuse the answer; list them, as in {name}=["{example}"], or leave allow_credentials out'
                     )

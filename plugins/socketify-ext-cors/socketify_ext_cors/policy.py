@@ -47,7 +47,7 @@ class Policy:
         self.allow: Final = ("Allow", ", ".join(dict.fromkeys((*options.allow_methods, "OPTIONS"))))
 
     def allows(self, origin: str) -> bool:
-        """Tell whether `origin` may read responses; the one of sandboxed frames only if anybody may."""
+        """Check whether `origin` may read responses; `null`, that of sandboxed frames, only if any origin may."""
         return (
             self._anybody
             or origin in self._origins
@@ -55,7 +55,7 @@ class Policy:
         )
 
     def permission(self, origin: str | None) -> Headers:
-        """Give the headers that let `origin` read a response, none for one that may not."""
+        """Return the headers that let `origin` read a response, none for an origin that may not."""
         if self._anybody:
             # To all and always: a cache may give the response of one to another.
             return (("Access-Control-Allow-Origin", ANY),)
@@ -64,13 +64,13 @@ class Policy:
         return (("Access-Control-Allow-Origin", origin), *self._credentials)
 
     def actual(self, origin: str | None) -> Headers:
-        """Give the headers of the response to an actual request, `Vary` included where they depend on the origin."""
+        """Return the headers of the response to an actual request, `Vary` included where they depend on the origin."""
         permission = self.permission(origin)
         exposed = self._exposed if permission else ()
         return (*permission, *exposed) if self._anybody else (*permission, *exposed, VARY_ORIGIN)
 
     def preflight(self, origin: str, method: str, headers: str | None, private_network: str | None = None) -> Headers:
-        """Give the headers of the answer to a preflight: `Vary` alone where any part of it is not allowed.
+        """Return the headers of the answer to a preflight: `Vary` alone where any part of it is not allowed.
 
         Args:
             origin: the request's Origin.

@@ -6,7 +6,9 @@ import cors_apps
 import httpx2
 import pytest
 
+import socketify_ext
 from socketify_ext import testing
+from socketify_ext.errors import ArgumentError
 
 APP = "https://app.example"
 EVIL = "https://evil.example"
@@ -202,3 +204,9 @@ def test_several_origins_get_no_permission(client, method, origins):
     assert head.startswith(("http/1.1 200", "http/1.1 204"))
     assert "access-control-allow" not in head
     assert "vary: origin" in head
+
+
+def test_an_object_that_is_not_a_request_is_an_argument_error():
+    response = testing.fake_response(socketify_ext.load("cors", allow_origins=[APP]))
+    with pytest.raises(ArgumentError, match=r"a str is not a request.*res\.cors\(req\)"):
+        response.cors("request")

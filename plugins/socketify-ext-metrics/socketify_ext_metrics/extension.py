@@ -17,7 +17,7 @@ def metrics(
     ws: socketify_ext.Surface,
     *,
     options: Options,
-    app: socketify_ext.DeclaredApp,
+    app: socketify_ext.AppSurface,
 ) -> None:
     """Measure requests by method, route and status, requests in flight and open WebSockets; show them at /metrics."""
     measured = Metrics(options)

@@ -16,7 +16,7 @@ _PATH: Final = re.compile(r"/[^\s?#:*]*")
 _PREFIX: Final = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)?")
 
 
-def _refusal(problem: str) -> PydanticCustomError:
+def _rejection(problem: str) -> PydanticCustomError:
     return PydanticCustomError("metrics", "{problem}", {"problem": problem})
 
 
@@ -37,18 +37,18 @@ class Options(BaseModel):
     def _check_path(cls, value: str | None) -> str | None:
         if value is None or _PATH.fullmatch(value):
             return value
-        raise _refusal(f'{value!r} is no plain path; write it as in path="/metrics"')
+        raise _rejection(f'{value!r} is not a plain path; write it as in path="/metrics"')
 
     @field_validator("prefix")
     @classmethod
     def _check_prefix(cls, value: str) -> str:
         if _PREFIX.fullmatch(value):
             return value
-        raise _refusal(f"{value!r} can't begin a metric's name; use letters and _")
+        raise _rejection(f"{value!r} can't begin a metric's name; use letters and _")
 
     @field_validator("buckets")
     @classmethod
     def _check_buckets(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if value and all(0 < bound < math.inf for bound in value) and list(value) == sorted(set(value)):
             return value
-        raise _refusal("they are seconds, each more than the one before")
+        raise _rejection("they are seconds, each more than the one before")

@@ -64,7 +64,7 @@ def network(address: str, bits: int) -> str | None:
     """Get the network that an address counts for: IPv4 as it is, IPv6 without the bits that a client may choose.
 
     Quotes, brackets, a port and a zone are no part of an address, and an IPv4 address that is mapped into IPv6 is the
-    IPv4 address. None for what is no address.
+    IPv4 address. None for what is not an address.
     """
     bare = address.strip().strip('"').strip()
     if bare.startswith("["):

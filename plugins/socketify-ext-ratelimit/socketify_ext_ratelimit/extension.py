@@ -21,9 +21,9 @@ def ratelimit(
     ws: socketify_ext.Surface,  # noqa: ARG001
     *,
     options: Options,
-    app: socketify_ext.DeclaredApp,
+    app: socketify_ext.AppSurface,
 ) -> None:
-    """Answer 429 to whoever asks for more than a limit allows, upgrades to WebSockets included."""
+    """Answer 429 to clients that exceed a limit, upgrades to WebSockets included."""
     store = Store(options)
     identify = identifier(options)
 

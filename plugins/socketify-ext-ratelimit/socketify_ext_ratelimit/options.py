@@ -31,22 +31,22 @@ _PREFIX: Final = re.compile(r"/|(/[!#-)+-9;-Z\[\]-~][!#-)+-.0-9;-Z\[\]-~]*)+")
 _STORES: Final = ("memory", "redis", "rediss", "valkey", "valkeys", "unix")
 
 
-def _refusal(problem: str) -> PydanticCustomError:
+def _rejection(problem: str) -> PydanticCustomError:
     return PydanticCustomError("ratelimit", "{problem}", {"problem": problem})
 
 
 def _limits(value: Mapping[str, str]) -> Mapping[str, str]:
     if not value:
-        raise _refusal('nothing is limited; give limits={"/": "100/minute"}')
+        raise _rejection('nothing is limited; give limits={"/": "100/minute"}')
     for prefix, rate in value.items():
         if not _PREFIX.fullmatch(prefix):
-            raise _refusal(f'{prefix!r} is no path prefix; write whole segments without parameters, as in "/api"')
+            raise _rejection(f'{prefix!r} is not a path prefix; write whole segments without parameters, as in "/api"')
         try:
             items = limits.parse_many(rate)
         except ValueError:
             items = []
         if not items or any(item.amount < 1 or item.get_expiry() < 1 for item in items):
-            raise _refusal(f'{rate!r} is no rate; write it as in "100/minute" or "5/second; 1000/day"')
+            raise _rejection(f'{rate!r} is not a rate; write it as in "100/minute" or "5/second; 1000/day"')
     return value
 
 
@@ -95,7 +95,7 @@ class Options(BaseModel):
         if self.strategy == "moving-window" and self.store.get_secret_value() == MEMORY:
             for rate in self.limits.values():
                 if any(item.amount > self.max_entries for item in limits.parse_many(rate)):
-                    raise _refusal(
+                    raise _rejection(
                         f"{rate!r} as a moving-window keeps more requests of one client than "
                         f"max_entries={self.max_entries}; raise that, or take another strategy"
                     )

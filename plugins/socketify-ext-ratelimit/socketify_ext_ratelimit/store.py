@@ -12,7 +12,8 @@ from typing import Any, Final
 import limits
 from limits.errors import StorageError
 
-from socketify_ext.errors import InstallError
+from socketify_ext.errors import require_extra
+from socketify_ext.stores import make_redis_client
 
 from .memory import MemoryCounts, Standing
 from .options import MEMORY, Options
@@ -32,7 +33,7 @@ class Store:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._pool: Any = None
+        self._client: Any = None
         self._limiter: Any = None
         self._away_until = 0.0
         self._is_away = False
@@ -41,9 +42,18 @@ class Store:
         if url != MEMORY:
             from limits.aio import storage, strategies
 
-            self._pool = _pool(url, options.timeout)
+            require_extra("redis", "redis", "extension 'ratelimit'", distribution="socketify-ext-ratelimit")
+            timeout = options.timeout
+            self._client = make_redis_client(
+                url,
+                retries=1,  # the server may have closed an idle connection
+                timeout=timeout,
+                socket_timeout=timeout,
+                socket_connect_timeout=timeout,
+            )
+            pool = self._client.connection_pool
             made = storage.RedisStorage(
-                "async+redis://", True, "redispy", key_prefix=options.prefix, connection_pool=self._pool
+                "async+redis://", True, "redispy", key_prefix=options.prefix, connection_pool=pool
             )
             strategy: Any = strategies.STRATEGIES[options.strategy]
             self._limiter = strategy(made)
@@ -95,27 +105,5 @@ class Store:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._pool is not None:
-            await self._pool.aclose()
-
-
-def _pool(url: str, timeout: float) -> Any:
-    try:
-        from redis.asyncio import BlockingConnectionPool
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
-    except ImportError:
-        raise InstallError(
-            "extension 'ratelimit'",
-            "can't reach its store",
-            "the package redis is not installed",
-            "Install it: pip install 'socketify-ext-ratelimit[redis]'",
-        ) from None
-    scheme, _, rest = url.partition("://")
-    return BlockingConnectionPool.from_url(
-        f"{scheme.replace('valkey', 'redis')}://{rest}",
-        timeout=timeout,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 1),  # once more, on a new connection: the server may have closed an idle one
-    )
+        if self._client is not None:
+            await self._client.aclose()

@@ -40,6 +40,7 @@ def limited(kind="app", key="address", **options):
     app.get("/", lambda res, req: res.end("root"))
     app.get("/login", lambda res, req: res.write_status(201).end({"a": 1}))
     app.get("/login/:id", lambda res, req: res.end("login"))
+    app.get("/client/:number", lambda res, req: res.end("client"))
     app.get("/other", lambda res, req: res.end("other"))
     app.post("/login", echo)
     app.ws("/login/ws", {"message": lambda ws, message, opcode: ws.send(message, opcode)})

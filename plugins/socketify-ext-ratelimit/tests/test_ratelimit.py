@@ -115,11 +115,11 @@ def test_forwarded_addresses_count_only_from_proxies(proxies, second):
         assert statuses(server, "/", 1, **{"x-forwarded-for": "10.9.9.9, 10.0.0.1"}) == [429]
 
 
-def ask(server, *forwarded):
+def ask(server, *forwarded, path="/"):
     """Send a request with these X-Forwarded-For lines, and get its status."""
     lines = b"".join(b"X-Forwarded-For: " + line + b"\r\n" for line in forwarded)
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + lines + b"\r\n")
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".encode() + lines + b"\r\n")
         return int(connection.recv(4096)[9:12])
 
 
@@ -140,9 +140,10 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("key", ["address", "user"])
 def test_however_a_proxy_spells_a_client_it_is_one(key):
-    for spellings in SPELLINGS.values():
-        with testing.serve(ratelimit_apps.limited, limits={"/": "2/hour"}, proxies=1, key=key) as server:
-            assert [ask(server, *lines) for lines in spellings] == [200, 200, 429], spellings
+    limits = {f"/client/{number}": "2/hour" for number in range(len(SPELLINGS))}
+    with testing.serve(ratelimit_apps.limited, limits=limits, proxies=1, key=key) as server:
+        for path, spellings in zip(limits, SPELLINGS.values(), strict=True):
+            assert [ask(server, *lines, path=path) for lines in spellings] == [200, 200, 429], spellings
 
 
 def test_a_line_that_is_no_utf_8_keeps_its_place_in_the_list():

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-
-async def response_of(request: Any) -> Any:
-    """Give the response of a request, None where its head or its client has gone."""
-    if request.response is None:
-        await asyncio.sleep(0)  # a request finds its response once its handler has been suspended
-    return _open(request)
+from socketify_ext.stores import open_response
 
 
 def response_for_cookie(request: Any) -> Any:
-    """Give the response that shall carry the cookie, None where the client has left.
+    """Get the response for the cookie, None if the client has left.
 
     Raises:
         RuntimeError: the answer has gone.
     """
-    response = _open(request)
+    response = open_response(request)
     if response is None and not request.aborted:
         raise RuntimeError(
             "a session's cookie can't be set: the answer has gone. "
             "Save the session, or leave the edit_session block, before you answer"
         )
     return response
-
-
-def _open(request: Any) -> Any:
-    response = request.response
-    return None if response is None or response.has_responded() else response

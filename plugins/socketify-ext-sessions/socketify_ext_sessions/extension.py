@@ -22,7 +22,7 @@ def sessions(
     ws: socketify_ext.Surface,  # noqa: ARG001
     *,
     options: Options,
-    app: socketify_ext.DeclaredApp,
+    app: socketify_ext.AppSurface,
 ) -> None:
     """Keep what a client's requests share: `req.load_session`, `req.save_session` and `req.edit_session`."""
     kept: Sessions
@@ -37,7 +37,7 @@ def sessions(
 
     @request.method
     async def load_session(self: Any) -> Session:
-        """Give the client's session, as `req.session` too; a new one where its cookie is missing, forged or expired."""
+        """Get the client's session, as `req.session` too; a new one where its cookie is missing, forged or expired."""
         return await kept.load(self)
 
     @request.method

@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from .answer import response_for_cookie, response_of
-from .cookie import SessionCookie
+from socketify_ext.stores import response_of
+
+from .answer import response_for_cookie
 from .options import Options
 from .session import Origin, Session, dumps, encode
-from .sessions import Sessions
+from .sessions import Sessions, session_cookie
 
 
 class CookieSessions(Sessions):
@@ -19,7 +20,7 @@ class CookieSessions(Sessions):
 
     def __init__(self, options: Options, *, marks_answers: bool) -> None:
         super().__init__(options, marks_answers=marks_answers)
-        self._cookie = SessionCookie(options, "content")
+        self._cookie = session_cookie(options, "content")
 
     async def _find(self, request: Any) -> Origin | None:
         read = self._cookie.read(request)

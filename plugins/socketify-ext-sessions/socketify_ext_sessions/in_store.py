@@ -12,13 +12,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 from socketify_ext import HTTPError, errors
-from socketify_ext.stores import Store
+from socketify_ext.stores import Store, response_of
 
-from .answer import response_for_cookie, response_of
-from .cookie import SessionCookie
+from .answer import response_for_cookie
 from .options import Options
 from .session import Origin, Session, encode
-from .sessions import Sessions
+from .sessions import Sessions, session_cookie
 
 log = logging.getLogger("socketify_ext_sessions")
 
@@ -32,7 +31,7 @@ class StoredSessions(Sessions):
     def __init__(self, store: Store, options: Options, *, marks_answers: bool) -> None:
         super().__init__(options, marks_answers=marks_answers)
         self.store = store
-        self._cookie = SessionCookie(options, "id")
+        self._cookie = session_cookie(options, "id")
 
     async def _find(self, request: Any) -> Origin | None:
         name = self._id(request)
@@ -119,7 +118,7 @@ class StoredSessions(Sessions):
         self._note_cookie(response)
 
     def _id(self, request: Any) -> str | None:
-        """Give the id of a request's session, or else of its cookie; never one that a client has made up."""
+        """Return the id of a request's session, else that of its cookie; never one that a client has made up."""
         if request.session is not None:
             origin: Origin | None = request.session.origin
             return None if origin is None else origin.id
@@ -163,7 +162,7 @@ def _record(origin: Origin) -> bytes:
 
 @contextlib.contextmanager
 def _answered() -> Iterator[None]:
-    """Make answers of what a store can't do."""
+    """Turn errors of the store into HTTP errors."""
     try:
         yield
     except errors.StoreConflictError as error:

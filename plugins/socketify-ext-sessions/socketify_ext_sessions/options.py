@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
 
-SECRET_LENGTH: Final = 16
+from socketify_ext.stores import check_secret, secret_list
 
 
 class Options(BaseModel):
@@ -29,19 +26,9 @@ class Options(BaseModel):
         default=True, description="cookie over HTTPS only, named __Host-...; False for plain HTTP while you develop"
     )
 
-    @field_validator("secret")
-    @classmethod
-    def _strong(cls, secret: str | list[str]) -> str | list[str]:
-        keys = [secret] if isinstance(secret, str) else secret
-        if not keys or any(len(key) < SECRET_LENGTH for key in keys):
-            raise PydanticCustomError(
-                "secret",
-                f"a secret has {SECRET_LENGTH} characters at least: "
-                'python -c "import secrets; print(secrets.token_urlsafe(32))"',
-            )
-        return secret
+    _check_secret = field_validator("secret")(check_secret)
 
     @property
     def secrets(self) -> list[str]:
-        """Give the secrets, newest first."""
-        return [self.secret] if isinstance(self.secret, str) else list(self.secret)
+        """Return the secrets, the newest first."""
+        return secret_list(self.secret)

@@ -41,7 +41,7 @@ class Session(dict[str, Any]):
 
     @property
     def is_new(self) -> bool:
-        """Tell whether nothing of it is kept yet."""
+        """Whether nothing of it is stored yet."""
         return self.origin is None
 
     def regenerate(self) -> None:
@@ -59,22 +59,22 @@ class Session(dict[str, Any]):
 
     @property
     def is_changed(self) -> bool:
-        """Tell whether it is to be saved."""
+        """Whether it has unsaved changes."""
         if self.is_renewed or self.origin is None:
             return self.is_renewed or bool(self)
         return self != decode(self.origin.content)
 
     def saved(self, origin: Origin | None) -> None:
-        """Note how it is kept now, None where it is not."""
+        """Note how it is stored now, None if it is not."""
         self.origin = origin
         self.is_renewed = False
 
 
 def encode(session: Session, max_bytes: int) -> bytes:
-    """Give a session's content as JSON.
+    """Return a session's content as JSON.
 
     Raises:
-        TypeError: a key or a value is nothing that JSON gives back as it was.
+        TypeError: JSON can't represent a key or a value exactly.
         HTTPError: 413, it is too large.
     """
     try:
@@ -82,9 +82,9 @@ def encode(session: Session, max_bytes: int) -> bytes:
         data = dumps(session)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise _refusal("".join(f"[{part!r}]" for part in first["loc"][:1]), type(first["input"]).__name__) from None
+        raise _rejection("".join(f"[{part!r}]" for part in first["loc"][:1]), type(first["input"]).__name__) from None
     except ValueError as error:
-        raise _refusal("", str(error)) from None
+        raise _rejection("", str(error)) from None
     if len(data) > max_bytes:
         raise HTTPError(413, f"a session has {max_bytes} bytes at most")
     return data
@@ -101,7 +101,7 @@ def dumps(session: dict[str, Any]) -> bytes:
     return json.dumps(session, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def _refusal(where: str, found: str) -> TypeError:
+def _rejection(where: str, found: str) -> TypeError:
     return TypeError(
         f"session{where} can't be saved: it holds what JSON does not give back as it was ({found}). "
         "Keep text, finite numbers, booleans, None, lists, and dicts with text as keys"

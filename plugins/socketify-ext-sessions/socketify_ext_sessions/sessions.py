@@ -7,9 +7,18 @@ import time
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from .answer import response_of
+from socketify_ext.stores import SignedCookie, response_of
+
 from .options import Options
 from .session import Origin, Session, decode
+
+
+def session_cookie(options: Options, kind: str) -> SignedCookie:
+    """Make the cookie for values of a kind; what was signed for another kind or name does not count."""
+    salt = f"socketify-ext-sessions.{kind}.{options.cookie}"
+    return SignedCookie(
+        "extension 'sessions'", options.cookie, options.secrets, salt=salt, is_secure=options.cookie_secure
+    )
 
 
 class Sessions(abc.ABC):
@@ -26,7 +35,7 @@ class Sessions(abc.ABC):
         self._marks_answers = marks_answers
 
     async def load(self, request: Any) -> Session:
-        """Give the client's session, a new one where its cookie is missing, forged or expired."""
+        """Get the client's session, a new one where its cookie is missing, forged or expired."""
         if request.session is None:
             response = await response_of(request)
             origin = await self._find(request)

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from session_apps import SECRET
 from socketify_ext_sessions import Options
-from socketify_ext_sessions.cookie import LIMIT, SessionCookie
+from socketify_ext_sessions.sessions import session_cookie
 
 import socketify_ext
+from socketify_ext.stores.signed_cookie import LIMIT
 
-COOKIE = SessionCookie(Options(secret=SECRET), "id")
+COOKIE = session_cookie(Options(secret=SECRET), "id")
 SIGNED = COOKIE.sign("known")
 
 
@@ -52,6 +53,6 @@ def test_a_cookie_that_no_browser_keeps_is_a_413():
             noise += hashlib.sha256(str(number).encode()).hexdigest()
             longest = len(COOKIE.name) + 1 + len(COOKIE.sign(noise))
 
-    with pytest.raises(socketify_ext.HTTPError, match="413 a session has 4096 bytes at most as a cookie"):
+    with pytest.raises(socketify_ext.HTTPError, match="413 the cookie __Host-session has 4096 bytes at most"):
         grow()
     assert LIMIT - 100 < longest <= LIMIT

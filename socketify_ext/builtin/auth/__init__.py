@@ -1,4 +1,4 @@
-"""`auth`: who is asking, over HTTP and WebSockets."""
+"""`auth`: authentication over HTTP and WebSockets."""
 
 from .extension import auth
 from .options import JwtOptions, Options

@@ -13,7 +13,7 @@ _PREFIX: Final = 8
 
 
 class ApiTokens:
-    """Know users by fixed tokens.
+    """Find users by fixed tokens.
 
     A token is looked up by a part of its hash under a key that is made anew in each process, and the hashes are compared
     in constant time. So what a look-up takes says nothing of the tokens, and memory holds none of them.
@@ -33,7 +33,7 @@ class ApiTokens:
         return hmac.digest(self._key, token.encode(errors="surrogatepass"), "sha256")
 
     def __call__(self, token: str, _request: Any = None) -> User | None:
-        """Give the user of a token, or None."""
+        """Return the user of a token, None for an unknown one."""
         given = self._digest(token)
         found = None
         for digest, user in self._users.get(given[:_PREFIX], self._absent):

@@ -7,38 +7,63 @@ import inspect
 from collections.abc import Awaitable, Iterable
 from typing import Any, NamedTuple
 
+from ...sdk.private_property import PrivateProperty
+from .challenge import FOREIGN, MISSING, OVERSIZED, UNKNOWN, Challenge
 from .credential import AmbiguousRequestError, Sources
 from .options import Options
 from .origin import Origins
-from .refusal import FOREIGN, MISSING, OVERSIZED, UNKNOWN, Refusal
-from .user import ANONYMOUS, User, demanded_scopes
-from .verifier import Found, InvalidTokenError, make_verifier
+from .user import ANONYMOUS, InvalidTokenError, User, required_scopes
+from .verifier import Verifier
+
+
+def make_verifier(options: Options) -> Verifier:
+    """Make the one verifier that the options ask for.
+
+    Raises:
+        OptionsError: a key, a key set or the callable can't be used.
+        MissingExtraError: JWT need the extra `jwt`.
+    """
+    if options.verify is not None:
+        from .callback_verifier import CallbackVerifier
+
+        return CallbackVerifier(options.verify)
+    if options.jwt is not None:
+        from .jwt_verifier import JwtVerifier
+
+        return JwtVerifier(options.jwt)
+    from .api_token import ApiTokens
+
+    return ApiTokens(options.tokens or {})
 
 
 class Identity(NamedTuple):
-    """Who is asking, and where nobody is known, why."""
+    """A user, and for the anonymous one the challenge to answer with."""
 
     user: User
-    refusal: Refusal | None = None
+    challenge: Challenge | None = None
 
 
 class Authentication:
-    """Find out who is asking, and hold that for the request."""
+    """Find the user of a request, and keep it for that request."""
 
     def __init__(self, options: Options) -> None:
         self._sources = Sources(options)
         self._origins = Origins(options)
         self._verify = make_verifier(options)
         self._realm = options.realm
+        # An event while the first caller's token is verified.
+        self._held: dict[bool, PrivateProperty[Identity | asyncio.Event | None]] = {
+            upgrade: PrivateProperty("auth_identity", None) for upgrade in (False, True)
+        }
 
     async def identity(self, request: Any, *, upgrade: bool = False) -> Identity:
-        """Give the identity behind a request; the token is verified once, however many ask and wait.
+        """Get the identity of a request; its token is verified once, however many callers wait.
 
-        Whatever the verifier raises is raised for the one who has set it going; the next one sets it going again.
+        The first caller gets what the verifier raises; the next one starts the verification again.
         """
-        slot = "_upgrade_identity" if upgrade else "_identity"
+        slot = self._held[upgrade]
         while True:
-            held = getattr(request, slot, None)
+            held = slot.get(request)
             if isinstance(held, Identity):
                 return held
             if held is None:
@@ -47,16 +72,20 @@ class Authentication:
         found = self._identify(request, upgrade)
         if not isinstance(found, Identity):
             done = asyncio.Event()
-            setattr(request, slot, done)
+            slot.set(request, done)
             try:
                 found = await found
             except BaseException:
-                setattr(request, slot, None)
+                slot.set(request, None)
                 raise
             finally:
                 done.set()
-        setattr(request, slot, found)
+        slot.set(request, found)
         return found
+
+    def hold(self, request: Any, identity: Identity) -> None:
+        """Let `identity` return this one for a request, as for one that became a WebSocket."""
+        self._held[False].set(request, identity)
 
     def _identify(self, request: Any, upgrade: bool) -> Identity | Awaitable[Identity]:
         try:
@@ -69,28 +98,28 @@ class Authentication:
                 return Identity(ANONYMOUS, FOREIGN)
             found = self._verify(credential.token, request)
         except AmbiguousRequestError as error:
-            return Identity(ANONYMOUS, Refusal(400, "invalid_request", error.reason))
+            return Identity(ANONYMOUS, Challenge(400, "invalid_request", error.reason))
         except InvalidTokenError as error:
             return _invalid(error)
         return _settle(found) if inspect.isawaitable(found) else _identity(found)
 
-    def demand(self, identity: Identity, scopes: str | Iterable[str] = ()) -> User:
-        """Give the user who may go on.
+    def require(self, identity: Identity, scopes: str | Iterable[str] = ()) -> User:
+        """Return the user if the request is authenticated and has all scopes.
 
         Raises:
             HTTPError: 400, 401 or 403 with `WWW-Authenticate`, as RFC 6750, 3.1 says.
-            TypeError: the scopes are no texts.
+            TypeError: the scopes are not texts.
         """
-        wanted = demanded_scopes(scopes)
-        refusal = identity.refusal
-        if refusal is None and not identity.user.scopes.issuperset(wanted):
-            refusal = Refusal(403, "insufficient_scope", "the token does not allow this")
-        if refusal is not None:
-            raise refusal.answer(self._realm, wanted)
+        wanted = required_scopes(scopes)
+        challenge = identity.challenge
+        if challenge is None and not identity.user.scopes.issuperset(wanted):
+            challenge = Challenge(403, "insufficient_scope", "the token does not allow this")
+        if challenge is not None:
+            raise challenge.answer(self._realm, wanted)
         return identity.user
 
 
-async def _settle(found: Awaitable[Found]) -> Identity:
+async def _settle(found: Awaitable[User | None]) -> Identity:
     try:
         return _identity(await found)
     except InvalidTokenError as error:
@@ -104,4 +133,4 @@ def _identity(user: Any) -> Identity:
 
 
 def _invalid(error: InvalidTokenError) -> Identity:
-    return Identity(ANONYMOUS, Refusal(401, "invalid_token", error.reason))
+    return Identity(ANONYMOUS, Challenge(401, "invalid_token", error.reason))

@@ -19,7 +19,7 @@ class Credential(NamedTuple):
 
     @property
     def is_oversized(self) -> bool:
-        """Tell whether it is over 8 KiB, which nobody takes the time to look at."""
+        """Whether the token is over 8 KiB, and so is not looked at."""
         return len(self.token) > MAX_LENGTH or len(self.token.encode(errors="surrogatepass")) > MAX_LENGTH
 
 
@@ -56,7 +56,7 @@ class Sources:
         self._query = options.query
 
     def read(self, request: Any, *, upgrade: bool) -> Credential | None:
-        """Give the first token there is, None where there is none.
+        """Return the first token of the request, None without one.
 
         Args:
             request: the request.

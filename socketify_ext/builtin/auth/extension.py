@@ -14,23 +14,23 @@ from .user import ANONYMOUS, User
 
 @extension("auth", options=Options)
 def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) -> None:
-    """Tell who is asking: `await req.get_user()`, also over WebSockets."""
+    """Authenticate the user: `await req.get_user()`, also over WebSockets."""
     authentication = Authentication(options)
 
     @request.method
     async def get_user(self: Any) -> User:
-        """Give the user of the request's token, the anonymous one, `{"name": "Anonymous"}`, without a valid one."""
+        """Get the user of the request's token; without a valid one the anonymous user, `{"name": "Anonymous"}`."""
         return (await authentication.identity(self)).user
 
     @request.method
     async def require_user(self: Any, scopes: str | Iterable[str] = ()) -> User:
-        """Give the user of the request's token, who must have all `scopes`.
+        """Get the user of the request's token, who must have all `scopes`.
 
         Raises:
             HTTPError: 401 without a valid token, 403 without a scope, 400 with two tokens; `WWW-Authenticate` says
                 what is needed (RFC 6750, 3).
         """
-        return authentication.demand(await authentication.identity(self), scopes)
+        return authentication.require(await authentication.identity(self), scopes)
 
     @response.method
     async def upgrade_authenticated(
@@ -56,15 +56,15 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) 
         if user_data is not None and not isinstance(user_data, Mapping):
             raise TypeError(f"upgrade_authenticated takes a mapping as user_data, not a {type(user_data).__name__}")
         identity = await authentication.identity(req, upgrade=True)
-        user = authentication.demand(identity, scopes)
-        req._identity = identity  # noqa: SLF001 - where `get_user` finds it
+        user = authentication.require(identity, scopes)
+        authentication.hold(req, identity)  # where `get_user` finds it
         offer = (req.get_header(f"sec-websocket-{part}") for part in ("key", "protocol", "extensions"))
         data = {**(user_data or {}), "username": user.id, "user": user}
         return bool(self.upgrade(*offer, context, data))
 
     @ws.method(name="get_user")
     def get_socket_user(self: Any) -> User:
-        """Give the user that `res.upgrade_authenticated` has found, the anonymous one after any other upgrade."""
+        """Get the user that `res.upgrade_authenticated` found; after any other upgrade the anonymous user."""
         data = self.get_user_data()
         user = data.get("user") if isinstance(data, Mapping) else None
         return user if isinstance(user, User) else ANONYMOUS

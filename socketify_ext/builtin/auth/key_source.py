@@ -25,7 +25,7 @@ class Budget:
     Args:
         timeout: seconds for all of it.
         length: bytes.
-        clock: gives seconds.
+        clock: returns seconds.
     """
 
     def __init__(self, timeout: float, length: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,10 +48,10 @@ class Budget:
         return left
 
     def spend(self, count: int) -> None:
-        """Take bytes off.
+        """Count bytes as received.
 
         Raises:
-            OSError: there are none left.
+            OSError: none are left.
         """
         self._length -= count
         if self._length < 0:
@@ -164,7 +164,7 @@ def _fetch(url: str, budget: Budget) -> bytes:
         reason = getattr(error, "reason", error)
         raise (budget.timed_out() if isinstance(reason, TimeoutError) else OSError(str(reason))) from None
     except http.client.HTTPException as error:
-        raise OSError(f"it answers what is no HTTP ({type(error).__name__})") from None
+        raise OSError(f"its answer is not HTTP ({type(error).__name__})") from None
     return _limited(data)
 
 

@@ -24,7 +24,7 @@ _URL: Final = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0
 
 
 def is_url(location: str | Path) -> bool:
-    """Tell whether a location is a URL and no path."""
+    """Check whether a location is a URL, not a path."""
     return "://" in str(location)
 
 
@@ -35,7 +35,7 @@ def _location(location: str | Path) -> str | Path:
             raise PydanticCustomError(
                 "jwks_url",
                 "give a path or an https URL without user, password and fragment, as in https://issuer.example/keys; "
-                "whoever is on the way could put keys of their own into plain http",
+                "an attacker on the way could replace the keys in plain http",
             )
     return location
 
@@ -156,6 +156,6 @@ class Options(BaseModel):
             raise PydanticCustomError(
                 "one_way",
                 'give either tokens={"secret": {"name": "Test"}}, jwt={"key": "...", "algorithms": ["HS256"]} '
-                "or verify=callable(token); accepting any token is no authentication",
+                "or verify=callable(token); accepting any token is not authentication",
             )
         return self

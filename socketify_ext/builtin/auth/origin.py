@@ -12,13 +12,13 @@ _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 
 
 class Origins:
-    """Tell whether a request with a cookie comes from a page that may use it."""
+    """Check whether a request with a cookie comes from a page that may use it."""
 
     def __init__(self, options: Options) -> None:
         self._allowed = None if options.origins is None else frozenset(options.origins)
 
     def allow(self, request: Any, *, upgrade: bool) -> bool:
-        """Tell whether the cookie counts.
+        """Check whether the cookie counts.
 
         A WebSocket needs an `Origin` that is allowed, since no browser keeps a page from opening one anywhere
         (RFC 6455, 10.2). So does a request that may change something, unless it has none: then no page sent it.

@@ -1,4 +1,4 @@
-"""The user: a mapping that nobody can change, since a token's user is shared by all requests that carry it."""
+"""`User`: an immutable mapping, since a token's user is shared by all requests that carry it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any, Final, NoReturn
 _SCOPE_CLAIMS: Final = ("scope", "scp", "scopes")
 
 
-class Frozen(dict[str, Any]):
+class InvalidTokenError(Exception):
+    """Report why a token is rejected, in words that may go to its sender: no part of the token is among them."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class FrozenDict(dict[str, Any]):
     """A mapping that can't be changed, with what it holds: lists in it become tuples, sets frozensets.
 
     It is a dict, so that every serializer takes it as it is.
@@ -26,10 +34,10 @@ class Frozen(dict[str, Any]):
     __setitem__ = __delitem__ = __ior__ = _refuse
     update = setdefault = pop = popitem = clear = _refuse
 
-    def __copy__(self) -> Frozen:
+    def __copy__(self) -> FrozenDict:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Frozen:
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrozenDict:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -37,38 +45,38 @@ class Frozen(dict[str, Any]):
 
 
 def freeze(value: Any) -> Any:
-    """Give what stands for `value` and can't be changed; what is no dict, list, tuple or set stays as it is."""
-    if isinstance(value, Frozen):
+    """Return an immutable copy of a dict, list, tuple or set; other values are returned as they are."""
+    if isinstance(value, FrozenDict):
         return value
     if isinstance(value, dict):
-        return Frozen(value)
+        return FrozenDict(value)
     if isinstance(value, (list, tuple)):
         return tuple(map(freeze, value))
     return frozenset(value) if isinstance(value, set) else value
 
 
-class User(Frozen):
-    """Who is asking: the claims about a user with `name`, as one frozen mapping.
+class User(FrozenDict):
+    """The user of a request: the claims with `name`, as one immutable mapping.
 
     Args:
-        id: the identity, a text that no other user has.
+        id: the identity, a text that is unique to this user.
         claims: what is known of the user.
         name: for show; by default the claim `name`, else the id.
-        is_authenticated: False for the one who has shown no valid token, and who alone has no id.
+        is_authenticated: False for the anonymous user, who alone has no id.
 
     Attributes:
         id: tells this user apart from all others; use it, and not the name, as a key.
         claims: what the token, or the app's own verify, says of the user.
-        is_authenticated: False for the one who has shown no valid token.
+        is_authenticated: False for the anonymous user.
 
     Raises:
-        ValueError: the id is no identity.
+        ValueError: the id is empty, or UTF-8 can't encode it.
     """
 
     __slots__ = ("claims", "id", "is_authenticated")
 
     id: str
-    claims: Frozen
+    claims: FrozenDict
     is_authenticated: bool
 
     def __init__(
@@ -81,7 +89,7 @@ class User(Frozen):
     ) -> None:
         if is_authenticated and not is_identity(id):
             raise ValueError("the id of a user is a text that is not empty")
-        known = Frozen(claims or {})
+        known = FrozenDict(claims or {})
         shown = name or name_in(known, ("name",)) or id
         super().__init__({"name": shown} | known | {"name": shown})
         object.__setattr__(self, "id", id)
@@ -119,7 +127,7 @@ class User(Frozen):
         self._refuse()
 
     def __repr__(self) -> str:
-        # Claims are no matter for a log.
+        # Claims don't belong in a log.
         return f"User({self.id!r}, name={self.name!r}, is_authenticated={self.is_authenticated})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -154,7 +162,7 @@ ANONYMOUS: Final = User("", name="Anonymous", is_authenticated=False)
 
 
 def scope_names(scopes: Any) -> tuple[str, ...]:
-    """Give the scopes of a text with spaces between them, or of several texts; none of anything else."""
+    """Return the scopes in a text, separated by spaces, or in several texts; none for anything else."""
     if isinstance(scopes, str):
         return tuple(scopes.split())
     if isinstance(scopes, Iterable) and not isinstance(scopes, (bytes, Mapping)):
@@ -162,11 +170,11 @@ def scope_names(scopes: Any) -> tuple[str, ...]:
     return ()
 
 
-def demanded_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
-    """Give the scopes that an app asks for, a text with spaces between them or several texts.
+def required_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the scopes that an app requires, from a text, separated by spaces, or several texts.
 
     Raises:
-        TypeError: they are anything else; nobody is let in by a slip.
+        TypeError: they are anything else, so that a typing error lets nobody in.
     """
     if isinstance(scopes, str):
         return tuple(scopes.split())

@@ -1,4 +1,4 @@
-"""The extension: which engine carries publications, and within what limits."""
+"""The extension `backplane`: which broker carries publications, and within what limits."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ...sdk.app_surface import DeclaredApp
+from ...sdk.app_surface import AppSurface
 from ...sdk.declaration import extension
 from ...sdk.surface import Surface
 from ...stores.url import parse_url
-from .engine import Engine
+from .broker import Broker
 from .memory import Memory
 from .nats import Nats, servers_of
 from .relay import Relay
@@ -28,17 +28,17 @@ class Options(BaseModel):
     url: str = Field(
         "memory://",
         repr=False,
-        description="Engine: memory:// (this process), redis:// or rediss:// (Redis, Valkey), nats:// or tls:// (NATS; "
+        description="Broker: memory:// (this process), redis:// or rediss:// (Redis, Valkey), nats:// or tls:// (NATS; "
         "several servers with commas between)",
     )
     prefix: str = Field(
-        "socketify", description="Begins every channel's name: apps that share an engine and shall not meet differ here"
+        "socketify", description="Begins every channel's name: give apps that share a broker different prefixes"
     )
-    queue_messages: int = Field(10_000, ge=1, description="Publications kept while the engine is away or slow")
+    queue_messages: int = Field(10_000, ge=1, description="Publications kept while the broker is away or slow")
     queue_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="Bytes of publications and their topics kept, all together"
     )
-    timeout: float = Field(5.0, gt=0, le=300, description="Seconds in which the engine must answer")
+    timeout: float = Field(5.0, gt=0, le=300, description="Seconds in which the broker must answer")
 
     @field_validator("url")
     @classmethod
@@ -57,11 +57,11 @@ class Options(BaseModel):
         return prefix
 
 
-def engine_of(options: Options) -> Engine:
-    """Make the engine that the URL asks for.
+def make_broker(options: Options) -> Broker:
+    """Make the broker that the URL asks for.
 
     Raises:
-        InstallError: its client library is not installed.
+        MissingExtraError: its client library is not installed.
     """
     if options.url.startswith("redis"):
         from .redis import Redis
@@ -71,12 +71,12 @@ def engine_of(options: Options) -> Engine:
 
 
 @extension("backplane", options=Options)
-def backplane(request: Surface, response: Surface, ws: Surface, *, options: Options, app: DeclaredApp) -> None:
+def backplane(request: Surface, response: Surface, ws: Surface, *, options: Options, app: AppSurface) -> None:
     """Make `app.publish` and `ws.publish` reach every process and machine; `app.backplane` counts them."""
     if options.url.startswith("memory"):
         app.use_backplane(Memory())
         return
-    relay = Relay(engine_of(options), options.queue_messages, options.queue_bytes, options.timeout)
+    relay = Relay(make_broker(options), options.queue_messages, options.queue_bytes, options.timeout)
     app.use_backplane(relay)
 
     @app.on_startup

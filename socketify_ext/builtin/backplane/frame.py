@@ -36,7 +36,7 @@ def unpack(frame: bytes) -> tuple[bytes, int, list[Part]]:
     """Read a frame: its sender, its number, and its parts.
 
     Raises:
-        ValueError: it is none; nothing that someone else has published on a channel gets further than this.
+        ValueError: it is not a frame, so someone else has published it on the channel.
     """
     if len(frame) < HEAD_SIZE or frame[0] != VERSION:
         raise ValueError("no frame of version 1")

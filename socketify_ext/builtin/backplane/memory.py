@@ -18,10 +18,10 @@ class Memory:
         self.published += 1
 
     def subscribe(self, _: bytes) -> None:
-        """Need nothing."""
+        """Do nothing: this process has all listeners."""
 
     def unsubscribe(self, _: bytes) -> None:
-        """Need nothing."""
+        """Do nothing: this process has all listeners."""
 
-    async def synced(self, timeout: float | None = None) -> None:
+    async def flush(self, timeout: float | None = None) -> None:
         """Return at once: nothing waits here."""

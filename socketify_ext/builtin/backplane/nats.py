@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from ... import errors
 from ...stores.url import EngineUrl, parse_url
-from .engine import Receive
+from .broker import Receive
 
 log = logging.getLogger("socketify_ext")
 
@@ -65,21 +65,15 @@ class Nats:
     """One connection; a subject and a subscription for each topic.
 
     Raises:
-        InstallError: nats-py is not installed.
+        MissingExtraError: nats-py is not installed.
     """
 
     max_frame = 0
 
     def __init__(self, url: str, prefix: str, timeout: float) -> None:
-        try:
-            from nats.aio import client
-        except ImportError:
-            raise errors.InstallError(
-                "extension 'backplane'",
-                "can't use nats://",
-                "nats-py is not installed",
-                'Install the extra: pip install "socketify-ext[nats]"',
-            ) from None
+        errors.require_extra("nats", "nats", "extension 'backplane'")
+        from nats.aio import client
+
         self._library = client
         addresses = servers_of(url)
         self._servers = [f"{each.scheme}://{each.host}:{each.port or 4222}" for each in addresses]
@@ -94,7 +88,7 @@ class Nats:
         self._told = False
 
     async def connect(self, receive: Receive) -> None:
-        """Connect; the client library shall not reconnect by itself, nor get its own messages back."""
+        """Connect; the client library neither reconnects by itself nor gets its own messages back."""
         from nats.errors import NoServersError, SlowConsumerError
 
         self._receive = receive

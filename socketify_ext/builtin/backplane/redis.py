@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ... import errors
 from ...sdk.deadline import end, within
+from ...stores._redis import make_redis_client, require_redis
 from ...stores.url import parse_url
-from .engine import Receive
+from .broker import Receive
 
 TURN: Final = 50
 """Messages that are read before others have their turn."""
@@ -22,22 +22,13 @@ class Redis:
     A channel is the prefix, a colon and the topic's bytes as they are.
 
     Raises:
-        InstallError: redis-py is not installed.
+        MissingExtraError: redis-py is not installed.
     """
 
     max_frame = 256 * 1024 * 1024  # half of what the server's proto-max-bulk-len has by default
 
     def __init__(self, url: str, prefix: str, timeout: float) -> None:
-        try:
-            from redis import asyncio as client
-        except ImportError:
-            raise errors.InstallError(
-                "extension 'backplane'",
-                "can't use redis://",
-                "redis is not installed",
-                'Install the extra: pip install "socketify-ext[redis]"',
-            ) from None
-        self._library = client
+        require_redis("extension 'backplane'")
         self._url = url
         self._timeout = timeout
         self._prefix = f"{prefix}:".encode()
@@ -51,18 +42,10 @@ class Redis:
         self._heard = False
 
     async def connect(self, receive: Receive) -> None:
-        """Open both connections; the client library shall not reconnect by itself."""
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
-
+        """Open both connections; the client library does not reconnect by itself."""
         self._receive = receive
-        self._client = self._library.Redis.from_url(self._url)
-        self._client.connection_pool.connection_kwargs.update(  # options in the URL would win over arguments
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=None,
-            socket_connect_timeout=self._timeout,
-            decode_responses=False,
-        )
+        fixed = {"socket_timeout": None, "socket_connect_timeout": self._timeout}
+        self._client = make_redis_client(self._url, retries=0, fixed=fixed)
         await self._client.ping()
         self._pubsub = self._client.pubsub()
         await self._pubsub.connect()

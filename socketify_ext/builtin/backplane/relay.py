@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from ...sdk.deadline import end, within
-from .engine import Engine
+from .broker import Broker
 from .frame import COMPRESS, HEAD_SIZE, OPCODES, PART_SIZE, Part, pack, unpack
 
 log = logging.getLogger("socketify_ext")
@@ -21,26 +21,26 @@ log = logging.getLogger("socketify_ext")
 BACKOFF: Final = (0.05, 1.0)
 """Seconds between two attempts to connect: the first wait, doubled up to the longest."""
 
-SETTLING: Final = BACKOFF[1]
+RECONNECT_DELAY: Final = BACKOFF[1]
 """Seconds after an outage before what waited is sent: as long as any other process may need to be back too."""
 
 BATCH: Final = 1 << 20
-"""Bytes that are under way to the engine at once."""
+"""Bytes that are under way to the broker at once."""
 
 FRAME: Final = 64 * 1024
 """Bytes of several publications in one frame; a larger publication has a frame of its own."""
 
-FAREWELL: Final = 1.0
-"""Seconds that a stopping process gives the engine to take what waits."""
+CLOSE_TIMEOUT: Final = 1.0
+"""Seconds that a stopping process gives the broker to take what waits."""
 
-CLOSING: Final = 0.3
-"""Seconds that the engine gets to close a connection."""
+DISCONNECT_TIMEOUT: Final = 0.3
+"""Seconds that the broker gets to close a connection."""
 
 TOPICS: Final = 1000
-"""Topics that the engine is asked to subscribe to, or to unsubscribe from, at once."""
+"""Topics that the broker is asked to subscribe to, or to unsubscribe from, at once."""
 
 TRIES: Final = 3
-"""Connections on which a frame alone must fail before it is dropped: the fault is its own and not the engine's."""
+"""Connections on which a frame alone must fail before it is dropped: the fault is its own and not the broker's."""
 
 SENDERS: Final = (256, 65_536)
 """Senders whose last number is kept: at least for each topic, and about in total."""
@@ -65,21 +65,21 @@ def shown(text: object) -> str:
 
 
 class Relay:
-    """Carry publications over an engine, and count what becomes of them.
+    """Carry publications over a broker, and count what becomes of them.
 
     Attributes:
         published: publications handed to `publish`.
         received: publications of other processes that came for listeners of this one.
-        dropped: publications that will reach no other process: the queue was full, one was larger than the engine
-            takes or than the whole queue, the engine refused it, or the process stopped first.
-        outages: how often the engine was lost, or not there at the start.
-        connected: whether the engine is there and knows the topics.
+        dropped: publications that will reach no other process: the queue was full, one was larger than the broker
+            takes or than the whole queue, the broker refused it, or the process stopped first.
+        outages: how often the broker was lost, or not there at the start.
+        connected: whether the broker is there and knows the topics.
     """
 
-    def __init__(self, engine: Engine, max_messages: int, max_bytes: int, timeout: float) -> None:
+    def __init__(self, broker: Broker, max_messages: int, max_bytes: int, timeout: float) -> None:
         self.published = self.received = self.dropped = self.outages = 0
         self.connected = False
-        self._engine = engine
+        self._broker = broker
         self._max_messages, self._max_bytes, self._timeout = max_messages, max_bytes, timeout
         self._queue: deque[tuple[bytes, int, bytes]] = deque()
         self._bytes = 0
@@ -89,7 +89,7 @@ class Relay:
         self._numbers = 0
         self._sender = b""
         self._followed: dict[bytes, dict[bytes, int]] = {}  # topic -> sender -> number of its last frame
-        self._active: set[bytes] = set()  # topics that the engine knows
+        self._active: set[bytes] = set()  # topics that the broker knows
         self._changed: dict[bytes, None] = {}
         self._deliver: Deliver | None = None
         self._task: asyncio.Task[None] | None = None
@@ -104,12 +104,12 @@ class Relay:
 
     @property
     def name(self) -> str:
-        """Name the engine and its address."""
-        return self._engine.name
+        """Return the broker's name and address, without credentials."""
+        return self._broker.name
 
     @property
     def queued(self) -> int:
-        """Count the publications that wait for the engine, or are under way to it."""
+        """Return the number of publications that wait for the broker or are under way to it."""
         return len(self._queue) + sum(frame.publications for frame in self._batch)
 
     # -- what the process publishes and listens on
@@ -158,15 +158,15 @@ class Relay:
                 self.dropped,
             )
 
-    async def synced(self, timeout: float | None = None) -> None:
-        """Wait until the engine has confirmed all topics listened on here, and has taken all that was published.
+    async def flush(self, timeout: float | None = None) -> None:
+        """Wait until the broker has confirmed all topics listened on here, and has taken all that was published.
 
         Raises:
             asyncio.TimeoutError: that took longer than `timeout` seconds.
         """
-        await within(self._synced(), timeout)
+        await within(self._flush(), timeout)
 
-    async def _synced(self) -> None:
+    async def _flush(self) -> None:
         while not (self.connected and self._followed_up.is_set() and self._sent.is_set()):
             await self._followed_up.wait()
             await self._sent.wait()
@@ -220,7 +220,7 @@ class Relay:
             raise
 
     async def stop(self) -> None:
-        """Send what waits if the engine is there, then disconnect; whatever the engine does, this ends soon."""
+        """Send queued publications if the broker is connected, then disconnect; this ends soon whatever the broker does."""
         task, self._task = self._task, None
         if task is None:
             return
@@ -228,9 +228,9 @@ class Relay:
         try:
             if self.connected and not self._sent.is_set():
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await within(self._sent.wait(), FAREWELL)
+                    await within(self._sent.wait(), CLOSE_TIMEOUT)
         finally:
-            if await end(task, again=FAREWELL):
+            if await end(task, again=CLOSE_TIMEOUT):
                 log.error("backplane: %s: the connection did not end when it was cancelled", self.name)
             if self.queued:
                 self._told_of_drops = False
@@ -267,7 +267,7 @@ class Relay:
         """After an outage, wait until other processes can be back too; a stop does not wait."""
         if self._lost_at is not None:
             with contextlib.suppress(asyncio.TimeoutError):
-                await within(self._stopping.wait(), SETTLING)
+                await within(self._stopping.wait(), RECONNECT_DELAY)
             await self._followed_up.wait()
 
     def _recovered(self) -> None:
@@ -283,17 +283,17 @@ class Relay:
 
     async def _close(self) -> None:
         try:
-            await within(self._engine.close(), CLOSING)
+            await within(self._broker.close(), DISCONNECT_TIMEOUT)
         except Exception as error:  # a connection that is lost already
             log.debug("backplane: %s: %s", self.name, shown(error))
 
     async def _connect(self) -> None:
-        await self._engine.connect(self._receive)
-        limit = self._engine.max_frame
+        await self._broker.connect(self._receive)
+        limit = self._broker.max_frame
         for each in self._batch:
             if len(each.frame) > limit:
                 self._drop(
-                    f"a frame of {len(each.frame)} bytes is larger than the engine takes ({limit})", each.publications
+                    f"a frame of {len(each.frame)} bytes is larger than the broker takes ({limit})", each.publications
                 )
         self._batch = [each for each in self._batch if len(each.frame) <= limit]
         self._active.clear()
@@ -301,8 +301,8 @@ class Relay:
         self._followed_up.clear()
 
     async def _serve(self) -> None:
-        """Do all that a connection is for, until it is lost, which raises."""
-        tasks = [asyncio.ensure_future(work) for work in (self._engine.run(), self._follow(), self._send())]
+        """Receive, subscribe and publish until the connection is lost, which raises."""
+        tasks = [asyncio.ensure_future(work) for work in (self._broker.run(), self._follow(), self._send())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -313,7 +313,7 @@ class Relay:
             await end(*tasks)
 
     async def _follow(self) -> None:
-        """Let the engine know which topics have listeners here."""
+        """Keep the broker's subscriptions equal to the topics that have listeners here."""
         while True:
             while self._changed:
                 some = list(itertools.islice(self._changed, TOPICS))
@@ -323,17 +323,17 @@ class Relay:
                 new = [topic for topic in some if topic not in self._active and topic in self._followed]
                 if gone:
                     self._active.difference_update(gone)
-                    await within(self._engine.unsubscribe(gone), self._timeout)
+                    await within(self._broker.unsubscribe(gone), self._timeout)
                 if new:
                     self._active.update(new)
-                    await within(self._engine.subscribe(new), self._timeout)
+                    await within(self._broker.subscribe(new), self._timeout)
             self.connected = True
             self._followed_up.set()
             self._changing.clear()
             await self._changing.wait()
 
     async def _send(self) -> None:
-        """Hand the engine what waits, as much at once as there is."""
+        """Hand the broker what waits, as much at once as there is."""
         await self._settle()
         while True:
             if not self._batch:
@@ -351,16 +351,16 @@ class Relay:
                     self._recovered()
 
     async def _publish(self) -> None:
-        """Hand the engine the batch; after a failure a part of it, so that a frame that can't be sent is found."""
+        """Hand the broker the batch; after a failure a part of it, so that a frame that can't be sent is found."""
         some = self._batch if self._step is None else self._batch[: self._step]
         try:
-            refused = await within(self._engine.publish([(each.topic, each.frame) for each in some]), self._timeout)
+            refused = await within(self._broker.publish([(each.topic, each.frame) for each in some]), self._timeout)
         except Exception:
             self._failed(some)
             raise
         for number, why in refused:
             self._drop(
-                f"the engine refuses one on topic {some[number].topic[:80]!r}: {shown(why)}", some[number].publications
+                f"the broker refuses one on topic {some[number].topic[:80]!r}: {shown(why)}", some[number].publications
             )
         self._batch = self._batch[len(some) :]
         self._failures = 0
@@ -380,7 +380,7 @@ class Relay:
 
     def _fill(self) -> None:
         """Take publications from the queue and make frames of them, in order for each topic."""
-        queue, size, limit = self._queue, 0, self._engine.max_frame
+        queue, size, limit = self._queue, 0, self._broker.max_frame
         open_frames: dict[bytes, tuple[list[Part], int]] = {}
         while queue and size < BATCH:
             topic, kind, data = queue.popleft()
@@ -388,7 +388,7 @@ class Relay:
             self._bytes -= len(topic) + len(data)
             if length + HEAD_SIZE > limit:
                 self._drop(
-                    f"one of {len(data)} bytes on topic {topic[:80]!r} is larger than the engine takes ({limit})"
+                    f"one of {len(data)} bytes on topic {topic[:80]!r} is larger than the broker takes ({limit})"
                 )
                 continue
             size += length + len(topic)

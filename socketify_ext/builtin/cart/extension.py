@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from ...sdk.app_surface import DeclaredApp
+from ...sdk.app_surface import AppSurface
 from ...sdk.declaration import extension
 from ...sdk.surface import Surface
 from ...stores import open_store
@@ -15,7 +15,7 @@ from .stored import StoredCarts
 
 
 @extension("cart", options=Options)
-def cart(request: Surface, response: Surface, ws: Surface, *, options: Options, app: DeclaredApp) -> None:
+def cart(request: Surface, response: Surface, ws: Surface, *, options: Options, app: AppSurface) -> None:
     """Collect items: `req.cart`, for one request, or kept in a store with `req.load_cart` and `req.edit_cart`."""
 
     def new_cart() -> Cart:
@@ -31,7 +31,7 @@ def cart(request: Surface, response: Surface, ws: Surface, *, options: Options, 
 
     @request.method
     async def load_cart(self: Any) -> Cart:
-        """Give the client's own cart from the store, as `req.cart` too; once for each request."""
+        """Get the client's own cart from the store, as `req.cart` too; once for each request."""
         return await carts.load(self)
 
     @request.method

@@ -171,7 +171,7 @@ class Cart(list[Any]):
 
     @property
     def total(self) -> Decimal:
-        """Sum up the items, 0 where there are none.
+        """Return the sum of the items, 0 for an empty cart.
 
         Raises:
             HTTPError: 422, they have several currencies; `totals` has a sum for each.
@@ -183,7 +183,7 @@ class Cart(list[Any]):
 
     @property
     def items(self) -> list[CartItem]:
-        """Give the entries that are `CartItem`."""
+        """Return the entries that are a `CartItem`."""
         return [entry for entry in self if isinstance(entry, CartItem)]
 
     def check(self, *, one_more: int = 0) -> None:

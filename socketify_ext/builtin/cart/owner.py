@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ... import errors
-from .session import SessionCookie
+from ...stores import SignedCookie
+from .options import Options
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,25 @@ class Owner:
 
     @property
     def is_anonymous(self) -> bool:
-        """Tell whether the cart is found by its cookie."""
+        """Whether the cart is found by its cookie."""
         return self.key is None or self.session is not None
 
 
-async def owner_of(request: Any, cookie: SessionCookie) -> Owner:
+def session_cookie(options: Options) -> SignedCookie:
+    """Make the cookie by which an anonymous client finds its cart again: a random id of 256 bits."""
+    return SignedCookie(
+        "extension 'cart'",
+        options.cookie,
+        options.secrets,
+        salt="socketify-ext.cart",
+        is_secure=options.cookie_secure,
+    )
+
+
+async def owner_of(request: Any, cookie: SignedCookie, max_age: float) -> Owner:
     """Find whose cart it is: the authenticated user's if the request has `get_user`, else that of the cookie."""
-    session = cookie.read(request)
+    read = cookie.read(request)
+    session: str | None = read[0] if read is not None and time.time() - read[1] <= max_age else None
     identity = await _identity(request)
     named = None if session is None else session_key(session)
     if identity is None:
@@ -71,6 +85,6 @@ async def _identity(request: Any) -> list[str] | None:
             "the cart of this request",
             "has no owner",
             "its user has no id and no name",
-            "Let get_user give a user with an id",
+            "Let get_user return a user with an id",
         )
     return key

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ... import errors
 from ...errors import HTTPError
-from ...stores import Store
+from ...stores import Store, open_response, response_of
 from .items import Cart, CartItem
 from .options import Options
-from .owner import Owner, owner_of, session_key
-from .session import SessionCookie
+from .owner import Owner, owner_of, session_cookie, session_key
 
 log = logging.getLogger("socketify_ext")
 
@@ -40,7 +39,7 @@ class StoredCarts:
 
     def __init__(self, store: Store, options: Options, make: Callable[[], Cart]) -> None:
         self.store = store
-        self._cookie = SessionCookie(options)
+        self._cookie = session_cookie(options)
         self._options = options
         self._make = make
 
@@ -51,7 +50,7 @@ class StoredCarts:
             return cart
         _check_empty(cart)
         with _answered():
-            owner = await owner_of(request, self._cookie)
+            owner = await owner_of(request, self._cookie, self._options.max_age)
             data = await self._merged(request, owner) if owner.anonymous else await self._read(owner)
         return self._enter(request, self._decoded(data), owner, data)
 
@@ -81,7 +80,9 @@ class StoredCarts:
             _check_empty(before)
         try:
             with _answered():
-                owner, key = await self._owner_to_write(request, await owner_of(request, self._cookie))
+                owner, key = await self._owner_to_write(
+                    request, await owner_of(request, self._cookie, self._options.max_age)
+                )
                 await self._remember(request, owner)  # before the block, which may answer
                 keys = [key] if owner.anonymous is None else [key, owner.anonymous]
                 async with self.store.edit(*keys, expire=self._options.max_age) as values:
@@ -98,13 +99,13 @@ class StoredCarts:
             self._forget(request)
 
     async def _owner_to_write(self, request: Any, owner: Owner) -> tuple[Owner, str]:
-        """Give a client that is not known yet an id, if there still is an answer to carry it."""
+        """Make an id for an unknown client, if the response can still carry its cookie."""
         if owner.key is not None:
             return owner, owner.key
         # The cart of a client that has left is kept like that of one which drops its cookie, until it expires.
-        if await _response_of(request) is None and not request.aborted:
+        if await response_of(request) is None and not request.aborted:
             raise _misuse("is saved", "the answer, which carries its cookie, has gone", "Save it before you answer")
-        session = self._cookie.new_id()
+        session = secrets.token_urlsafe(32)
         key = session_key(session)
         return Owner(key, session), key
 
@@ -114,19 +115,20 @@ class StoredCarts:
         return cart
 
     async def _remember(self, request: Any, owner: Owner) -> None:
-        response = None if owner.session is None else await _response_of(request)
+        response = None if owner.session is None else await response_of(request)
         if owner.session is not None and response is not None:
-            self._cookie.write(response, owner.session)
+            self._cookie.write(response, self._cookie.sign(owner.session), self._options.max_age)
 
     def _forget(self, request: Any) -> None:
-        if request.response is not None:
-            self._cookie.clear(request.response)
+        response = open_response(request)
+        if response is not None:
+            self._cookie.clear(response)
 
     async def _read(self, owner: Owner) -> bytes | None:
         return None if owner.key is None else await self.store.get(owner.key)
 
     async def _merged(self, request: Any, owner: Owner) -> bytes | None:
-        """Merge the anonymous cart into the user's, once whoever else does the same at this moment."""
+        """Merge the anonymous cart into the user's; of several requests at once only one does it."""
         key, anonymous = owner.key, owner.anonymous
         if key is None or anonymous is None or await self.store.get(anonymous) is None:
             return await self._read(owner)
@@ -137,7 +139,7 @@ class StoredCarts:
         return data
 
     def _merge(self, mine: bytes | None, other: bytes | None) -> bytes | None:
-        """Give the cart of both; what the size limit has no room for is left out, the last first."""
+        """Return both carts as one; entries beyond the size limit are left out, the last first."""
         if other is None or mine is None:
             return mine or other
         cart = self._decoded(mine)
@@ -165,12 +167,6 @@ class StoredCarts:
         return data
 
 
-async def _response_of(request: Any) -> Any:
-    if request.response is None:
-        await asyncio.sleep(0)  # a request finds its response once its handler has been suspended
-    return request.response
-
-
 def _encode(cart: Cart) -> bytes:
     entries = [{"item" if isinstance(entry, CartItem) else "value": entry} for entry in cart]
     return json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
@@ -187,7 +183,7 @@ def _check_empty(cart: Cart) -> None:
 
 @contextlib.contextmanager
 def _answered() -> Iterator[None]:
-    """Make answers of what a store can't do."""
+    """Turn errors of the store into HTTP errors."""
     try:
         yield
     except errors.StoreConflictError as error:

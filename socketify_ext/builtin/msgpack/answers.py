@@ -48,7 +48,7 @@ def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
             HTTPError: 406, the client accepts neither.
             TypeError, ValueError, OverflowError: the value can't be encoded; nothing was written.
         """
-        wanted = chosen(self._request.get_header("accept"))
+        wanted = chosen(self.request.get_header("accept"))
         if wanted is None:
             raise HTTPError(406, {"available": [JSON, content_type]}, {"Vary": "Accept"})
         data = encode_json(value) if wanted == JSON else encode(value)

@@ -15,13 +15,13 @@ def add_bodies(response: Surface, max_size: int, decode: Decode, validate: Valid
 
     @response.method
     async def get_msgpack(self: Any, Model: Any = None) -> Any:  # noqa: N803 - it is a class
-        """Read the body as MessagePack, and give it as a `Model` where there is one.
+        """Read the body as MessagePack, and return it as a `Model` if one is given.
 
         A model is whatever pydantic validates (its own models, dataclasses, TypedDicts, `list[int]`) or a msgspec
         Struct.
 
         Raises:
-            HTTPError: 413, the body is larger than `max_size`; 400, it is no MessagePack or beyond the limits, or
+            HTTPError: 413, the body is larger than `max_size`; 400, it is not MessagePack or beyond the limits, or
                 the client left before its end; 422, it does not fit the model, with pydantic's details.
         """
         body = (await self.get_data(max_size)).getvalue()

@@ -21,7 +21,7 @@ def make_decoder(max_depth: int) -> Decode:
 
     A Timestamp (extension type -1) becomes an aware datetime in UTC, whose nanoseconds are cut to microseconds.
     Refused are: bytes that are missing or left over, lengths beyond the message, nesting beyond `max_depth`,
-    other extension types, map keys that are neither text nor binary, the same key twice, text that is no UTF-8.
+    other extension types, map keys that are neither text nor binary, the same key twice, text that is not UTF-8.
     """
     # The library's own limit of nesting is fixed; so much is put around a message that it becomes the wanted one.
     around = _ARRAY_OF_ONE * (library_depth() - max_depth)

@@ -1,4 +1,4 @@
-"""`msgpack` itself: which members there are, and what they share."""
+"""The extension `msgpack` and its members."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def add_messages(ws: Surface, max_size: int, encode: Encode, decode: Decode, val
 
     @ws.method
     def send_msgpack(self: Any, value: Any, compress: bool = False) -> Any:
-        """Send `value` as a binary message of MessagePack; gives what `send` gives.
+        """Send `value` as a binary message of MessagePack, and return what `send` returns.
 
         Raises:
             TypeError, ValueError, OverflowError: it can't be encoded; nothing was sent.
@@ -25,10 +25,10 @@ def add_messages(ws: Surface, max_size: int, encode: Encode, decode: Decode, val
 
     @ws.method
     def unpack(self: Any, message: bytes, Model: Any = None) -> Any:  # noqa: N803 - it is a class
-        """Read a binary message as MessagePack, and give it as a `Model` where there is one, as in `get_msgpack`.
+        """Read a binary message as MessagePack, and return it as a `Model` if one is given, as in `get_msgpack`.
 
         Raises:
-            ValueError: the message is text, larger than `max_size`, no MessagePack or beyond the limits, or does not
+            ValueError: the message is text, larger than `max_size`, not MessagePack, beyond the limits, or does not
                 fit the model (pydantic's and msgspec's ValidationError are ValueErrors).
         """
         if not isinstance(message, bytes):

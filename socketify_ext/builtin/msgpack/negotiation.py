@@ -36,7 +36,7 @@ def choose(accept: str | None, offers: Sequence[str]) -> str | None:
 
 
 def media_ranges(accept: str) -> Iterator[tuple[str, float]]:
-    """Give each media range in lower case with its quality, 0 to 1."""
+    """Yield each media range in lower case with its quality, 0 to 1."""
     for element in _ELEMENT.findall(accept):
         found = _RANGE.match(element)
         if found is None:

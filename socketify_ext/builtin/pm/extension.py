@@ -5,45 +5,47 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...sdk.app_surface import DeclaredApp
+from ...sdk.app_surface import AppSurface
 from ...sdk.declaration import extension
 from ...sdk.surface import Surface
 from ...stores.url import parse_url
-from .admission import Admission
+from .durable import DurableDelivery
 from .inbox.memory import MemoryInbox
 from .inbox.sqlite import SqliteInbox
-from .kept import KeptDelivery
-from .live import LiveDelivery
 from .message import Message, encode_body
 from .options import SCHEMES, Options
+from .pubsub import PubSubDelivery
 from .receipt import Receipt, tell
+from .send_policy import SendPolicy
 from .topics import is_username, room_topic
 from .username import has_username, username_of
 
 _ID = re.compile("[0-9a-f]{32}")
 
 
-def open_delivery(options: Options) -> LiveDelivery | KeptDelivery:
+def open_delivery(options: Options) -> PubSubDelivery | DurableDelivery:
     """Choose how messages reach their receivers; nothing is opened yet.
 
     Raises:
-        InstallError: the inbox needs a library that is not installed.
+        MissingExtraError: the inbox needs a library that is not installed.
     """
     url = options.inbox
     if url is None:
-        return LiveDelivery(None)
+        return PubSubDelivery(None)
     parts = parse_url(url, SCHEMES)
     if parts.scheme == "memory":
-        return LiveDelivery(MemoryInbox(options.inbox_size, options.inbox_bytes, options.inbox_expire))
+        return PubSubDelivery(MemoryInbox(options.inbox_size, options.inbox_bytes, options.inbox_expire))
     if parts.scheme == "sqlite":
-        return KeptDelivery(SqliteInbox(parts.path[1:], options.inbox_size, options.inbox_expire), options.inbox_bytes)
+        return DurableDelivery(
+            SqliteInbox(parts.path[1:], options.inbox_size, options.inbox_expire), options.inbox_bytes
+        )
     from .inbox.redis import RedisInbox
 
     inbox = RedisInbox(url, options.inbox_size, options.inbox_expire, options.prefix)
-    return KeptDelivery(inbox, options.inbox_bytes)
+    return DurableDelivery(inbox, options.inbox_bytes)
 
 
-def _serve(app: DeclaredApp, delivery: KeptDelivery) -> None:
+def _serve(app: AppSurface, delivery: DurableDelivery) -> None:
     app.on_startup(delivery.start)
     app.on_shutdown(delivery.stop)
 
@@ -54,7 +56,7 @@ def _serve(app: DeclaredApp, delivery: KeptDelivery) -> None:
             delivery.leave(socket, username_of(socket.get_user_data()))
 
 
-def _join_by_itself(app: DeclaredApp, delivery: LiveDelivery | KeptDelivery) -> None:
+def _join_by_itself(app: AppSurface, delivery: PubSubDelivery | DurableDelivery) -> None:
     @app.on_ws_open
     async def join(socket: Any) -> None:
         """Let each socket that has a username listen."""
@@ -63,11 +65,11 @@ def _join_by_itself(app: DeclaredApp, delivery: LiveDelivery | KeptDelivery) -> 
 
 
 @extension("pm", options=Options)
-def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, app: DeclaredApp) -> None:
+def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, app: AppSurface) -> None:
     """Write to another user: `ws.send_pm(to_username, message)`."""
-    admission = Admission(options.allow, options.max_size, options.rate)
+    policy = SendPolicy(options.allow, options.max_size, options.rate)
     delivery = open_delivery(options)
-    if isinstance(delivery, KeptDelivery):
+    if isinstance(delivery, DurableDelivery):
         _serve(app, delivery)
     if app.is_installed and options.inbox is not None:
         _join_by_itself(app, delivery)
@@ -102,7 +104,7 @@ def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, ap
             TypeError: JSON has no form for the message.
         """
         sender, body = username_of(self.get_user_data()), encode_body(message)
-        reason = admission.refusal(sender, to_username, body, key)
+        reason = policy.rejection(sender, to_username, body, key)
         if body is None or reason is not None:
             receipt = Receipt(None, key if isinstance(key, str) else None, "refused", reason)
             tell(self, receipt)
@@ -127,7 +129,7 @@ def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, ap
 
     @ws.method
     def join_pm_room(self: Any, username: str) -> str:
-        """Listen on the room of this socket's user and another, for what need not be kept, as that somebody types.
+        """Listen on the room of this socket's user and another, for messages that need not be stored, such as typing notices.
 
         Returns:
             The room's topic, the same for both, to publish to.
@@ -137,7 +139,7 @@ def pm(request: Surface, response: Surface, ws: Surface, *, options: Options, ap
             ValueError: the other name can't be one.
         """
         if not is_username(username):
-            raise ValueError(f"{username!r} is no username")
+            raise ValueError(f"{username!r} is not a username")
         room = room_topic(username_of(self.get_user_data()), username)
         self.subscribe(room)
         return room

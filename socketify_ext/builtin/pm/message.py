@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..to_builtins import plain
+from ..to_builtins import to_builtins
 
 TEXT: Final = 1
 """The opcode of a text frame (RFC 6455, 5.2)."""
@@ -45,7 +45,7 @@ def encode_body(message: Any) -> str | None:
 
 def _plain(value: Any) -> Any:
     """Write for JSON what `plain` leaves to a codec that has a type for it."""
-    found = plain(value)
+    found = to_builtins(value)
     if isinstance(found, datetime.datetime):
         return found.isoformat()
     if isinstance(found, bytes):
@@ -77,7 +77,7 @@ class Message:
 
     @classmethod
     def make(cls, sender: str, to: str, body: str, key: str | None = None) -> Message:
-        """Give a message its id and time."""
+        """Make a message with an id and a time."""
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
         return cls(message_id(sender, to, key), sender, to, body, now.replace("+00:00", "Z"))
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ...sdk.deadline import end, within
-from .inbox.inbox import Ack, Entry, Inbox, Outcome, Post
-from .outage import Outage, log, set_aside
+from .inbox.shared import Ack, Entry, Outcome, Post, SharedInbox
+from .outage_log import OutageLog, log, set_aside
 
 BATCH: Final = 500
 """Entries that are written at once."""
@@ -34,12 +34,12 @@ Done = Callable[[Outcome], None]
 class Outbox:
     """Write entries to the inbox one batch after the other, in the order in which they came, until each is written."""
 
-    def __init__(self, inbox: Inbox, max_bytes: int) -> None:
+    def __init__(self, inbox: SharedInbox, max_bytes: int) -> None:
         self._inbox = inbox
         self._max_bytes = max_bytes
         self._bytes = 0
         self._counts: dict[str, int] = {}  # entries that wait, by who made them
-        self._outage = Outage("can't write to the inbox")
+        self._outage = OutageLog("can't write to the inbox")
         self._waiting: deque[tuple[Entry, Done | None]] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
@@ -102,11 +102,11 @@ class Outbox:
                     return [set_aside(entries[0], error)]
                 return [outcome for entry in entries for outcome in await self._write([entry])]
             except Exception as error:  # whatever the engine's client raises when the engine is away
-                self._outage.goes_on(error)
+                self._outage.failed(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSE[1])
             else:
-                self._outage.is_over()
+                self._outage.recovered()
                 return outcomes
 
 

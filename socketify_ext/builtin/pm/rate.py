@@ -22,7 +22,7 @@ def parse_rate(rate: str) -> tuple[tuple[int, int], ...]:
     """
     found = [_LIMIT.fullmatch(part.strip()) for part in rate.split(";")]
     if None in found:
-        raise ValueError(f"{rate!r} is no rate")
+        raise ValueError(f"{rate!r} is not a rate")
     return tuple((int(limit[1]), _SECONDS[limit[2]]) for limit in found if limit is not None)
 
 

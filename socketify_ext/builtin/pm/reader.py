@@ -7,9 +7,9 @@ import uuid
 from typing import Any, Final
 
 from ... import errors
-from .inbox.inbox import BrokenInboxError, Inbox
+from .inbox.shared import BrokenInboxError, SharedInbox
 from .message import TEXT
-from .outage import Outage, log
+from .outage_log import OutageLog, log
 from .topics import encoded
 
 PAGE: Final = 100
@@ -28,7 +28,7 @@ class Reader:
     Whatever wakes it carries no message: order and completeness come from the inbox alone.
     """
 
-    def __init__(self, ws: Any, username: str, inbox: Inbox, outage: Outage) -> None:
+    def __init__(self, ws: Any, username: str, inbox: SharedInbox, outage: OutageLog) -> None:
         self.ws = ws
         self.mark = uuid.uuid4().hex
         self.caught_up = asyncio.Event()
@@ -54,14 +54,14 @@ class Reader:
                 try:
                     await self._read()
                     pause = PAUSE[0]
-                    self._outage.is_over()
+                    self._outage.recovered()
                 except errors.ConnectionClosedError:
                     return
                 except BrokenInboxError as error:  # it concerns this user alone, who gets what comes live no more
                     log.error("extension 'pm' can't read the inbox of %s: %s", encoded(self._username), error)
                     self.caught_up.set()
                 except Exception as error:  # whatever the engine's client raises when the engine is away
-                    self._outage.goes_on(error)
+                    self._outage.failed(error)
                     self._again = True
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, PAUSE[1])

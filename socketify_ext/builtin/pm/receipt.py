@@ -14,7 +14,7 @@ Reason = Literal["name", "key", "message", "size", "rate", "allow", "full", "bus
 
 
 class Receipt:
-    """Say what became of a message: `id`, `status`, and for a refused one `reason`.
+    """Report what became of a message: `id`, `status`, and for a refused one `reason`.
 
     `status` is "sent" where nothing is kept, "pending" until the inbox has the message and "stored" from then on;
     "refused" means that nobody will get it.

@@ -15,7 +15,7 @@ def encoded(name: str) -> str:
 
 
 def decoded(name: str) -> str:
-    """Give the name that `encoded` has encoded."""
+    """Return the name that `encoded` was given."""
     return unquote(name, errors="surrogatepass")
 
 
@@ -40,5 +40,5 @@ def side_topic(room: str, username: str) -> str:
 
 
 def is_username(name: object) -> bool:
-    """Tell whether something can be a user's name."""
+    """Check whether something can be a user's name."""
     return isinstance(name, str) and 0 < len(name) <= MAX_NAME

@@ -24,7 +24,7 @@ def username_of(user_data: Any) -> str:
 
 
 def has_username(user_data: Any) -> bool:
-    """Tell whether there is one."""
+    """Check whether the user data has a username."""
     return is_username(_told(user_data))
 
 

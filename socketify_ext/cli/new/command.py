@@ -1,4 +1,4 @@
-"""`socketify-ext new NAME`: the complete project of a plugin."""
+"""`socketify-ext new NAME`: a complete plugin project."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def new_project(
         str | None, typer.Argument(metavar="NAME", help="The extension's name, as in greet.", show_default=False)
     ] = None,
     description: Annotated[
-        str | None, typer.Option("--description", help="One line that says what it does.", show_default=False)
+        str | None, typer.Option("--description", help="A one-line description.", show_default=False)
     ] = None,
-    author: Annotated[str | None, typer.Option("--author", help="Who holds the copyright.", show_default=False)] = None,
-    into: Annotated[Path, typer.Option("--into", help="The folder that gets the project's folder.")] = Path(),
+    author: Annotated[str | None, typer.Option("--author", help="The copyright holder.", show_default=False)] = None,
+    into: Annotated[Path, typer.Option("--into", help="The parent of the project's folder.")] = Path(),
 ) -> None:
-    """Write a new plugin's project: typed code, tests, README, CI. At a terminal, it asks for what is not given."""
+    """Create a plugin project with typed code, tests, README and CI. At a terminal, it asks for missing values."""
     from socketify_ext.cli.new.project import plan, write
 
     asks = sys.stdin.isatty()
@@ -29,7 +29,7 @@ def new_project(
         if not asks:
             raise typer.BadParameter("give the extension's name", param_hint="NAME")
         name = typer.prompt("Name of the extension")
-    plan(name)  # what is wrong with it is said before anything else is asked
+    plan(name)  # report a wrong name before asking for more
     if description is None:
         description = typer.prompt("What it does, in one line", default="") if asks else ""
     if author is None:

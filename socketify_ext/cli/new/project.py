@@ -18,9 +18,9 @@ from ...registry.discovery import OWN_DISTRIBUTION, candidates
 
 PREFIX: Final = "socketify-ext-"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_LONGEST: Final = {"name": 30, "description": 90, "author": 60}  # what keeps the lines that hold them short enough
+_LONGEST: Final = {"name": 30, "description": 90, "author": 60}  # keeps the lines that contain them short
 
-# Names that the project's own code has other uses for.
+# Names that the project's own code uses.
 _USED: Final = frozenset(
     (
         "annotations",
@@ -55,35 +55,35 @@ class Project:
 
     @property
     def function(self) -> str:
-        """Give the name as an identifier."""
+        """Return the name as an identifier."""
         return self.name.replace("-", "_")
 
     @property
     def distribution(self) -> str:
-        """Give the distribution's name, which is the folder's too."""
+        """Return the distribution's name, which is also the folder's."""
         return PREFIX + self.name.replace("_", "-")
 
     @property
     def package(self) -> str:
-        """Give the import package's name."""
+        """Return the import package's name."""
         return f"socketify_ext_{self.function}"
 
     @property
     def members(self) -> dict[str, str]:
-        """Give the members that the project's extension starts with, by target."""
+        """Return the members of the project's extension, by target."""
         return {"request": f"{self.function}_name", "response": self.function, "ws": f"send_{self.function}"}
 
 
 def plan(name: str, description: str = "", author: str = "") -> Project:
-    """Check what a new project is to be called.
+    """Check the name and texts of a new project.
 
     Args:
         name: of the extension, "greet"; "socketify-ext-greet" means the same.
         description: one line; a general one by default.
-        author: who holds the copyright; by default "the authors".
+        author: the copyright holder; by default "the authors".
 
     Raises:
-        ProjectError: the name is no identifier, or taken; or a text is too long or has several lines.
+        ProjectError: the name is not an identifier, or taken; or a text is too long or has several lines.
     """
     bare = name.removeprefix(PREFIX)
     _check_identifier(name, bare)
@@ -108,7 +108,7 @@ def write(project: Project, parent: Path) -> list[Path]:
         The files, relative to `parent`.
 
     Raises:
-        ProjectError: the folder is there already, or can't be made; nothing was written.
+        ProjectError: the folder exists already, or can't be made; nothing was written.
     """
     folder = parent / project.distribution
     values = _values(project)
@@ -120,7 +120,7 @@ def write(project: Project, parent: Path) -> list[Path]:
         folder.mkdir(parents=True)
     except FileExistsError:
         raise _refused(
-            project.name, "can't be written", f"{folder} is there already", "Take it away, or give another --into"
+            project.name, "can't be written", f"{folder} exists already", "Remove it, or give another --into"
         ) from None
     except OSError as error:
         why = f"{folder} can't be made ({error.strerror})"
@@ -131,7 +131,7 @@ def write(project: Project, parent: Path) -> list[Path]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)  # nobody else's: it was made above
+        shutil.rmtree(folder, ignore_errors=True)  # made above, so it holds nothing else
         why = f"{folder} can't be filled ({error.strerror})"
         raise _refused(project.name, "can't be written", why, "Give another --into") from None
     return [Path(project.distribution, path) for path in rendered]
@@ -178,7 +178,7 @@ def _check_identifier(name: str, bare: str) -> None:
     raise _refused(
         name,
         "can't be the name of an extension",
-        "it is no identifier" if not keyword.iskeyword(identifier) else "it is a Python keyword",
+        "it is not an identifier" if not keyword.iskeyword(identifier) else "it is a Python keyword",
         close or 'Use small letters and digits, with "-" or "_" between them, as in rate-limit',
     )
 

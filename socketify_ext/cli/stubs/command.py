@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from ...inspection.process import TIME_LIMIT, Target, Timeout, app_description
+from ...inspection.query import TIME_LIMIT, app_description
 from ..generated_file import Force, GeneratedFile
 from ..output import echo, warn
+from ..target import Target, Timeout
 
 StubFile = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="The module to write; standard output by default.")
@@ -23,12 +24,12 @@ def write_stubs(
     target: Target,
     output: StubFile = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff where FILE is not right.")
+        bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff if FILE is out of date.")
     ] = False,
     force: Force = False,
     timeout: Timeout = TIME_LIMIT,
 ) -> None:
-    """Write a module with the types of Request, Response, WebSocket and App as the target's extensions make them."""
+    """Write a module with the types of Request, Response, WebSocket and App that the target's extensions make."""
     from .module import StubModule, is_stub_module
 
     if check and output is None:
@@ -51,7 +52,7 @@ def write_stubs(
 
 
 def _check_name(path: Path) -> None:
-    """Refuse a file that Python would find in the place of a module of its own."""
+    """Check that Python would not import the file instead of a standard module."""
     from socketify_ext.errors import GeneratedFileError
 
     if path.stem in sys.stdlib_module_names:
@@ -65,7 +66,7 @@ def _check_name(path: Path) -> None:
 
 
 def _compare(target: str, output: Path, text: str) -> None:
-    """Fail unless the file says the same, however it is formatted."""
+    """Check that the file has the same code, in any format."""
     from socketify_ext.errors import GeneratedFileError
 
     try:
@@ -80,9 +81,9 @@ def _compare(target: str, output: Path, text: str) -> None:
         echo(line)
     raise GeneratedFileError(
         f"stub file {str(output)!r}",
-        "is not right any more",
+        "is out of date",
         why,
-        f"Write it anew: socketify-ext stubs {target} -o {output}",
+        f"Write it again: socketify-ext stubs {target} -o {output}",
         path=str(output),
     )
 

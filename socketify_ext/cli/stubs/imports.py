@@ -1,4 +1,4 @@
-"""The imports of a stub module: a local name for each name in an annotation that no member of a class hides."""
+"""The imports of a stub module: local names that no member of a class hides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BUILTINS: Final = frozenset(dir(builtins))
 
 
 class StubImports:
-    """Collect what annotations name.
+    """Collect the names in annotations.
 
     Args:
         taken: names that must stay free: the module's own, and those of all members, which hide others in a class.
@@ -28,16 +28,16 @@ class StubImports:
         self._variables: dict[tuple[str, str], str] = {}  # a type variable and what makes it -> the local name
         self._made: list[str] = []
 
-    def written(self, annotation: Annotation | None) -> str:
-        """Write an annotation with local names; Any where there is none."""
+    def render(self, annotation: Annotation | None) -> str:
+        """Return an annotation with local names; Any for None."""
         if annotation is None:
             return self._local("typing:Any")
         locals_ = {name.replace(":", "."): self._local(name) for name in annotation.names}
         for name, expression in annotation.variables.items():
             locals_[name] = self._variable(name, expression, locals_)
-        return self._rewritten(annotation.text, locals_)
+        return self._rewrite(annotation.text, locals_)
 
-    def _rewritten(self, text: str, locals_: dict[str, str]) -> str:
+    def _rewrite(self, text: str, locals_: dict[str, str]) -> str:
         tree = _Rewriter(locals_, self).visit(ast.parse(text, mode="eval"))
         return ast.unparse(tree)
 
@@ -67,18 +67,18 @@ class StubImports:
             local = f"{name}{number}"
         self._taken.add(local)
         self._variables[name, expression] = local
-        made = ast.parse(self._rewritten(expression, locals_), mode="eval").body
+        made = ast.parse(self._rewrite(expression, locals_), mode="eval").body
         if isinstance(made, ast.Call):
             made.args[0] = ast.Constant(local)
         self._made.append(f"{local} = {ast.unparse(made)}")
         return local
 
     def builtin(self, name: str) -> str:
-        """Write the name of a builtin, in full where a member hides it."""
+        """Return the name of a builtin, by an import where a member hides it."""
         return self._local(f"builtins:{name}") if name in self._taken and name in _BUILTINS else name
 
     def lines(self) -> Iterator[str]:
-        """Give the import statements."""
+        """Yield the import statements."""
         by_module: dict[str, list[str]] = {}
         for full, local in self._names.items():
             module, _, name = full.partition(":")
@@ -87,22 +87,22 @@ class StubImports:
             yield f"from {module} import {', '.join(sorted(names))}"
 
     def variables(self) -> Iterator[str]:
-        """Give the statements that make type variables."""
+        """Yield the statements that make type variables."""
         yield from self._made
 
     @property
     def modules(self) -> list[str]:
-        """Name the modules that are imported."""
+        """Return the modules that are imported."""
         return sorted({name.partition(":")[0] for name in self._names})
 
     @property
     def has_private(self) -> bool:
-        """Tell whether a name is imported that is not public where it comes from."""
+        """Whether an imported name is private."""
         return any(part.startswith("_") for name in self._names for part in name.replace(":", ".").split("."))
 
     @property
     def has_untyped(self) -> bool:
-        """Tell whether a module is imported that was installed without types (PEP 561)."""
+        """Whether an imported module is installed without types (PEP 561)."""
         return any(map(_is_untyped, {module.partition(".")[0] for module in self.modules}))
 
 

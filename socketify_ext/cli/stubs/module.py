@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Final
 
 from ...inspection.annotation import Annotation
-from ...inspection.member import STARS, Parameter, written
+from ...inspection.member import STARS, Parameter, render_parameters
 from .imports import StubImports
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...inspection.member import Member
 
 CLASSES: Final = {"request": "Request", "response": "Response", "ws": "WebSocket"}
-_WRITTEN: Final = ", written by `socketify-ext stubs`; do not edit."
+_MARK: Final = ", written by `socketify-ext stubs`; do not edit."
 _TAB: Final = "    "
 _FORMS: Final = {
     "any": Annotation("typing.Any", ["typing:Any"]),
@@ -61,7 +61,7 @@ def install(
 
 
 class StubModule:
-    """The types that a target's extensions make; `problems` says what could not be told."""
+    """The types of a target; `problems` lists what has become Any."""
 
     def __init__(self, described: AppDescription) -> None:
         self._described = described
@@ -81,18 +81,18 @@ class StubModule:
         self.problems: list[str] = []
 
     def text(self) -> str:
-        """Write the module."""
+        """Return the module's text."""
         installed = self._described.installed
         home, kind = ("socketify_ext", "TypedApp") if installed else ("socketify", "TypedCoreApp")
         names = ["App", *CLASSES.values(), *(["install"] if installed else [])]
-        forms = {name: self._imports.written(form) for name, form in _FORMS.items() if installed or name != "literal"}
+        forms = {name: self._imports.render(form) for name, form in _FORMS.items() if installed or name != "literal"}
         definitions = [*(self._class(target, home) for target in CLASSES), _BEHAVIOR.format(**forms)]
         definitions += [_APP.format(kind=kind, **forms), *([_INSTALL.format(**forms)] if installed else [])]
         imports = sorted([*self._imports.lines(), f"from socketify_ext.typing import Limits, {kind}"])
         head = "\n".join([f"import {home}", *imports, *self._imports.variables()]) + "\n"
         return "\n".join(
             [
-                f'"""Types of {self._described.target}{_WRITTEN}"""',
+                f'"""Types of {self._described.target}{_MARK}"""',
                 "",
                 *self._settings(),
                 "from __future__ import annotations",
@@ -112,7 +112,7 @@ class StubModule:
         )
 
     def _settings(self) -> Iterator[str]:
-        """Write what checkers are to leave alone, since it is no choice of this file."""
+        """Yield the settings of type checkers for this file."""
         yield "# ruff: noqa"
         mypy, pyright = ["override"], ["reportIncompatibleMethodOverride"]  # `ws` takes less than a plain App's
         if any(self._described.replaces_own(member) for member in self._described.members):
@@ -139,29 +139,27 @@ class StubModule:
         kinds = [member.type, *(parameter.annotation for parameter in member.parameters or ())]
         for kind in kinds:
             for problem in kind.problems if kind else ():
-                self.problems.append(f"{member.path} has typing.Any for what nobody can import: {problem}")
-        kind_text = self._imports.written(member.type)
+                self.problems.append(f"{member.path} has typing.Any for a type that can't be imported: {problem}")
+        kind_text = self._imports.render(member.type)
         if member.kind == "property":
             return f"{member.name}: {kind_text}\n"
         if member.parameters is None:
-            any_ = self._imports.written(None)
+            any_ = self._imports.render(None)
             parameters = f"*args: {any_}, **kwargs: {any_}"
         else:
-            parameters = written(member.parameters, self._parameter)
+            parameters = ", ".join(render_parameters(member.parameters, self._parameter))
         prefix = "async def" if member.is_async else "def"
         head = f"{prefix} {member.name}({', '.join(part for part in ('self', parameters) if part)}) -> {kind_text}:"
         return f"{head}\n{indent(_docstring(member.doc), _TAB)}{_TAB}...\n" if member.doc else f"{head} ...\n"
 
     def _parameter(self, parameter: Parameter) -> str:
         default = "" if parameter.default is None else " = ..."
-        return (
-            f"{STARS.get(parameter.kind, '')}{parameter.name}: {self._imports.written(parameter.annotation)}{default}"
-        )
+        return f"{STARS.get(parameter.kind, '')}{parameter.name}: {self._imports.render(parameter.annotation)}{default}"
 
 
 def is_stub_module(content: bytes) -> bool:
     """Whether a file's content is a stub module, however it is formatted and of whichever target."""
-    return re.match(rb'\s*"""Types of [^\n]+' + re.escape(_WRITTEN.encode()), content) is not None
+    return re.match(rb'\s*"""Types of [^\n]+' + re.escape(_MARK.encode()), content) is not None
 
 
 def _docstring(doc: str) -> str:

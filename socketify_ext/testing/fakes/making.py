@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
-from ...registration import Binding, Classes
+from ...registration import Registration
 from ...registry.registry import Registry, default_registry
 from ...runtime.core import reserved_names
 from ...runtime.request import Request
@@ -20,9 +20,6 @@ from . import request as requests
 from . import response as responses
 from . import websocket as sockets
 from .server import FakeApp, put_behind
-
-if TYPE_CHECKING:
-    from ...sdk.declaration import Declaration
 
 _BASES: Final[dict[Target, type]] = {"request": Request, "response": Response, "ws": sockets.RecordedWebSocket}
 _NATIVE: Final[Mapping[Target, Mapping[str, Any]]] = {
@@ -148,19 +145,14 @@ def _fake(
     registry: Registry | None,
 ) -> Any:
     """Compile extensions as an app does, and put the recording native layer behind the class."""
-    compiled: dict[Target, type] = dict(_BASES)
-    serializers: list[Any] = [json]
-
-    def commit(classes: Classes, new: Sequence[Declaration]) -> None:
-        compiled.update(classes)
-        serializers.extend(each.app.serializer for each in new if each.app.serializer is not None)
-
     stand_in = FakeApp() if app is None else app
     reserved = {each: reserved_names(each, _BASES[each]) for each in TARGETS}
-    binding = Binding(stand_in, registry or default_registry(), _BASES, reserved, commit)
+    registration = Registration(stand_in, registry or default_registry(), _BASES, reserved)
     for each in found(extensions, registry):
-        binding.register(each)
+        registration.complete(registration.plan(each))
     if overrides:
-        known = [f"{target}.{name}" for target, name in binding.resolution.members]
-        binding.register(standing_in(overrides, known))
-    return put_behind(compiled[target], stand_in, serializers[-1], _NATIVE[target])()
+        known = [f"{target}.{name}" for target, name in registration.current.resolution.members]
+        registration.complete(registration.plan(standing_in(overrides, known)))
+    plan = registration.current
+    serializers = [each.app.serializer for each in plan.declarations.values() if each.app.serializer is not None]
+    return put_behind(plan.classes[target], stand_in, serializers[-1] if serializers else json, _NATIVE[target])()

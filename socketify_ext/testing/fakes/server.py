@@ -11,6 +11,7 @@ from typing import Any
 from ...runtime.core import OpCode
 from ...runtime.json_encoder import make_dump
 from ...runtime.request_body import MAX_BODY, MAX_HELD_BODIES
+from ...sdk.compilation import subclass
 
 
 @dataclass
@@ -40,12 +41,6 @@ class FakeApp:
     def num_subscribers(self, topic: str | bytes) -> int:
         """Return how many listen on a topic."""
         return self.subscribers.get(text_of(topic), 0)
-
-
-class FakeLoop:
-    """Stand for the core's loop."""
-
-    is_idle = False
 
 
 class FakeServer:
@@ -101,9 +96,8 @@ class FakeServer:
 
 def put_behind(compiled: type, app: Any, serializer: Any, native: Mapping[str, Any]) -> type:
     """Make a class of a compiled one whose objects have `app`, a server in the loop of the test and a native layer."""
-    shared = {"app": app, "_server": FakeServer(app, serializer), "_ssl": 0, "_loop": FakeLoop(), **native}
-    head = {"__module__": compiled.__module__, "__qualname__": compiled.__qualname__, "__doc__": compiled.__doc__}
-    return type(compiled.__name__, (compiled,), head | shared)
+    shared = {"app": app, "_server": FakeServer(app, serializer), "_ssl": 0, **native}
+    return subclass(compiled, shared)
 
 
 def text_of(name: str | bytes) -> str:

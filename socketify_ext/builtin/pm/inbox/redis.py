@@ -7,14 +7,14 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from .... import errors
 from ....sdk.deadline import end
-from ..outage import Outage, set_aside
+from ....stores._redis import is_permanent, make_redis_client, require_redis
+from ..outage_log import OutageLog, set_aside
 from ..topics import decoded, encoded
-from .inbox import KEPT, Ack, BrokenInboxError, Entry, Outcome, Page, Row
+from .shared import KEPT, Ack, BrokenInboxError, Entry, Outcome, Page, Row
 
 CONNECTIONS: Final = 16
-"""Connections to the engine, at most; who needs another one waits."""
+"""Connections to the engine, at most; further commands wait for one."""
 
 PAUSE: Final = (0.02, 1.0)
 """Seconds between two tries to listen, at first and at last."""
@@ -23,9 +23,6 @@ PAUSE: Final = (0.02, 1.0)
 # that are (by time), and the last number. Numbers are microseconds of the engine's clock, made to grow: so they still
 # grow when the engine comes back without its data.
 _KEYS: Final = ("log", "values", "unread", "done", "last")
-
-_OUTAGES: Final = ("MISCONF", "NOREPLICAS", "LOADING", "BUSY", "UNKILLABLE", "NOAUTH", "NOPERM", "MASTERDOWN", "max ")
-"""How answers begin that concern everybody and pass."""
 
 _COMMON: Final = """
 local time = redis.call('TIME')
@@ -109,7 +106,7 @@ return {head, rows}
 
 
 class RedisInbox:
-    """Keep messages in an engine that speaks the protocol of Redis; how durable they are is the engine's to say.
+    """Keep messages in an engine that speaks the protocol of Redis; their durability is that of the engine.
 
     Args:
         url: as redis-py takes it: redis://, rediss:// or unix://.
@@ -118,54 +115,28 @@ class RedisInbox:
         prefix: what all keys and channels begin with.
 
     Raises:
-        InstallError: redis-py is not installed.
+        MissingExtraError: redis-py is not installed.
     """
 
     def __init__(self, url: str, size: int, expire: int, prefix: str) -> None:
-        try:
-            import redis.asyncio
-            from redis.asyncio.retry import Retry
-            from redis.backoff import NoBackoff
-        except ImportError:
-            raise errors.InstallError(
-                "extension 'pm'",
-                "can't keep messages in Redis",
-                "redis is not installed",
-                'Install the extra: pip install "socketify-ext[redis]"',
-            ) from None
-        connect: Callable[..., Any] = redis.asyncio.BlockingConnectionPool.from_url
-        self._connect: Callable[[], Any] = lambda: redis.asyncio.Redis.from_pool(
-            connect(
-                url,
-                max_connections=CONNECTIONS,
-                timeout=None,
-                decode_responses=True,
-                retry=Retry(NoBackoff(), 0),  # who asks tries again, and knows in what order
-            )
-        )
+        require_redis("extension 'pm'")
+        self._url = url
         self._size = size
         self._expire = expire
         self._prefix = prefix
-        self._outage_errors = (
-            redis.exceptions.OutOfMemoryError,
-            redis.exceptions.ReadOnlyError,
-            redis.exceptions.NoScriptError,
-            redis.exceptions.ExecAbortError,
-            redis.exceptions.NoPermissionError,
-        )
-        self._response_error = redis.exceptions.ResponseError
         self._watched: set[str] = set()
         self._pubsub: Any = None
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def open(self, heard: Callable[[str], None]) -> None:
-        """Connect, and listen for what is new; see `Inbox`.
+        """Connect, and listen for what is new; see `SharedInbox`.
 
         Raises:
             redis.exceptions.RedisError: the engine is not there.
         """
         self._heard = heard
-        self._client = self._connect()
+        # The caller tries again, and knows in what order.
+        self._client = make_redis_client(self._url, retries=0, decode=True, max_connections=CONNECTIONS, timeout=None)
         await self._client.ping()
         self._put = self._client.register_script(_PUT)
         self._ack = self._client.register_script(_ACK)
@@ -178,7 +149,7 @@ class RedisInbox:
         await self._client.aclose()
 
     async def write(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Keep messages and forget acknowledged ones, each at once or not at all; see `Inbox`."""
+        """Keep messages and forget acknowledged ones, each at once or not at all; see `SharedInbox`."""
         async with self._client.pipeline(transaction=False) as pipeline:
             for entry in entries:
                 if isinstance(entry, Ack):
@@ -193,27 +164,19 @@ class RedisInbox:
                 await self._put(keys, arguments, client=pipeline)
             results = await pipeline.execute(raise_on_error=False)
         for result in results:
-            if isinstance(result, Exception) and not self._is_permanent(result):
+            if isinstance(result, Exception) and not is_permanent(result):
                 raise result
         return [
             set_aside(entry, result) if isinstance(result, Exception) else result
             for entry, result in zip(entries, results, strict=True)
         ]
 
-    def _is_permanent(self, error: Exception) -> bool:
-        """Whether an answer concerns one entry and will be the same the next time."""
-        return (
-            isinstance(error, self._response_error)
-            and not isinstance(error, self._outage_errors)
-            and not str(error).startswith(_OUTAGES)
-        )
-
     async def read(self, username: str, after: int, limit: int, *, unread: bool) -> Page:
-        """Read a user's frames; see `Inbox`."""
+        """Read a user's frames; see `SharedInbox`."""
         try:
             head, found = await self._read(self._keys(username), [after, limit, int(unread)])
-        except self._response_error as error:
-            if self._is_permanent(error):
+        except Exception as error:
+            if is_permanent(error):
                 raise BrokenInboxError(str(error)) from error
             raise
         rows = []
@@ -229,7 +192,7 @@ class RedisInbox:
             self._ask("subscribe", username)
 
     def unwatch(self, username: str) -> None:
-        """No longer do that."""
+        """Stop listening for a user's new messages."""
         self._watched.discard(username)
         self._ask("unsubscribe", username)
 
@@ -245,7 +208,7 @@ class RedisInbox:
 
     async def _listen(self) -> None:
         """Hear of what is new; that a subscription has begun, too, may mean that something was missed."""
-        pause, outage = PAUSE[0], Outage("can't listen to the inbox")
+        pause, outage = PAUSE[0], OutageLog("can't listen to the inbox")
         while True:
             try:
                 async with self._client.pubsub() as pubsub:
@@ -254,11 +217,11 @@ class RedisInbox:
                     await pubsub.subscribe(f"{self._prefix}:nobody", *map(self._channel, self._watched))
                     async for event in pubsub.listen():
                         pause = PAUSE[0]
-                        outage.is_over()
+                        outage.recovered()
                         if event["type"] in ("subscribe", "message"):
                             self._tell(event["channel"])
             except Exception as error:  # whatever the client raises when the engine is away
-                outage.goes_on(error)
+                outage.failed(error)
             finally:
                 self._pubsub = None
             await asyncio.sleep(pause)

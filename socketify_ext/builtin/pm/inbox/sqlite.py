@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 from ....sdk.deadline import end
 from ....stores._sqlite import connect
 from ..message import Message
-from ..outage import Outage, set_aside
+from ..outage_log import OutageLog, set_aside
 from ..topics import decoded, encoded
-from .inbox import KEPT, Ack, Entry, Outcome, Page, Post, Row
+from .shared import KEPT, Ack, Entry, Outcome, Page, Post, Row
 
 POLL: Final = 0.02
 """Seconds between two looks for what other processes have written, while somebody here listens."""
@@ -40,7 +40,7 @@ _ALL: Final = "SELECT number, origin, frame FROM pm WHERE username = ? AND numbe
 _UNREAD: Final = _ALL.replace(" ORDER", " AND done IS NULL ORDER")
 
 SWEEP: Final = 50
-"""Rows that each write takes out, beside three for each that it adds: so what has ended never piles up."""
+"""Rows that each write takes out, beside three for each that it adds: so ended rows never pile up."""
 
 _SWEEP_DONE: Final = "DELETE FROM pm WHERE number IN (SELECT number FROM pm WHERE done < ? LIMIT ?)"
 _SWEEP_OLD: Final = "DELETE FROM pm WHERE number IN (SELECT number FROM pm WHERE at < ? LIMIT ?)"
@@ -78,7 +78,7 @@ class SqliteInbox:
         self._poller: asyncio.Task[None] | None = None
 
     async def open(self, heard: Callable[[str], None]) -> None:
-        """Open the file and look for changes; see `Inbox`."""
+        """Open the file and look for changes; see `SharedInbox`."""
         self._heard = heard
         self._written = asyncio.Event()
         self._writer, self._reader = (ThreadPoolExecutor(1, f"socketify-ext-pm-{name}") for name in ("write", "read"))
@@ -96,13 +96,13 @@ class SqliteInbox:
             thread.shutdown(wait=False)
 
     async def write(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Keep messages and forget acknowledged ones in one transaction; see `Inbox`."""
+        """Keep messages and forget acknowledged ones in one transaction; see `SharedInbox`."""
         outcomes = await self._run(self._writer, lambda: self._write(entries))
         self._written.set()
         return outcomes
 
     async def read(self, username: str, after: int, limit: int, *, unread: bool) -> Page:
-        """Read a user's frames; see `Inbox`."""
+        """Read a user's frames; see `SharedInbox`."""
         return await self._run(self._reader, lambda: self._read(username, after, limit, unread))
 
     def watch(self, username: str) -> None:
@@ -110,11 +110,11 @@ class SqliteInbox:
         self._watched.add(username)
 
     def unwatch(self, username: str) -> None:
-        """No longer do that."""
+        """Stop listening for a user's new messages."""
         self._watched.discard(username)
 
     async def _poll(self) -> None:
-        outage = Outage(f"can't look into the inbox {self._path}")
+        outage = OutageLog(f"can't look into the inbox {self._path}")
         while True:
             timer = asyncio.get_running_loop().call_later(POLL, self._written.set)
             await self._written.wait()
@@ -126,9 +126,9 @@ class SqliteInbox:
                 for username in await self._run(self._reader, self._changed):
                     if username in self._watched:
                         self._heard(username)
-                outage.is_over()
+                outage.recovered()
             except sqlite3.Error as error:
-                outage.goes_on(error)
+                outage.failed(error)
 
     async def _run(self, thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(thread, work)

@@ -1,4 +1,4 @@
-"""JSON Web Tokens (RFC 7519), verified by PyJWT as RFC 8725 advises."""
+"""`JwtVerifier`: JSON Web Tokens (RFC 7519), verified by PyJWT as RFC 8725 advises."""
 
 from __future__ import annotations
 
@@ -12,57 +12,44 @@ from ... import errors
 from ...errors import HTTPError
 from . import key_source
 from .options import JwtOptions, is_url
-from .user import User, is_identity, name_in
-from .verifier import Found, InvalidTokenError
+from .user import InvalidTokenError, User, is_identity, name_in
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
-    from .key_set import KeySet
+    from .jwks import Jwks
 
-_ALGORITHM: Final = "the token is signed by an algorithm that does not count here"
+_ALGORITHM: Final = "the token is signed by an algorithm that is not allowed here"
 _MALFORMED: Final = "the token is malformed, or its signature is wrong"
-# What PyJWT's exceptions say to whoever sent the token; any other is the same to them as a wrong signature.
+# What the sender of a token learns of PyJWT's exceptions; any other looks like a wrong signature.
 _REASONS: Final = {
     "ExpiredSignatureError": "the token has expired",
     "ImmatureSignatureError": "the token is not valid yet",
     "InvalidAudienceError": "the token is for another audience",
     "InvalidIssuerError": "the token is from another issuer",
     "InvalidAlgorithmError": _ALGORITHM,
-    "InvalidSubjectError": "the token's subject, the claim sub, is no text",
+    "InvalidSubjectError": "the token's subject, the claim sub, is not text",
 }
 _WHO: Final = "extension 'auth'"
 
 
-def _import_jwt() -> ModuleType:
-    try:
-        import cryptography
-        import jwt
-    except ImportError:
-        raise errors.InstallError(
-            _WHO,
-            "can't verify JSON Web Tokens",
-            "PyJWT or cryptography is not installed",
-            'Install the extra: pip install "socketify-ext[jwt]"',
-        ) from None
-    _ = cryptography
-    return jwt
+class JwtVerifier:
+    """Find users by the claims of a JSON Web Token.
 
-
-class WebTokens:
-    """Know users by the claims of a JSON Web Token.
-
-    The options say which key and which algorithms count. What a token itself says of keys (`jwk`, `jku`, `x5c`,
+    The options decide which key and which algorithms are valid. What a token itself says of keys (`jwk`, `jku`, `x5c`,
     `x5u`) is never looked at, and its `alg` and `kid` only pick among what the options allow.
 
     Raises:
         OptionsError: the key does not fit the algorithms, or the key set can't be read or has no key for them.
-        InstallError: PyJWT is not installed.
+        MissingExtraError: PyJWT or cryptography is not installed.
     """
 
     def __init__(self, options: JwtOptions) -> None:
-        self._jwt = _import_jwt()
+        for module in ("cryptography", "jwt"):
+            errors.require_extra(module, "jwt", _WHO)
+        import jwt
+
+        self._jwt = jwt
         self._options = options
         required = ["exp", *(["aud"] if options.audience is not None else ())]
         required += ["iss"] if options.issuer is not None else ()
@@ -73,11 +60,11 @@ class WebTokens:
             leeway=options.leeway,
             options={"require": required, "enforce_minimum_key_length": True},
         )
-        self._keys = None if options.jwks is None else _key_set(options.jwks, options)
+        self._keys = None if options.jwks is None else _jwks(options.jwks, options)
         self._own = None if options.key is None else self._prepared(options.key)
 
     def _prepared(self, key: str | bytes) -> Any:
-        """Give the key as all the algorithms take it: they are of one family."""
+        """Return the key in the form that all the algorithms take: they are of one family."""
         prepared: Any = None
         for name in self._options.algorithms:
             algorithm = self._jwt.get_algorithm_by_name(name)
@@ -88,16 +75,16 @@ class WebTokens:
                 weakness = algorithm.check_key_length(prepared)
                 problem = f"it is too short for {name} (RFC 7518, 3.2 and 3.3)" if weakness else None
             except (self._jwt.PyJWTError, ValueError, TypeError) as error:
-                problem = f"it is no key for {name} ({type(error).__name__})"
+                problem = f"it is not a key for {name} ({type(error).__name__})"
             if problem is not None:
                 _refuse("jwt.key", problem)
         return prepared
 
-    def __call__(self, token: str, _request: Any = None) -> Found | Awaitable[Found]:
-        """Give the user of a token; something to await where keys must be read first.
+    def __call__(self, token: str, _request: Any = None) -> User | Awaitable[User | None] | None:
+        """Return the user of a token, or an awaitable of it where keys must be read first.
 
         Raises:
-            InvalidTokenError: whatever is wrong with it.
+            InvalidTokenError: the token is not valid.
         """
         if self._keys is None:
             return self._user(token, self._own, self._options.algorithms)
@@ -107,8 +94,8 @@ class WebTokens:
         key = self._keys.known(kid, algorithm)
         return self._later(self._keys, token, kid, algorithm) if key is None else self._user(token, key, [algorithm])
 
-    async def _later(self, keys: KeySet, token: str, kid: str | None, algorithm: str) -> Found:
-        from .key_set import KeysUnavailableError
+    async def _later(self, keys: Jwks, token: str, kid: str | None, algorithm: str) -> User | None:
+        from .jwks import KeysUnavailableError
 
         try:
             key = await keys.find(kid, algorithm)
@@ -136,7 +123,7 @@ class WebTokens:
             raise InvalidTokenError(f"the token has no claim {claim}")
         identity = claims[claim]
         if not is_identity(identity):
-            raise InvalidTokenError(f"the token's claim {claim} is no text, or empty")
+            raise InvalidTokenError(f"the token's claim {claim} is not text, or empty")
         return f"{claims['iss']} {identity}" if self._options.has_several_issuers else identity
 
 
@@ -157,10 +144,10 @@ def peek(token: str) -> tuple[str | None, Any]:
     return kid, algorithm
 
 
-def _key_set(location: str | Path, options: JwtOptions) -> KeySet:
-    from .key_set import KeySet
+def _jwks(location: str | Path, options: JwtOptions) -> Jwks:
+    from .jwks import Jwks
 
-    keys = KeySet(
+    keys = Jwks(
         partial(key_source.read, location, options.jwks_timeout),
         options.algorithms,
         max_age=options.jwks_max_age,

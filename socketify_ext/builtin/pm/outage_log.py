@@ -1,11 +1,11 @@
-"""What the log says while an engine is away."""
+"""`OutageLog`: log entries at the beginning and the end of an outage."""
 
 from __future__ import annotations
 
 import logging
 from typing import Final, Literal
 
-from .inbox.inbox import Ack, Post
+from .inbox.shared import Ack, Post
 from .topics import encoded
 
 log: Final = logging.getLogger("socketify_ext")
@@ -20,7 +20,7 @@ def set_aside(entry: Post | Ack, error: Exception) -> Literal["inbox"]:
     return "inbox"
 
 
-class Outage:
+class OutageLog:
     """Log the beginning and the end of each outage, and nothing in between.
 
     Args:
@@ -31,14 +31,14 @@ class Outage:
         self._what = what
         self._lasts = False
 
-    def goes_on(self, error: Exception) -> None:
-        """Note that it was tried in vain."""
+    def failed(self, error: Exception) -> None:
+        """Note a failed attempt."""
         if not self._lasts:
             log.warning("extension 'pm' %s, and tries again: %s: %s", self._what, type(error).__name__, error)
         self._lasts = True
 
-    def is_over(self) -> None:
-        """Note that it was done."""
+    def recovered(self) -> None:
+        """Note a successful attempt."""
         if self._lasts:
             log.warning("extension 'pm' %s: that is over", self._what)
         self._lasts = False

@@ -1,4 +1,4 @@
-"""What an inbox that several processes share is asked for."""
+"""`SharedInbox`: the interface of an inbox that several processes share."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Page(NamedTuple):
     head: int
 
 
-class Inbox(Protocol):
+class SharedInbox(Protocol):
     """Keep messages in one order per user, whichever process writes and reads."""
 
     async def open(self, heard: Callable[[str], None]) -> None:
@@ -80,4 +80,4 @@ class Inbox(Protocol):
         """Call `heard` for a user from now on."""
 
     def unwatch(self, username: str) -> None:
-        """No longer do that."""
+        """Stop listening for a user's new messages."""

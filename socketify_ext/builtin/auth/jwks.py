@@ -1,4 +1,4 @@
-"""The keys that an issuer publishes: cached, read anew behind the requests when they age or another one is asked for."""
+"""`Jwks`: an issuer's keys, cached, and read again in the background when they age or an unknown one is asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jwt.exceptions import PyJWTError
 
 log = logging.getLogger("socketify_ext")
 
-# Seconds that keys which can't be read again are still believed after they have aged.
+# Seconds for which keys that can't be read again are still used after their maximum age.
 STALE: Final = 3600.0
 
 Keys = Mapping[tuple[str | None, str], PyJWK]
@@ -26,7 +26,7 @@ _PRIVATE: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth"))
 
 
 class KeysUnavailableError(Exception):
-    """No key can be had for now."""
+    """No key is available for now."""
 
 
 def parse(document: bytes, algorithms: Iterable[str]) -> Keys:
@@ -39,13 +39,13 @@ def parse(document: bytes, algorithms: Iterable[str]) -> Keys:
         Keys by `kid` and algorithm; under None the one that is meant where a token names none, if there is only one.
 
     Raises:
-        ValueError: it is no key set, or holds no key for any of the algorithms.
+        ValueError: it is not a key set, or holds no key for any of the algorithms.
     """
     try:
         entries = json.loads(document)["keys"]
         given = [entry for entry in entries if isinstance(entry, dict)]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise ValueError('it is no JSON Web Key Set: an object with "keys" (RFC 7517, 5)') from None
+        raise ValueError('it is not a JSON Web Key Set: an object with "keys" (RFC 7517, 5)') from None
     keys: dict[tuple[str | None, str], PyJWK] = {}
     for algorithm in algorithms:
         fitting = [(entry, key) for entry in given if (key := _key(entry, algorithm)) is not None]
@@ -76,7 +76,7 @@ def _key(entry: Mapping[str, Any], algorithm: str) -> PyJWK | None:
     return None if key.Algorithm.check_key_length(key.key) else key
 
 
-class KeySet:
+class Jwks:
     """Hold the keys of one location.
 
     A key that is known serves at once, and while the keys are older than `max_age` they are read anew behind it. Only
@@ -89,7 +89,7 @@ class KeySet:
         max_age: seconds until the keys are read again.
         cooldown: least seconds between two reads.
         timeout: seconds after which a read counts as failed, and nobody waits for it.
-        clock: gives seconds.
+        clock: returns seconds.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class KeySet:
 
         Raises:
             OSError: the document can't be read.
-            ValueError: it is no key set, or holds no key that could be used.
+            ValueError: it is not a key set, or holds no key that could be used.
         """
         self._tried_at = self._clock()
         self._take(self._parsed())

@@ -3,7 +3,7 @@ import functools
 
 import pytest
 
-from socketify_ext.builtin.auth.own_verify import OwnVerify, as_user, takes_request
+from socketify_ext.builtin.auth.callback_verifier import CallbackVerifier, as_user, takes_request
 from socketify_ext.builtin.auth.user import User
 from socketify_ext.errors import OptionsError
 
@@ -34,13 +34,13 @@ def test_a_verify_gets_the_request_where_it_takes_it(verify, wanted):
     if wanted is None:
         assert not takes_request(verify)
         return
-    assert OwnVerify(verify)("t", "r").name == wanted
+    assert CallbackVerifier(verify)("t", "r").name == wanted
 
 
 @pytest.mark.parametrize("verify", [lambda: None, lambda one, two, three: None, lambda *, token: None])
 def test_a_verify_that_can_not_be_called_is_an_error(verify):
     with pytest.raises(OptionsError, match=r"def verify\(token\) or def verify\(token, request\)"):
-        OwnVerify(verify)
+        CallbackVerifier(verify)
 
 
 def test_an_asynchronous_verify_is_awaited():
@@ -49,7 +49,7 @@ def test_an_asynchronous_verify_is_awaited():
         return {"sub": token}
 
     async def ask():
-        return await OwnVerify(verify)("t", None)
+        return await CallbackVerifier(verify)("t", None)
 
     assert asyncio.run(ask()) == {"name": "t", "sub": "t"}
 
@@ -80,12 +80,12 @@ def test_a_user_passes_as_it_is():
         (True, "gave a bool"),
         ("Ann", "gave a str"),
         ({}, "gave a dict without an id"),
-        ({"name": 5}, "whose name is no text, or empty"),
-        ({"name": ""}, "whose name is no text, or empty"),
-        ({"id": 7, "name": "Ann"}, "whose id is no text, or empty"),
-        ({"id": None, "name": "Ann"}, "whose id is no text, or empty"),
-        ({"id": "", "name": "Ann"}, "whose id is no text, or empty"),
-        ({"sub": 7, "name": "Ann"}, "whose sub is no text, or empty"),
+        ({"name": 5}, "whose name is not text, or empty"),
+        ({"name": ""}, "whose name is not text, or empty"),
+        ({"id": 7, "name": "Ann"}, "whose id is not text, or empty"),
+        ({"id": None, "name": "Ann"}, "whose id is not text, or empty"),
+        ({"id": "", "name": "Ann"}, "whose id is not text, or empty"),
+        ({"sub": 7, "name": "Ann"}, "whose sub is not text, or empty"),
     ],
 )
 def test_what_is_no_user_lets_nobody_in(given, message):

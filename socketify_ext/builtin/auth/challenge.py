@@ -1,4 +1,4 @@
-"""A refusal: why a request has no user, and the answer that says so (RFC 6750, 3)."""
+"""`Challenge`: why a request has no user, and the answer that says so (RFC 6750, 3)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from ...errors import HTTPError
 
 
-class Refusal(NamedTuple):
-    """Why there is no user: the status, RFC 6750's error code where it has one, and a sentence."""
+class Challenge(NamedTuple):
+    """Why a request has no user: the status, RFC 6750's error code if it has one, and a sentence."""
 
     status: int
     error: str | None
@@ -17,7 +17,7 @@ class Refusal(NamedTuple):
     def answer(self, realm: str, scopes: tuple[str, ...] = ()) -> HTTPError:
         """Make the error that a handler raises.
 
-        `WWW-Authenticate` comes with whatever a token could mend; one that was not sent has no error code.
+        `WWW-Authenticate` is there where a better token would help; a missing token has no error code.
         """
         headers = {}
         if self.error is not None or self.status == 401:
@@ -35,7 +35,7 @@ def _quoted(value: str) -> str:
     return "".join(each for each in value if " " <= each <= "~" and each not in '"\\')
 
 
-MISSING: Final = Refusal(401, None, "a token is needed")
-UNKNOWN: Final = Refusal(401, "invalid_token", "the token is not known")
-OVERSIZED: Final = Refusal(401, "invalid_token", "the token is longer than 8 KiB")
-FOREIGN: Final = Refusal(403, None, "a page of this origin may not use the cookie")
+MISSING: Final = Challenge(401, None, "a token is required")
+UNKNOWN: Final = Challenge(401, "invalid_token", "the token is not known")
+OVERSIZED: Final = Challenge(401, "invalid_token", "the token is longer than 8 KiB")
+FOREIGN: Final = Challenge(403, None, "a page of this origin may not use the cookie")

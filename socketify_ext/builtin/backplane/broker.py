@@ -1,4 +1,4 @@
-"""What an engine does for the backplane: one connection at a time, frames in and out."""
+"""`Broker`: one connection of a backplane to a messaging system, frames in and out."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Receive = Callable[[bytes, bytes], None]
 """Takes a topic and a frame that came for it."""
 
 
-class Engine(Protocol):
+class Broker(Protocol):
     """A messaging system. Whatever a method raises means that the connection is lost; `connect` makes a new one.
 
     Attributes:
-        name: the engine and its address, without credentials, for the log.
+        name: the broker and its address, without credentials, for the log.
         max_frame: bytes that one frame may have at most, once connected.
     """
 
@@ -27,13 +27,13 @@ class Engine(Protocol):
         """Take what comes, until the connection is lost, which raises."""
 
     async def subscribe(self, topics: Sequence[bytes]) -> None:
-        """Subscribe to topics; returns when the engine has confirmed it."""
+        """Subscribe to topics; returns when the broker has confirmed it."""
 
     async def unsubscribe(self, topics: Sequence[bytes]) -> None:
-        """Unsubscribe from topics; returns when the engine has confirmed it."""
+        """Unsubscribe from topics; returns when the broker has confirmed it."""
 
     async def publish(self, frames: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[int, str]]:
-        """Publish frames, each with its topic, in order; return when the engine has answered.
+        """Publish frames, each with its topic, in order; return when the broker has answered.
 
         Returns:
             The numbers of the frames that it has refused for good, and why.

@@ -1,12 +1,12 @@
-"""Delivery through an inbox that all processes share: what is delivered comes from there, and only from there."""
+"""`DurableDelivery`: delivery through an inbox that all processes share; every message is read from there."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from .inbox.inbox import Ack, Inbox, Outcome, Post
+from .inbox.shared import Ack, Outcome, Post, SharedInbox
 from .message import Message
-from .outage import Outage
+from .outage_log import OutageLog
 from .outbox import Outbox
 from .reader import Reader
 from .receipt import Receipt, tell
@@ -15,13 +15,13 @@ FLUSH: Final = 5.0
 """Seconds that messages get to reach the inbox when the server stops."""
 
 
-class KeptDelivery:
+class DurableDelivery:
     """Keep each message before anybody gets it; each joined socket reads its user's messages in the inbox's order."""
 
-    def __init__(self, inbox: Inbox, max_bytes: int) -> None:
+    def __init__(self, inbox: SharedInbox, max_bytes: int) -> None:
         self._inbox = inbox
         self._max_bytes = max_bytes
-        self._outage = Outage("can't read the inbox")
+        self._outage = OutageLog("can't read the inbox")
         self._readers: dict[str, dict[Any, Reader]] = {}
 
     async def start(self) -> None:

@@ -1,4 +1,4 @@
-"""The app's own verify: a function that knows the user of a token."""
+"""`CallbackVerifier`: the app's own function that finds the user of a token."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any, Final
 
 from ... import errors
 from .user import User, is_identity
-from .verifier import Found
 
 # What tells users apart in the mapping of a verify function, the first that is there.
 _IDENTITIES: Final = ("id", "sub", "name")
 
 
-class OwnVerify:
+class CallbackVerifier:
     """Ask `verify(token)` or `verify(token, request)`, sync or async.
 
     What it raises is raised: an `HTTPError` is the answer, anything else a 500, and nobody is let in.
@@ -27,17 +26,17 @@ class OwnVerify:
         self._verify = verify
         self._takes_request = takes_request(verify)
 
-    def __call__(self, token: str, request: Any) -> Found | Awaitable[Found]:
-        """Give the user of a token."""
+    def __call__(self, token: str, request: Any) -> User | Awaitable[User | None] | None:
+        """Return the user of a token."""
         result = self._verify(token, request) if self._takes_request else self._verify(token)
         return _awaited(result) if inspect.isawaitable(result) else as_user(result)
 
 
-async def _awaited(result: Awaitable[Any]) -> Found:
+async def _awaited(result: Awaitable[Any]) -> User | None:
     return as_user(await result)
 
 
-def as_user(result: Any) -> Found:
+def as_user(result: Any) -> User | None:
     """Return the user that a verify function's answer stands for.
 
     Raises:
@@ -50,12 +49,12 @@ def as_user(result: Any) -> Found:
         claim = next((each for each in _IDENTITIES if each in result), None)
         if claim is not None and is_identity(result[claim]):
             return User(result[claim], result)
-        given = f"{given} without an id" if claim is None else f"{given} whose {claim} is no text, or empty"
+        given = f"{given} without an id" if claim is None else f"{given} whose {claim} is not text, or empty"
     raise TypeError(f'auth: verify gave {given}; it gives a mapping such as {{"id": "7", "name": "Ann"}}, or None')
 
 
 def takes_request(verify: Callable[..., Any]) -> bool:
-    """Tell whether a verify function wants the request as well: it needs two arguments, or calls the second so.
+    """Check whether a verify function takes the request: it has two required arguments, or names the second so.
 
     Raises:
         OptionsError: it can't be called with one or two arguments.

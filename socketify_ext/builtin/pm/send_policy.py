@@ -1,4 +1,4 @@
-"""Who may write what to whom, and how often."""
+"""`SendPolicy`: which messages a user may send, to whom and how often."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MAX_KEY: Final = 128
 Allow = Callable[[str, str], Any]
 
 
-class Admission:
+class SendPolicy:
     """Decide on each message before it goes anywhere.
 
     Args:
-        allow: called with the sender's and the receiver's name; what it gives says whether the message may go.
+        allow: called with the sender's and the receiver's name; returns whether the message is allowed.
         max_size: bytes that a message may have as JSON.
         rate: how often one sender may write; counted in this process.
     """
@@ -30,8 +30,8 @@ class Admission:
         self._max_size = max_size
         self._rate = Rate(rate)
 
-    def refusal(self, sender: str, to: Any, body: str | None, key: Any) -> Reason | None:
-        """Give the reason to refuse a message, None for one that may go; each call counts for the rate."""
+    def rejection(self, sender: str, to: Any, body: str | None, key: Any) -> Reason | None:
+        """Return the reason to reject a message, None for an allowed one; each call counts for the rate."""
         if not self._rate.allows(sender):
             return "rate"
         if not is_username(to):

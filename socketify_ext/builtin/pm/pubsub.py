@@ -1,4 +1,4 @@
-"""Delivery over topics alone: who listens gets a message; who is absent finds in memory what was kept for them."""
+"""`PubSubDelivery`: delivery over topics; messages for absent users are kept in memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .receipt import Receipt, tell
 from .topics import room_topic, sent_topic, side_topic, signal_topic
 
 
-class LiveDelivery:
-    """Publish each message; what a process publishes reaches others through `app.publish`, whoever extends that.
+class PubSubDelivery:
+    """Publish each message; other processes get it where a backplane extends `app.publish`.
 
     Args:
         inbox: what keeps messages in this process, None to keep nothing.

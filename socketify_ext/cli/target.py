@@ -1,0 +1,20 @@
+"""The arguments that commands on a TARGET share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="TARGET",
+        help="An extension's name, module:attribute (an App, what makes one, or an extension), or module:run as for "
+        "python -m socketify.",
+    ),
+]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Seconds that the target may take to load.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,0 +1,153 @@
+"""The loop of a thread: asyncio and libuv wait in one place, and sleep while nothing happens.
+
+The core polls both in turn. Here libuv waits, for its own sockets and for the descriptor of asyncio's selector; asyncio
+looks at its selector only when that descriptor is readable. So a wake-up costs one system call, and there is none
+without a reason.
+
+uWebSockets binds to the first native loop that a thread makes and goes on using it, so all apps of a thread share one
+native loop, which lives as long as the process, and one asyncio loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import threading
+from collections.abc import Sequence
+from selectors import SelectorKey
+from types import TracebackType
+from typing import Any, Final
+
+from socketify.uv import UVLoop
+
+from .core import ffi, uv
+
+_ONCE, _NOWAIT = 1, 2  # modes of uv_run
+_POLL, _TIMER = 8, 13  # types of handles
+_READABLE: Final = 1
+_FALLBACK: Final = 0.001  # seconds between two polls where asyncio's loop has no selector
+
+_of_thread = threading.local()
+_closed: list[Any] = []  # handles of loops that were closed; libuv may still look at them
+
+
+class SharedLoop(UVLoop):  # type: ignore[misc]  # the core has no types
+    """A native loop that lives as long as the process, and the asyncio loop that runs with it."""
+
+    asyncio: asyncio.AbstractEventLoop | None = None
+    process = 0
+
+    def dispose(self) -> None:
+        """Do nothing: others may use the loop, and uWebSockets does."""
+
+    def __del__(self) -> None:
+        """Do nothing, as `dispose`."""
+
+
+class SleepingSelector:
+    """A selector that waits inside libuv, in place of the one that an asyncio loop has.
+
+    Args:
+        loop: the asyncio loop.
+        selector: its own selector, which must have a descriptor.
+        native: the libuv loop.
+    """
+
+    def __init__(self, loop: Any, selector: Any, native: Any) -> None:
+        self.register, self.unregister, self.modify = selector.register, selector.unregister, selector.modify
+        self.get_key, self.get_map = selector.get_key, selector.get_map
+        self._loop = loop
+        self._selector = selector
+        self._native = native
+        self._woken = False  # asyncio's descriptor is readable, or its time has come
+        self._error: BaseException | None = None
+        self._on_readable = ffi.callback("void(void *, int, int)", self._wake, onerror=self._fail)
+        self._on_timer = ffi.callback("void(void *)", self._wake, onerror=self._fail)
+        self._poll = ffi.new("char[]", uv.uv_handle_size(_POLL))
+        self._timer = ffi.new("char[]", uv.uv_handle_size(_TIMER))
+        uv.uv_timer_init(native, self._timer)
+        uv.uv_poll_init(native, self._poll, self._selector.fileno())
+        uv.uv_poll_start(self._poll, _READABLE, self._on_readable)
+
+    def _wake(self, *_: Any) -> None:
+        self._woken = True
+
+    def _fail(self, _kind: type[BaseException], error: BaseException, _traceback: TracebackType) -> None:
+        """Keep what a signal handler has raised inside of libuv, to raise it outside."""
+        self._woken, self._error = True, error
+
+    def select(self, timeout: float | None = None) -> Sequence[tuple[SelectorKey, int]]:
+        """Run libuv until asyncio has something to do, `timeout` seconds at most."""
+        loop, native, run = self._loop, self._native, uv.uv_run
+        scheduled = loop._scheduled
+        first = scheduled[0] if scheduled else None
+        run(native, _NOWAIT)
+        if timeout is None or timeout > 0:
+            ready = loop._ready
+            if timeout is not None:
+                uv.uv_update_time(native)
+                uv.uv_timer_start(self._timer, self._on_timer, math.ceil(timeout * 1000), 0)
+            # What a native callback does may be asyncio's next task or its next timer.
+            while not (self._woken or ready or loop._stopping) and (scheduled[0] if scheduled else None) is first:
+                run(native, _ONCE)
+            if timeout is not None:
+                uv.uv_timer_stop(self._timer)
+        if not self._woken:
+            return ()
+        self._woken = False
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        found: Sequence[tuple[SelectorKey, int]] = self._selector.select(0)
+        return found
+
+    def close(self) -> None:
+        """Leave the native loop, and close asyncio's selector."""
+        for handle in (self._poll, self._timer):
+            uv.uv_close(handle, ffi.NULL)
+        _closed.append((self._poll, self._timer, self._on_readable, self._on_timer))
+        self._selector.close()
+
+
+def take_loop(core_loop: Any) -> None:
+    """Let a core `Loop` run the loops of this thread, asleep while nothing happens."""
+    shared: Any = getattr(_of_thread, "loop", None)
+    own, made = core_loop.uv_loop, core_loop.loop
+    if shared is None:
+        own.__class__ = SharedLoop
+        shared = _of_thread.loop = own
+        shared.process = os.getpid()
+    elif shared is not own:
+        own.dispose()
+        core_loop.uv_loop = shared
+    if shared.process != os.getpid():
+        shared.process, shared.asyncio = os.getpid(), None
+        uv.uv_loop_fork(shared.get_native_loop())
+    if shared.asyncio is None or shared.asyncio.is_closed() or made.is_running():
+        shared.asyncio = made
+    elif made is not shared.asyncio:
+        made.close()
+        asyncio.set_event_loop(shared.asyncio)
+        core_loop.loop = shared.asyncio
+    core_loop._keep_alive = _sleeping(shared.asyncio, shared)
+
+
+def _sleeping(loop: Any, shared: SharedLoop) -> Any:
+    """Make an asyncio loop wait inside libuv; return what it calls when it begins to run."""
+    selector = getattr(loop, "_selector", None)
+    if isinstance(selector, SleepingSelector):
+        return _nothing
+    if selector is not None and hasattr(selector, "fileno"):
+        loop._selector = SleepingSelector(loop, selector, shared.get_native_loop())
+        return _nothing
+
+    def poll() -> None:
+        shared.run_nowait()
+        loop.call_later(_FALLBACK, poll)
+
+    return poll
+
+
+def _nothing() -> None:
+    """Do nothing: the loop waits by itself."""
