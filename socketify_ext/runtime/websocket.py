@@ -16,6 +16,8 @@ from .thread import ANY_THREAD, get_ident, wrong_thread
 if TYPE_CHECKING:
     from .server import Server
 
+native_send = lib.uws_ws_send_with_options
+
 _STATUS: Final = {int(status): status for status in SendStatus}
 _BINARY: Final = OpCode.BINARY
 _TEXT: Final = OpCode.TEXT
@@ -50,9 +52,8 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     _unsubscribing = False  # `unsubscribe` runs: an event with one listener less does not mean the end
     _closing = False  # the end has begun: a subscription now would stay behind in the core's table
     _topics: set[bytes] | None = None  # its topics, where there is a backplane
-    # The native layer; a fake has one that records.
+    # The native layer of all but `send`; a fake has one that records.
     _lib: Any = lib
-    _native_send: Any = lib.uws_ws_send_with_options
     # Of the app; set once on the compiled class.
     _server: Server
     _ssl: Any = None
@@ -126,7 +127,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         ws = self.ws
         if ws is None:
             ws = self._open()
-        return _STATUS[self._native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
+        return _STATUS[native_send(self._ssl, ws, data, len(data), opcode, compress, fin)]
 
     def _hand_over(self, call: Callable[..., Any], *arguments: Any) -> None:
         self._server.hand_over(f"WS {self.route}", call, *arguments)

@@ -21,7 +21,7 @@ from . import response as responses
 from . import websocket as sockets
 from .server import FakeApp, put_behind
 
-_BASES: Final[dict[Target, type]] = {"request": Request, "response": Response, "ws": WebSocket}
+_BASES: Final[dict[Target, type]] = {"request": Request, "response": Response, "ws": sockets.RecordedWebSocket}
 _NATIVE: Final[Mapping[Target, Mapping[str, Any]]] = {
     "request": requests.NATIVE,
     "response": responses.NATIVE,
