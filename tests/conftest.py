@@ -4,6 +4,7 @@ import fcntl
 import functools
 import os
 import resource
+import shutil
 from pathlib import Path
 
 import httpcore2
@@ -42,6 +43,7 @@ def shared_folder(tmp_path_factory):
         with (shared / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not finished.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # left by a worker that failed
                 fill(folder)
                 finished.touch()
         return folder
