@@ -440,6 +440,56 @@ def garbage(which):
     return app
 
 
+# -- resting.py
+
+
+def resting(which):
+    """Answer JSON, at once and after an await."""
+    app = either(which)
+
+    async def late(res, req):
+        if which == "core":
+            req.preserve()
+        await asyncio.sleep(0.001)
+        res.end({"name": "Test"})
+
+    app.get("/", lambda res, req: res.end({"name": "Test"}))
+    app.get("/late", late)
+    return app
+
+
+class BareAsyncio:
+    """A server of plain asyncio with the face of an app."""
+
+    async def serve(self, reader, writer):
+        """Answer each request of a connection."""
+        while line := await reader.readline():
+            while (await reader.readline()).strip():
+                pass
+            if b"/late" in line:
+                await asyncio.sleep(0.001)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n")
+            writer.write(b'{"name": "Test"}')
+        writer.close()
+
+    def listen(self, address, _):
+        """Note the address."""
+        self.address = address
+
+    def run(self):
+        """Serve until the process ends."""
+
+        async def run():
+            listening = await asyncio.start_server(self.serve, self.address["host"], self.address["port"])
+            await listening.serve_forever()
+
+        asyncio.run(run())
+
+
+def bare_asyncio():
+    return BareAsyncio()
+
+
 # -- growth.py
 
 

@@ -32,6 +32,7 @@ QUESTIONS = (
     "ladder",
     "calls",
     "suspending",
+    "resting",
     "websocket",
     "msgpack_codec",
     "backplane",

@@ -11,6 +11,7 @@ native loop, which lives as long as the process, and one asyncio loop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import os
 import threading
@@ -19,6 +20,7 @@ from selectors import SelectorKey
 from types import TracebackType
 from typing import Any, Final
 
+from socketify import loop as core_loop_module
 from socketify.uv import UVLoop
 
 from .core import ffi, uv
@@ -43,6 +45,28 @@ class SharedLoop(UVLoop):  # type: ignore[misc]  # the core has no types
 
     def __del__(self) -> None:
         """Do nothing, as `dispose`."""
+
+
+def shared_loop() -> SharedLoop:
+    """Return the native loop of this thread; the core makes its apps' loops by this function, those of stock apps too."""
+    found: SharedLoop | None = getattr(_of_thread, "loop", None)
+    if found is None:
+        found = _of_thread.loop = SharedLoop()
+        found.process = os.getpid()
+    return found
+
+
+def _adopt_earlier_loops() -> None:
+    """Keep the loops of stock apps that are older than this module; uWebSockets is bound to the first one."""
+    for earlier in [each for each in gc.get_objects() if type(each) is UVLoop]:
+        earlier.__class__ = SharedLoop
+        earlier.process = os.getpid()
+        if not hasattr(_of_thread, "loop"):
+            _of_thread.loop = earlier
+
+
+_adopt_earlier_loops()
+core_loop_module.UVLoop = shared_loop
 
 
 class SleepingSelector:
@@ -112,15 +136,8 @@ class SleepingSelector:
 
 def take_loop(core_loop: Any) -> None:
     """Let a core `Loop` run the loops of this thread, asleep while nothing happens."""
-    shared: Any = getattr(_of_thread, "loop", None)
-    own, made = core_loop.uv_loop, core_loop.loop
-    if shared is None:
-        own.__class__ = SharedLoop
-        shared = _of_thread.loop = own
-        shared.process = os.getpid()
-    elif shared is not own:
-        own.dispose()
-        core_loop.uv_loop = shared
+    shared, made = shared_loop(), core_loop.loop
+    core_loop.uv_loop = shared
     if shared.process != os.getpid():
         shared.process, shared.asyncio = os.getpid(), None
         uv.uv_loop_fork(shared.get_native_loop())

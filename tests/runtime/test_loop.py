@@ -14,10 +14,21 @@ def make(before):
     import gc
     import os
 
+    import socketify
+
     import socketify_ext
 
     kept = []
-    if before == "another":
+    if before == "a stock app":
+        kept.append(socketify.App())
+    elif before == "a stock app that has gone":
+        socketify.App()
+        gc.collect()
+    elif before == "a stock app between":
+        socketify_ext.App()
+        socketify.App()
+        gc.collect()
+    elif before == "another":
         kept.append(socketify_ext.App())
     elif before == "one that has gone":
         socketify_ext.App().get("/", lambda res, req: res.end("gone"))
@@ -46,7 +57,16 @@ def make(before):
     return app
 
 
-BEFORE = ("nothing", "another", "one that has gone", "one that has served", "one that failed", "one in another thread")
+STOCK = ("a stock app", "a stock app that has gone", "a stock app between")
+BEFORE = (
+    *STOCK,
+    "nothing",
+    "another",
+    "one that has gone",
+    "one that has served",
+    "one that failed",
+    "one in another thread",
+)
 
 
 @pytest.mark.parametrize("before", BEFORE)
