@@ -104,8 +104,6 @@ class ResponseLibrary:
     def uws_res_write_continue(self, _ssl: int, _res: Answer) -> None:
         """Do nothing: the body is there."""
 
-    uws_res_pause = uws_res_write_continue
-
     def uws_res_upgrade(self, _ssl: int, res: Answer, *_: Any) -> None:
         """Note the user data of the WebSocket that the request becomes."""
         res._sent_head = res._sent_head or b"101 Switching Protocols"
@@ -157,13 +155,18 @@ _LOOPBACK: Final = ffi.new("char[]", b"\x7f\x00\x00\x01")
 _LOOPBACK_TEXT: Final = ffi.new("char[]", b"127.0.0.1")
 
 
-def _resume_reading(_: Answer) -> None:
+def _pause_reading(_ssl: int, _res: Answer) -> None:
+    """Do nothing: the body is there."""
+
+
+def _resume_reading(_ssl: int, _res: Answer, expects_more: bool) -> None:
     """Do nothing: the body is there."""
 
 
 # A fake has no dispatcher that sends what the handler's first step has left, so that each answer goes out by itself.
 NATIVE: Final = {
     "_lib": ResponseLibrary(),
+    "_pause_reading": staticmethod(_pause_reading),
     "_resume_reading": staticmethod(_resume_reading),
     "_body_only": False,
     "_single_write": False,
