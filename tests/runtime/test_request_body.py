@@ -159,3 +159,17 @@ def test_what_is_no_number_of_bytes_is_refused(max_body):
     app = socketify_ext.App()
     with pytest.raises(socketify_ext.errors.RouteError, match="max_body"):
         app.post("/", lambda res, req: None, max_body=max_body)
+
+
+@pytest.fixture(scope="module", params=[{}, {"request_response_factory_max_items": 10}], ids=["no pool", "pool"])
+def stock(request):
+    with serve(body_apps.make_stock, **request.param) as server:
+        yield server
+
+
+@pytest.mark.parametrize("way", ["data", "text", "json", "msgpack", "by-part"])
+def test_on_a_stock_app_asking_too_late_is_an_error(stock, way):
+    with wire(stock.port) as connection:
+        for _ in range(3):
+            assert connection.ask("POST", f"/{way}", b"1").body == b"EXT506"
+            assert connection.ask("POST", "/in-time", b"12").body == b"[2, 2]"

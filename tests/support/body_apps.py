@@ -2,6 +2,8 @@
 
 import asyncio
 
+import socketify
+
 import socketify_ext
 
 
@@ -160,4 +162,36 @@ def make_limited():
     app.get("/kept", lambda res, req: res.end(kept))
     app.get("/held", lambda res, req: res.end(str(app._server.held_bytes)))
     app.get("/ok", lambda res, req: res.end("ok"))
+    return app
+
+
+def make_stock(**pools):
+    """A stock app whose handlers read the body in time, twice, and too late."""
+    app = socketify.App(**pools)
+    app.register(socketify_ext.load("msgpack"))
+
+    async def in_time(res, req):
+        first = await res.get_data()
+        await asyncio.sleep(0.01)
+        res.end(str([len(first.getvalue()), len((await res.get_data()).getvalue())]))
+
+    def late(ask):
+        async def handler(res, req):
+            await asyncio.sleep(0.01)
+            try:
+                await ask(res)
+            except socketify_ext.errors.BodyError as error:
+                res.end(error.code)
+
+        return handler
+
+    async def by_part(res):
+        res.on_data(lambda *_: None)
+
+    app.post("/in-time", in_time)
+    app.post("/data", late(lambda res: res.get_data()))
+    app.post("/text", late(lambda res: res.get_text()))
+    app.post("/json", late(lambda res: res.get_json()))
+    app.post("/msgpack", late(lambda res: res.get_msgpack()))
+    app.post("/by-part", late(by_part))
     return app
