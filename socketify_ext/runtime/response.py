@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import operator
-from asyncio import Future
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from asyncio import Future, Task
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
 from http import HTTPStatus
 from io import BytesIO
 from os import PathLike
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .. import errors
 from ..errors import HTTPError
 from .cookies import write_cookie
-from .core import cast, core, ffi, lib, pause_reading, read_address, resume_reading
+from .core import buffered_amount, cast, core, ffi, lib, pause_reading, read_address, resume_reading
 from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
 from .files.sending import send_file
@@ -41,6 +41,7 @@ from .response_head import (
     without_body_headers,
     without_header,
 )
+from .streaming import drain, stream, wake, write_on
 from .thread import ANY_THREAD, get_ident, wrong_thread
 
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _fixed_length: int | None = None  # what try_end has announced of a body that is not complete
     _paused = False  # nothing is read from the client,
     _held_back = False  # since enough of the body is held
+    _is_watched = False  # what the client has not taken is written on by `write_on`
+    _drains: list[Future[None]] | None = None  # each waits until the client has taken what is buffered
+    _producer: Task[None] | None = None  # makes the parts of a stream; the end of the request cancels it
     _context: Any = _NO_CONTEXT  # what the core gave to the upgrade handler
     _deferred = False  # the handler has announced, by a callback or a task, that an answer comes later
     _key = 0  # its number in `pending`, 0 where no native callback can come
@@ -122,6 +126,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _variables: Any = None  # the context of the request, in which all of its functions run
     # The native layer of all but the dispatcher's own calls; a fake has one that records.
     _lib: Any = lib
+    _buffered_amount = staticmethod(buffered_amount)
     _pause_reading = staticmethod(pause_reading)
     _resume_reading = staticmethod(resume_reading)
     # Of the app; set once on the compiled class.
@@ -184,7 +189,11 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._answered = True
 
     def _release(self) -> None:
-        """Resolve the futures that wait for the client, and forget the body."""
+        """Resolve the futures that wait for the client, stop what answers in parts, and forget the body."""
+        wake(self)
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.cancel()
         if self._chunkFuture is not None and not self._chunkFuture.done():
             self._chunkFuture.set_result((False, True))
         if self._dataFuture is not None and not self._dataFuture.done():
@@ -492,6 +501,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._head_sent = True
         self._lib.uws_res_write_status(self._ssl, self.res, head, len(head))
 
+    def _write_on(self) -> None:
+        """Write what is buffered, as far as the client takes it."""
+        write_on(self)
+
     def _begin_body(self) -> None:
         """Send the head before the first part of a body."""
         if not self._head_sent:
@@ -719,6 +732,32 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if not bodiless:
             self._lib.uws_res_write(self._ssl, self.res, data, len(data))
         return self
+
+    async def drain(self) -> None:
+        """Wait, after `write`, until the client has taken all but 128 KiB of what was written, or has left."""
+        self._native("drain")
+        await drain(self)
+
+    async def stream(
+        self,
+        parts: Iterable[str | bytes] | AsyncIterable[str | bytes],
+        content_type: str | bytes | None = None,
+    ) -> None:
+        """Answer with the parts that an iterable makes, each when the client has taken those before it.
+
+        When the client leaves, a generator is cancelled and closed at once, so that its `finally` runs. After HEAD, and
+        with 204 or 304, it is closed without being run. An error before the first part is the answer; a later one closes
+        the connection.
+
+        Args:
+            parts: text or bytes; a generator, sync or async, or another iterable of them.
+            content_type: none by default.
+
+        Raises:
+            TypeError: it is not an iterable, or a part is neither text nor bytes.
+            HeaderError: the content type would split the response.
+        """
+        await stream(self, parts, content_type)
 
     def try_end(self, message: str | bytes, total_size: int, end_connection: bool = False) -> tuple[bool, bool]:
         """Write a part of a body of known size.
