@@ -23,6 +23,7 @@ MOST_BUFFERED: Final = 128 * 1024  # bytes that wait for the client before a pro
 _AT_ONCE: Final = 128 * 1024  # bytes that are written in one call
 _TURN: Final = 256 * 1024  # bytes that one answer writes before other requests come in between
 _TOGETHER: Final = 16 * 1024  # bytes of small parts that are written as one where they come without waiting
+_CORKED: Final = 16_000  # bytes that fit, with a chunk's head, into the core's buffer for corked writes
 _LEAST: Final = 256  # bytes as which a part counts, however small
 
 Parts = Iterable[str | bytes] | AsyncIterable[str | bytes]
@@ -44,7 +45,9 @@ class _Writer:
                 return
             part = data if len(data) <= _AT_ONCE else data[begin : begin + _AT_ONCE]
             response._begin_body()
-            response._lib.socketify_res_cork_write(response._ssl, response.res, part, len(part))
+            # The core loses what is beyond its buffer where a corked write fails.
+            write = response._lib.socketify_res_cork_write if len(part) <= _CORKED else response._lib.uws_res_write
+            write(response._ssl, response.res, part, len(part))
             self._since_wait += max(len(part), _LEAST)
             if self._since_wait >= _TURN or response._buffered_amount(response._ssl, response.res) > MOST_BUFFERED:
                 self._since_wait = 0
@@ -61,6 +64,7 @@ async def stream(response: Response, parts: Parts, content_type: str | bytes | N
     producer = _iterator(parts)
     kind = None if content_type is None else encode_value(content_type)
     response._native("stream")
+    await asyncio.sleep(0)  # in the handler's first step the core has corked the connection: see `_Writer.write`
     if not _begin(response, kind):
         await _close(producer)
         return

@@ -168,23 +168,30 @@ def test_a_request_that_is_answered_takes_no_parts(server, state):
     assert "stream was refused" in server.log
 
 
-def test_a_slow_client_behind_tls_gets_all_parts(tmp_path):
+def chunks(data):
+    """Return the body that the chunks of an answer make, which follows its head at once."""
+    body, at = bytearray(), data.index(b"\r\n\r\n") + 4
+    while size := int(data[at : data.index(b"\r\n", at)], 16):
+        begin = data.index(b"\r\n", at) + 2
+        body += data[begin : begin + size]
+        assert data[begin + size : begin + size + 2] == b"\r\n"
+        at = begin + size + 2
+    return bytes(body)
+
+
+@pytest.mark.parametrize("name", ["sync", "async", "small", "large"])
+@pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "tls"])
+def test_a_slow_client_gets_all_parts(is_secure, name):
     data = Path(__file__).parents[1] / "data"
-    certificate, key = str(data / "localhost.crt"), str(data / "localhost.key")
+    certificate, key = (str(data / f"localhost.{kind}") if is_secure else None for kind in ("crt", "key"))
     with serve(stream_apps.make, certificate=certificate, key=key) as serving, socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.settimeout(30)
         client.connect(("127.0.0.1", serving.port))
         context = ssl.create_default_context(cafile=certificate)
-        with context.wrap_socket(client, server_hostname="localhost") as secure:
-            secure.sendall(b"GET /stream/small HTTP/1.1\r\nHost: test\r\n\r\n")
-            got = b""
-            while not got.endswith(b"\r\n0\r\n\r\n"):
-                got += secure.recv(1 << 20)
-            secure.sendall(b"GET /stream/sync HTTP/1.1\r\nHost: test\r\n\r\n")
-            rest, received = b"", 0
-            while not rest.endswith(b"\r\n0\r\n\r\n"):
-                part = secure.recv(1 << 20)
-                rest, received = (rest + part)[-16:], received + len(part)
-        assert len(got) > len(SMALL)
-        assert received > len(WHOLE)
+        with context.wrap_socket(client, server_hostname="localhost") if is_secure else client as connection:
+            connection.sendall(b"GET /stream/%b HTTP/1.1\r\nHost: test\r\n\r\n" % name.encode())
+            received = bytearray()
+            while not received.endswith(b"\r\n0\r\n\r\n"):
+                received += connection.recv(1 << 20)
+        assert chunks(bytes(received)) == BODIES[name]
