@@ -77,15 +77,6 @@ async def a_body_in_parts(res, req):
 
 
 @handler
-async def too_large_a_body_in_parts(res, req):
-    try:
-        async for _ in res.body():
-            pass
-    except socketify_ext.HTTPError as error:
-        res.end(str(error.status))
-
-
-@handler
 async def streamed(res, req):
     async def parts():
         yield "one, "

@@ -9,7 +9,6 @@ from ...sdk.surface import Surface
 from .decoder import Decode
 from .encoder import Encode
 
-
 MAX_MESSAGE: Final = 1024 * 1024  # bytes, where nothing else is said
 
 
