@@ -316,11 +316,14 @@ class ThreadError(ExtensionError, RuntimeError):
 
 
 class BodyError(ExtensionError, ValueError):
-    """A part of a body does not fit the announced size."""
+    """A body is read or written in two ways, too late, or beyond its size."""
 
     code = "EXT506"
-    cause = "`try_end` or `send_chunk` goes beyond the size that it has announced, or two `send_chunk` overlap."
-    remedy = "Announce the whole size each time, and await each `send_chunk` before the next."
+    cause = (
+        "`try_end` or `send_chunk` goes beyond the size that it has announced, two of them overlap, or a body is read twice "
+        "or too late."
+    )
+    remedy = "Announce the whole size each time, and await each `send_chunk`; read a body once, before the answer."
 
 
 class RouteError(ExtensionError, ValueError):

@@ -33,7 +33,41 @@ if TYPE_CHECKING:
         max_lifetime: int
 
     class Routes(Generic[ResponseT, RequestT]):
-        """The HTTP routes of an app."""
+        """The HTTP routes of an app; `max_body` is how many bytes the body of a request may have."""
+
+        def get(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+        def post(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+        def put(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+        def patch(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+        def delete(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+        def options(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+        def head(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+        def connect(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+        def trace(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+        def any(
+            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+        ) -> Self: ...
+
+    class CoreRoutes(Generic[ResponseT, RequestT]):
+        """The HTTP routes of a stock app."""
 
         def get(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
         def post(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
@@ -49,5 +83,5 @@ if TYPE_CHECKING:
     class TypedApp(Routes[ResponseT, RequestT], App):
         """A `socketify_ext.App` with handlers of these types."""
 
-    class TypedCoreApp(Routes[ResponseT, RequestT], socketify.App):  # type: ignore[misc]  # see pyproject.toml
+    class TypedCoreApp(CoreRoutes[ResponseT, RequestT], socketify.App):  # type: ignore[misc]  # see pyproject.toml
         """A stock app with handlers of these types."""

@@ -35,11 +35,13 @@ __all__ = [
     "SEAM",
     "OpCode",
     "SendStatus",
+    "buffered_amount",
     "cast",
     "core",
     "ffi",
     "from_handle",
     "lib",
+    "pause_reading",
     "read_address",
     "reserved_names",
     "resume_reading",
@@ -66,6 +68,7 @@ for _name in (
 _more = type(ffi)()
 _more.cdef("""
 void us_poll_change(void *poll, void *loop, int events);
+void us_socket_timeout(int ssl, void *socket, unsigned int seconds);
 int uv_run(void *loop, int mode);
 int uv_loop_fork(void *loop);
 void uv_update_time(void *loop);
@@ -79,15 +82,44 @@ int uv_timer_stop(void *handle);
 """)
 uv: Final[Any] = _more.dlopen(library_path)  # libuv is among what the core's library links
 _change_poll: Final[Any] = uv.us_poll_change
-_READABLE_WRITABLE: Final = 3  # of libuv
+_set_timeout: Final[Any] = uv.us_socket_timeout
+_READABLE, _WRITABLE = 1, 2  # of libuv
+_IDLE_TIMEOUT: Final = 10  # seconds, as the core's own for a client that sends a body
+_VOID: Final = ffi.typeof("void *")
+_SOCKET: Final = ffi.typeof("uws_websocket_t *")
 
 
-def resume_reading(res: Any) -> None:
-    """Read from a response's client again; the core's own function for it pauses once more.
+def pause_reading(ssl: int, res: Any) -> None:
+    """Stop reading from a response's client, however long.
 
+    The core's own function asks for an event that starts the timeout again, and the client is dropped after 10 seconds.
     A response begins with the poll of its socket; with libuv its loop is not looked at.
     """
-    _change_poll(_more.cast("void *", res), _more.NULL, _READABLE_WRITABLE)
+    socket = cast(_VOID, res)
+    _set_timeout(ssl, socket, 0)
+    _change_poll(socket, NULL, _WRITABLE if buffered_amount(ssl, res) else 0)
+
+
+def resume_reading(ssl: int, res: Any, expects_more: bool) -> None:
+    """Read from a response's client again; the core's own function for it pauses once more.
+
+    Args:
+        ssl: whether the app uses TLS.
+        res: the response.
+        expects_more: whether the client has to go on sending, and is dropped where it does not.
+    """
+    socket = cast(_VOID, res)
+    if expects_more:
+        _set_timeout(ssl, socket, _IDLE_TIMEOUT)
+    _change_poll(socket, NULL, _READABLE | _WRITABLE if buffered_amount(ssl, res) else _READABLE)
+
+
+def buffered_amount(ssl: int, res: Any) -> int:
+    """Return how many bytes of an answer wait for the client in the server's memory.
+
+    The core has a function for WebSockets alone, which looks at what they have in common with responses.
+    """
+    return int(lib.uws_ws_get_buffered_amount(ssl, cast(_SOCKET, res)))
 
 
 def read_address(getter: Callable[..., int], ssl: int, pointer: Any) -> bytes | None:

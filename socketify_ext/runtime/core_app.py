@@ -15,7 +15,7 @@ from .core import NULL, OpCode, core, lib, reserved_names
 from .encoding import encode_message, encode_topic
 from .files.sending import bind_indexes, folder_of, prepare_static
 from .listening import Address, check_listening, listen
-from .patterns import check_behavior, check_handler, check_pattern, route_names
+from .patterns import check_behavior, check_handler, check_max_body, check_pattern, route_names
 from .routes import prepare_route
 from .server import Server
 from .stock import earlier_declaration, is_managed
@@ -76,47 +76,47 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
     def _reserved_names(self) -> Mapping[Target, Reserved]:
         return {target: reserved_names(target, self._server.bases[target]) for target in TARGETS}
 
-    # -- routes
+    # -- routes; `max_body` is how many bytes the body of a request may have, in place of the app's own number
 
-    def get(self, path: str, handler: Callable[..., Any]) -> Any:
+    def get(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve GET."""
-        return self._route("get", path, handler)
+        return self._route("get", path, handler, max_body)
 
-    def post(self, path: str, handler: Callable[..., Any]) -> Any:
+    def post(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve POST."""
-        return self._route("post", path, handler)
+        return self._route("post", path, handler, max_body)
 
-    def put(self, path: str, handler: Callable[..., Any]) -> Any:
+    def put(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve PUT."""
-        return self._route("put", path, handler)
+        return self._route("put", path, handler, max_body)
 
-    def patch(self, path: str, handler: Callable[..., Any]) -> Any:
+    def patch(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve PATCH."""
-        return self._route("patch", path, handler)
+        return self._route("patch", path, handler, max_body)
 
-    def delete(self, path: str, handler: Callable[..., Any]) -> Any:
+    def delete(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve DELETE."""
-        return self._route("delete", path, handler)
+        return self._route("delete", path, handler, max_body)
 
-    def options(self, path: str, handler: Callable[..., Any]) -> Any:
+    def options(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve OPTIONS."""
-        return self._route("options", path, handler)
+        return self._route("options", path, handler, max_body)
 
-    def head(self, path: str, handler: Callable[..., Any]) -> Any:
+    def head(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve HEAD."""
-        return self._route("head", path, handler)
+        return self._route("head", path, handler, max_body)
 
-    def connect(self, path: str, handler: Callable[..., Any]) -> Any:
+    def connect(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve CONNECT."""
-        return self._route("connect", path, handler)
+        return self._route("connect", path, handler, max_body)
 
-    def trace(self, path: str, handler: Callable[..., Any]) -> Any:
+    def trace(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve TRACE."""
-        return self._route("trace", path, handler)
+        return self._route("trace", path, handler, max_body)
 
-    def any(self, path: str, handler: Callable[..., Any]) -> Any:
+    def any(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
         """Serve every method that has no route of its own."""
-        return self._route("any", path, handler)
+        return self._route("any", path, handler, max_body)
 
     def static(self, route: str, directory: str | PathLike[str]) -> Any:
         """Serve the files of a folder below `route`: see docs/files.md.
@@ -135,11 +135,11 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         """
         return self._route("ws", path, behavior)
 
-    def _route(self, method: str, path: str, target: Any) -> Any:
+    def _route(self, method: str, path: str, target: Any, max_body: int | None = None) -> Any:
         self._server.check_thread(f"the route {method.upper()} {path}")
-        self._check_route("the app", method, path, target)
+        self._check_route("the app", method, path, target, max_body)
         self._server.check_free("the app", route_names(method, path))
-        self._prepare(method, path, target)()
+        self._prepare(method, path, target, max_body)()
         return self
 
     def _check_routes(self, new: Iterable[Declaration]) -> None:
@@ -149,14 +149,15 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             if not declaration.app.routes:
                 continue
             who = f"extension {declaration.spec.provenance}"
-            for method, path, target in declaration.app.routes:
-                self._check_route(who, method, path, target)
+            for method, path, target, max_body in declaration.app.routes:
+                self._check_route(who, method, path, target, max_body)
                 declared += route_names(method, path)
             self._server.check_free(who, declared)
 
-    def _check_route(self, who: str, method: str, path: str, target: Any) -> None:
+    def _check_route(self, who: str, method: str, path: str, target: Any, max_body: int | None) -> None:
         """Refuse a route that the core would read differently than written, or that can't be served."""
         check_pattern(who, method, path)
+        check_max_body(who, method, path, max_body)
         if method == "static":
             folder_of(who, path, target)
         elif method != "ws":
@@ -171,13 +172,13 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
                 "Give a dict of handlers",
             )
 
-    def _prepare(self, method: str, path: str, target: Any) -> Callable[[], Any]:
+    def _prepare(self, method: str, path: str, target: Any, max_body: int | None) -> Callable[[], Any]:
         """Prepare a checked route; return a function that puts it into effect."""
         if method == "static":
             return prepare_static(self._server, path.removesuffix("/"), folder_of("the app", path, target))
         if method == "ws":
             return prepare_socket(self._server, path, target)
-        return prepare_route(self._server, method, path, target)
+        return prepare_route(self._server, method, path, target, max_body)
 
     def json_serializer(self, json_serializer: Any) -> None:
         """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""

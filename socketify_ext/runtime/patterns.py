@@ -97,6 +97,16 @@ def check_handler(who: str, method: str, path: str, handler: Any, parameters: tu
         _refuse(who, method, path, f"{_name(handler)} can't be called with ({shown})", f"Give a function of ({shown})")
 
 
+def check_max_body(who: str, method: str, path: str, max_body: Any) -> None:
+    """Check a route's own limit of bodies.
+
+    Raises:
+        RouteError: it is neither None nor a number of bytes.
+    """
+    if max_body is not None and (type(max_body) is not int or max_body < 0):
+        _refuse(who, method, path, f"max_body={max_body!r} is not a number of bytes", "Write it as max_body=50_000_000")
+
+
 def check_behavior(who: str, path: str, behavior: Mapping[str, Any]) -> None:
     """Check the handlers of a WebSocket, and that nothing else is asked for than there is.
 

@@ -40,6 +40,10 @@ def on_aborted(res: Any, user_data: Any) -> None:
 def on_writable(res: Any, offset: int, user_data: Any) -> bool:
     """Handle that the client takes more."""
     response = pending_response(user_data)
-    if response is None or response._writable_handler is None:
+    if response is None:
+        return True
+    if response._is_watched:
+        response._write_on()
+    if response._writable_handler is None or response._answered:
         return True
     return bool(response._server.call(response, response._writable_handler, response, offset))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import operator
-from asyncio import Future
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from asyncio import Future, Task
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
 from http import HTTPStatus
 from io import BytesIO
 from os import PathLike
@@ -14,13 +14,26 @@ from typing import TYPE_CHECKING, Any, Final
 from .. import errors
 from ..errors import HTTPError
 from .cookies import write_cookie
-from .core import cast, core, ffi, lib, read_address, resume_reading
+from .core import buffered_amount, cast, core, ffi, lib, pause_reading, read_address, resume_reading
 from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
 from .files.sending import send_file
 from .headers import BODILESS, BODY_STATUSES, NAMES, OK, encode_name, encode_status, encode_value
 from .pending import ADDRESS, next_key, on_aborted, on_writable, pending
-from .request_body import announced_length, collect_up_to, forget_body, hold, on_data, refuse_body, too_large
+from .request_body import (
+    BodyParts,
+    BodyRefusedError,
+    announced_length,
+    check_unread,
+    collect,
+    expect_body,
+    forget_body,
+    hold,
+    max_body,
+    on_data,
+    refuse_body,
+    too_large,
+)
 from .response_head import (
     CONTENT_TYPE,
     has_content_type,
@@ -28,6 +41,7 @@ from .response_head import (
     without_body_headers,
     without_header,
 )
+from .streaming import drain, stream, wake, write_on
 from .thread import ANY_THREAD, get_ident, wrong_thread
 
 if TYPE_CHECKING:
@@ -81,9 +95,14 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _unsent_type: bytes | None = None  # its content type, empty for the head's own, None where there is no head
     _last = False  # the connection ends with it
     _held: bytearray | None = None  # what has come of the body before a handler asked for it
-    _body_ended = False  # what is held is the whole body
+    _max_body: int | None = None  # bytes that the route allows, where it has a number of its own
+    _limit: int | None = None  # bytes of the body that are read; None where its handler takes all
+    _received = 0  # bytes of the body that have come
+    _body_ended = False  # all of the body has come
     _kept = 0  # bytes of the body that count in the server's budget
-    _lost: HTTPError | None = None  # why the body that came is not kept
+    _lost: BodyRefusedError | None = None  # why the body that came is not kept
+    _is_read_in_parts = False  # by `body`
+    _part: Future[None] | None = None  # waits for the next part of the body
     _body_only = True  # nothing but a body is to be sent, from within the handler's first step
     _single_write = True  # a whole answer with a body is to be sent, from within the handler's first step
     _bodiless = False  # the answer is to a HEAD request
@@ -92,7 +111,11 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _head = b""  # header lines, each after its line break, held until the answer
     _length: bytes | None = None  # the Content-Length that the handler has written, for an answer without a body
     _fixed_length: int | None = None  # what try_end has announced of a body that is not complete
-    _paused = False  # nothing is read from the client
+    _paused = False  # nothing is read from the client,
+    _held_back = False  # since enough of the body is held
+    _is_watched = False  # what the client has not taken is written on by `write_on`
+    _drains: list[Future[None]] | None = None  # each waits until the client has taken what is buffered
+    _producer: Task[None] | None = None  # makes the parts of a stream; the end of the request cancels it
     _context: Any = _NO_CONTEXT  # what the core gave to the upgrade handler
     _deferred = False  # the handler has announced, by a callback or a task, that an answer comes later
     _key = 0  # its number in `pending`, 0 where no native callback can come
@@ -103,6 +126,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _variables: Any = None  # the context of the request, in which all of its functions run
     # The native layer of all but the dispatcher's own calls; a fake has one that records.
     _lib: Any = lib
+    _buffered_amount = staticmethod(buffered_amount)
+    _pause_reading = staticmethod(pause_reading)
     _resume_reading = staticmethod(resume_reading)
     # Of the app; set once on the compiled class.
     _server: Server
@@ -158,13 +183,17 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._key = 0
             self._release()
         if self._paused and not self.aborted:
-            self._paused = False
-            self._resume_reading(self.res)
+            self._paused = self._held_back = False
+            self._resume_reading(self._ssl, self.res, expects_more=False)
         self._unsent_type = _SENT
         self._answered = True
 
     def _release(self) -> None:
-        """Resolve the futures that wait for the client, and forget the body."""
+        """Resolve the futures that wait for the client, stop what answers in parts, and forget the body."""
+        wake(self)
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.cancel()
         if self._chunkFuture is not None and not self._chunkFuture.done():
             self._chunkFuture.set_result((False, True))
         if self._dataFuture is not None and not self._dataFuture.done():
@@ -247,64 +276,89 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     # -- the body of the request
 
     def on_data(self, handler: Callable[[Any, bytes, bool], Any]) -> Self:
-        """Call `handler(response, chunk, is_end)` for each part of the body, those that are kept first.
+        """Call `handler(response, chunk, is_end)` for each part of the body, those that are held first.
 
         Raises:
-            HTTPError: the handler was suspended before, and more came meanwhile than is kept: 413 where it is more
-                than `max_body`, 503 where all requests together have used up `max_held_bodies`.
+            HTTPError: the handler was suspended before, and the body is larger than `max_body` (413), or all requests
+                together have used up `max_held_bodies` (503).
+            BodyError: `get_data` or `body` reads the body.
             TypeError: the handler can't be called.
         """
         _check_callable("on_data", handler)
         res = self._native("on_data")
         if self._answered:
             return self
-        if self._lost is not None:
-            raise self._lost.with_traceback(None)
-        self._data_handler = handler
+        check_unread(self, "on_data")
+        self._read_by(handler, res)
         self._deferred = True
-        held, self._held = self._held, None
-        if held is None:
-            self._lib.uws_res_on_data(self._ssl, res, on_data, self._wait())
-            return self
-        self._server.held_bytes -= len(held)
-        self._kept -= len(held)
-        if held or self._body_ended:
-            self._server.call(self, handler, self, bytes(held), self._body_ended)
         return self
 
-    def _hold_body(self, is_announced: bool) -> None:
-        """Keep what comes of the body while the handler is suspended: the core would drop it."""
-        if self._answered or self._data_handler is not None:
+    def _read_by(self, handler: Callable[[Any, bytes, bool], Any], res: Any) -> None:
+        """Let `handler` have the body, what is held of it first."""
+        if self._lost is not None:
+            raise self._lost.with_traceback(None)
+        held = self._held
+        self._data_handler = handler
+        if held is None:
+            self._lib.uws_res_on_data(self._ssl, res, on_data, self._wait())
             return
-        self._held = bytearray()
-        self._body_ended = not is_announced
-        if is_announced:
-            self._data_handler = hold
-            self._lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
+        ended = self._body_ended
+        forget_body(self)
+        if held or ended:
+            self._server.call(self, handler, self, bytes(held), ended)
+        if self._held_back:
+            self.resume()
+
+    def _hold_body(self, is_announced: bool) -> None:
+        """Hold what comes of the body while the handler is suspended: the core would drop it."""
+        if not self._answered and self._data_handler is None and self._held is None and self._lost is None:
+            expect_body(self, is_announced)
 
     def get_data(self, limit: int | None = None) -> Future[BytesIO]:
         """Read the whole body, once or again; where the client leaves, what has come of it.
 
         Args:
-            limit: bytes, by default `max_body` of the server; the future of a larger body raises HTTPError, 413, and
-                that of one for which all bodies together leave no room raises HTTPError, 503. No more of it is kept.
+            limit: bytes, by default `max_body` of the route or the app; the future of a larger body raises HTTPError,
+                413, and that of one for which all bodies together leave no room raises HTTPError, 503.
+
+        Raises:
+            BodyError: `body` reads the body part by part.
         """
         if self._dataFuture is not None:
             return self._dataFuture
-        limit = self._server.max_body if limit is None else limit
-        deferred = self._deferred
+        res, limit = self._native("get_data"), max_body(self) if limit is None else operator.index(limit)
+        check_unread(self, "get_data")
         future = self._server.loop.create_future()
         self._data, self._dataFuture = BytesIO(), future
-        if self._answered:
-            future.set_result(self._data)
-        elif announced_length(self._request) > limit:
-            refuse_body(self, too_large(limit))
-        elif self._lost is not None:
+        if self._lost is not None:
             refuse_body(self, self._lost)
+        elif self._answered:
+            future.set_result(self._data)
+        elif max(self._received, announced_length(self._request)) > limit:
+            refuse_body(self, too_large(limit))
         else:
-            self.on_data(collect_up_to(limit))
-            self._deferred = deferred
+            self._limit = limit
+            self._read_by(collect, res)
         return future
+
+    def body(self) -> BodyParts:
+        """Read the body part by part: `async for chunk in res.body()`; at most 1 MiB of it is held.
+
+        Reading from the client pauses while the parts are not taken.
+
+        Raises:
+            BodyError: `get_data` or `on_data` reads the body.
+        """
+        self._native("body")
+        if self._is_read_in_parts or self._answered or self._lost is not None:
+            return BodyParts(self)
+        check_unread(self, "body")
+        if self._data_handler not in (None, hold):
+            raise self._body_error("body", "on_data reads this body")
+        self._is_read_in_parts = True
+        if self._held is None:
+            expect_body(self, is_announced=True)
+        return BodyParts(self)
 
     def pause(self) -> Self:
         """Stop reading from the client, until `resume` or the answer."""
@@ -312,15 +366,15 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if not self._answered and not self._paused:
             self._wait()
             self._paused = True
-            self._lib.uws_res_pause(self._ssl, res)
+            self._pause_reading(self._ssl, res)
         return self
 
     def resume(self) -> Self:
         """Go on reading from the client."""
         res = self._native("resume")
         if self._paused and not self._answered:
-            self._paused = False
-            self._resume_reading(res)
+            self._paused = self._held_back = False
+            self._resume_reading(self._ssl, res, self._data_handler is not None and not self._body_ended)
         return self
 
     # -- the client's address
@@ -446,6 +500,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._body_only = self._single_write = False
         self._head_sent = True
         self._lib.uws_res_write_status(self._ssl, self.res, head, len(head))
+
+    def _write_on(self) -> None:
+        """Write what is buffered, as far as the client takes it."""
+        write_on(self)
 
     def _begin_body(self) -> None:
         """Send the head before the first part of a body."""
@@ -674,6 +732,32 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if not bodiless:
             self._lib.uws_res_write(self._ssl, self.res, data, len(data))
         return self
+
+    async def drain(self) -> None:
+        """Wait, after `write`, until the client has taken all but 128 KiB of what was written, or has left."""
+        self._native("drain")
+        await drain(self)
+
+    async def stream(
+        self,
+        parts: Iterable[str | bytes] | AsyncIterable[str | bytes],
+        content_type: str | bytes | None = None,
+    ) -> None:
+        """Answer with the parts that an iterable makes, each when the client has taken those before it.
+
+        When the client leaves, a generator is cancelled and closed at once, so that its `finally` runs. After HEAD, and
+        with 204 or 304, it is closed without being run. An error before the first part is the answer; a later one closes
+        the connection.
+
+        Args:
+            parts: text or bytes; a generator, sync or async, or another iterable of them.
+            content_type: none by default.
+
+        Raises:
+            TypeError: it is not an iterable, or a part is neither text nor bytes.
+            HeaderError: the content type would split the response.
+        """
+        await stream(self, parts, content_type)
 
     def try_end(self, message: str | bytes, total_size: int, end_connection: bool = False) -> tuple[bool, bool]:
         """Write a part of a body of known size.

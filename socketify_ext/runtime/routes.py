@@ -9,9 +9,12 @@ from inspect import isawaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..sdk.compilation import subclass
 from .core import ffi, from_handle, lib
 from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
+from .request_body import check_length
+from .shared_keys import prime_shared_keys
 
 if TYPE_CHECKING:
     from ..sdk.compilation import Classes
@@ -31,6 +34,7 @@ class Route:
         "after",
         "handle",
         "handler",
+        "max_body",
         "method",
         "name",
         "own",
@@ -41,13 +45,16 @@ class Route:
         "ssl",
     )
 
-    def __init__(self, server: Server, method: str, pattern: str, handler: Callable[..., Any]) -> None:
+    def __init__(
+        self, server: Server, method: str, pattern: str, handler: Callable[..., Any], max_body: int | None = None
+    ) -> None:
         self.server = server
         self.ssl = server.ssl
         self.method = method
         self.pattern = pattern
         self.name = f"{method} {pattern}"
-        self.own = handler
+        self.own = handler if max_body is None else check_length(handler, max_body)
+        self.max_body = max_body
         self.after = Applied()
         self.use(server.classes)
         self.handle = ffi.new_handle(self)
@@ -56,6 +63,9 @@ class Route:
         """Make requests and responses of these classes from now on, and put the server's hooks around the handler."""
         self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
+        if self.max_body is not None:
+            self.response_class = subclass(self.response_class, {"_max_body": self.max_body})
+            prime_shared_keys("response", self.response_class)
         handler = self.server.hooks.surround(self, self.own)
         if self.method in ("HEAD", "ANY"):
             self.handler = _by_method(handler)
@@ -68,13 +78,22 @@ class Route:
         self.server.routes.append(self)
 
 
-def prepare_route(server: Server, method: str, path: str, handler: Callable[..., Any]) -> Callable[[], None]:
+def prepare_route(
+    server: Server, method: str, path: str, handler: Callable[..., Any], max_body: int | None = None
+) -> Callable[[], None]:
     """Prepare `method path` to be served with `handler(response, request)`, sync or async.
+
+    Args:
+        server: the server behind the app.
+        method: in lower case.
+        path: the pattern.
+        handler: the handler.
+        max_body: bytes of a body, where the route has a limit of its own.
 
     Returns:
         A function that puts it into effect, which can't fail and can't be undone.
     """
-    route = Route(server, method.upper(), path, handler)
+    route = Route(server, method.upper(), path, handler, max_body)
     add, encoded = getattr(lib, f"uws_app_{method}"), path.encode()
 
     def bind() -> None:
@@ -149,6 +168,8 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
         route.server.unanswered(response, route.name)
     elif response._data_handler is not None and request.req is not None:
         check_headers(response, request)
+    elif response._deferred and response._held is None and request.req is not None:
+        response._hold_body(request.has_body)
     response._deliver()
 
 
@@ -169,7 +190,9 @@ def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
         response = route.response_class()
         response._variables = copy_context()
         return response
-    if not isinstance(yielded, Observed):  # an observed one stays observed
+    if isinstance(yielded, Observed):  # it stays observed
+        yielded._max_body = route.response_class._max_body
+    else:
         yielded.__class__ = route.response_class
     return yielded
 

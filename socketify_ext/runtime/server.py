@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,12 @@ from .error_log import ErrorLog
 from .framing import check_headers
 from .hooks import Hooks
 from .json_encoder import make_dump
+from .lingering import close_all, close_behind_answer
 from .loop import take_loop
 from .patterns import route_key
 from .pending import pending
 from .request import Request
-from .request_body import MAX_BODY, MAX_HELD_BODIES
+from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
 from .response import Response
 from .shared_keys import prime_all_shared_keys
 from .tasks import start
@@ -57,6 +59,7 @@ class Server:
         self.upgrading: Any = None
         self.yielded: Response | None = None  # the response that a route has just yielded to the next one
         self.tasks: set[asyncio.Task[Any] | None] = set()
+        self.lingering: set[socket.socket] = set()  # connections that close behind an answer
         self.routes: list[Route] = []
         self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
         self.hooks = Hooks()
@@ -295,7 +298,11 @@ class Server:
             self.app.close()
 
     def _answer(self, error: HTTPError, response: Response, request: Any, who: str) -> None:
+        if response._head_sent and not response._answered:
+            self.report(error, who or _who(response))
         try:
+            if isinstance(error, BodyRefusedError) and not response._answered:
+                close_behind_answer(response)
             kind, body = encode_detail(error.detail, _accept(request))
             response._fail(error.status, body, kind, error.headers)
         except Exception as second:  # its detail, its status or a header can't be sent
@@ -331,7 +338,8 @@ class Server:
             await asyncio.sleep(0.01)
 
     def close_connections(self) -> None:
-        """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001)."""
+        """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001), and what lingers."""
+        close_all(self.lingering)
         for connection in list(self.connections.values()):
             if not connection.closed:
                 connection.end(1001, "server shutdown")

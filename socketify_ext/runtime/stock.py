@@ -34,6 +34,7 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
     """The core's response, whose coroutines keep their request readable after the first await."""
 
     _request: StockRequest | None = None
+    _asked: Any = None  # the future of the body
 
     @property
     def request(self) -> StockRequest | None:
@@ -50,9 +51,38 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
             request.req = None
             request._late_response = self
 
+    def _check_in_time(self, what: str) -> None:
+        """Check that the handler's first step goes on: a stock app drops the body at its end."""
+        if self._request is not None and self._request.req is None:
+            raise errors.BodyError(
+                what,
+                "comes too late",
+                "the handler has awaited, and a stock app has dropped the body meanwhile",
+                "Read the body before the first await, or call socketify_ext.install(app)",
+            )
+
+    def on_data(self, handler: Any) -> Any:
+        """Call `handler(response, chunk, is_end)` for each part of the body.
+
+        Raises:
+            BodyError: the handler has awaited before.
+        """
+        self._check_in_time("on_data")
+        return super().on_data(handler)
+
     def get_data(self, limit: int | None = None) -> Any:
-        """Read the whole body; the future of one larger than `limit` bytes, 1 MiB by default, raises HTTPError, 413."""
-        future = super().get_data()
+        """Read the whole body, once or again.
+
+        Args:
+            limit: bytes, 1 MiB by default; the future of a larger body raises HTTPError, 413.
+
+        Raises:
+            BodyError: the handler has awaited before it asked for the first time.
+        """
+        if self._asked is not None:
+            return self._asked
+        self._check_in_time("get_data")
+        self._asked = future = super().get_data()
         most = MAX_BODY if limit is None else limit
         received = 0
         collect: Any = vars(self)["_data_handler"]

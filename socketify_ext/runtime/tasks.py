@@ -98,7 +98,10 @@ class _Begun(Coroutine[Any, Any, Any]):
         if self._outcome is not None:
             return self.send(None)
         self._waits_for = _UNASKED
-        return self._coroutine.throw(*error)
+        try:
+            return self._coroutine.throw(*error)
+        finally:
+            del error  # its traceback holds this frame
 
     def close(self) -> None:
         self._coroutine.close()

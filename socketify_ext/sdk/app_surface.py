@@ -27,7 +27,7 @@ class AppSurface(RequestHooks):
     _attributes: dict[str, Any]
     _committed: bool
     hooks: list[RequestHook]
-    routes: list[tuple[str, str, Any]]
+    routes: list[tuple[str, str, Any, int | None]]
     serializer: Any
     backplane: Any
     startup: list[Callable[..., Any]]
@@ -98,7 +98,7 @@ class AppSurface(RequestHooks):
             functions.append(function)
         return function
 
-    def _route(self, method: str, path: str, target: Any) -> AppSurface:
+    def _route(self, method: str, path: str, target: Any, max_body: int | None = None) -> AppSurface:
         if not isinstance(path, str):
             self._refuse(method, f"{path!r} is not a path", f'Write it as app.{method}("/path", ...)')
         kind = type(target).__name__
@@ -111,9 +111,10 @@ class AppSurface(RequestHooks):
         elif not callable(target):
             self._refuse(method, f"a {kind} can't be called", f'Write it as app.{method}("/path", handler)')
         if self._committed:
-            getattr(self._reached(method), method)(path, target)
+            limit = {} if max_body is None else {"max_body": max_body}
+            getattr(self._reached(method), method)(path, target, **limit)
         else:
-            self.routes.append((method, path, target))
+            self.routes.append((method, path, target, max_body))
         return self
 
     def _refuse(self, name: str, why: str, fix: str) -> None:
@@ -130,8 +131,10 @@ class AppSurface(RequestHooks):
         return self._app
 
     def __getattr__(self, name: str) -> Any:
-        if name in ROUTES:
+        if name in ("ws", "static"):
             return lambda path, target: self._route(name, path, target)
+        if name in ROUTES:
+            return lambda path, target, *, max_body=None: self._route(name, path, target, max_body)
         if name in self._own:  # not set yet: a copy is being made
             raise AttributeError(name)
         if name in self._attributes:

@@ -402,7 +402,7 @@ def test_routes_and_lifecycle_functions_are_recorded_and_not_applied():
     targets = dict.fromkeys(ROUTES, handler) | {"ws": {"message": handler}, "static": "folder"}
     for name, target in targets.items():
         assert getattr(declared, name)(f"/{name}", target) is declared
-    assert declared.routes == [(name, f"/{name}", target) for name, target in targets.items()]
+    assert declared.routes == [(name, f"/{name}", target, None) for name, target in targets.items()]
     assert declared.on_startup(handler) is declared.on_start(handler) is declared.on_shutdown(handler) is handler
     assert (declared.startup, declared.shutdown) == ([handler, handler], [handler])
     assert declared.needs_install

@@ -112,6 +112,12 @@ async def coroutine_function(*_):
     pass
 
 
+async def ends_in_parts(one):
+    yield b"part"
+    one.end("from a producer")
+    yield b"another"
+
+
 VALUES = (
     lambda one: None,
     lambda one: True,
@@ -148,9 +154,13 @@ VALUES = (
     lambda one: lambda *_: 1 / 0,
     lambda one: lambda *_: one.end("from a callback"),
     lambda one: coroutine_function,
+    lambda one: (part for part in [b"part", "text", None]),
+    lambda one: ends_in_parts(one),
     lambda one: Ends(lambda: one.end("while it was converted")),
     lambda one: Ends(lambda: one.close()),
 )
+
+IN_PARTS = ("stream", "drain")  # coroutines that are run; the others wait for a body that does not come
 
 # What each parameter gets while another one is tried.
 FITTING = {
@@ -174,6 +184,7 @@ FITTING = {
     "encoding": "utf-8",
     "handler": lambda *_: True,
     "callback": lambda *_: None,
+    "parts": (b"a", b"b"),
 }
 
 
@@ -218,7 +229,10 @@ def http_app():
             one.close = res.close
         result = make_call(one, target, int(number), int(value))
         if inspect.iscoroutine(result):
-            result.close()
+            if CALLS[target][int(number)][0] in IN_PARTS:
+                res.run_async(result)
+            else:
+                result.close()
 
     def finish(res):
         if not res.has_responded() and not res.aborted:

@@ -72,6 +72,31 @@ async def too_large_a_body(res, req):
 
 
 @handler
+async def a_body_in_parts(res, req):
+    res.end([part.decode() async for part in res.body()])
+
+
+@handler
+async def streamed(res, req):
+    async def parts():
+        yield "one, "
+        await res.drain()
+        yield b"two"
+
+    await res.write_status(201).stream(parts(), "text/csv")
+
+
+@handler
+async def streamed_from_a_list(res, req):
+    await res.stream(["a", "", b"b"])
+
+
+@handler
+async def streamed_without_a_body(res, req):
+    await res.write_status(204).stream(["a"])
+
+
+@handler
 async def in_parts_that_are_awaited(res, req):
     await res.send_chunk(b"one", 6)
     await res.send_chunk(b"two", 6)

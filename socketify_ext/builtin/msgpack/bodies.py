@@ -10,7 +10,7 @@ from ...sdk.surface import Surface
 from .decoder import Decode
 
 
-def add_bodies(response: Surface, max_size: int, decode: Decode, validate: Validate) -> None:
+def add_bodies(response: Surface, max_size: int | None, decode: Decode, validate: Validate) -> None:
     """Add `res.get_msgpack`."""
 
     @response.method
@@ -21,13 +21,13 @@ def add_bodies(response: Surface, max_size: int, decode: Decode, validate: Valid
         Struct.
 
         Raises:
-            HTTPError: 413, the body is larger than `max_size`; 400, it is not MessagePack or beyond the limits, or
+            HTTPError: 413, the body is larger than `max_size`, or than the route allows; 400, it is not MessagePack or beyond the limits, or
                 the client left before its end; 422, it does not fit the model, with pydantic's details.
         """
         body = (await self.get_data(max_size)).getvalue()
         if self.aborted:
             raise HTTPError(400, "the client has left before the end of the body")
-        if len(body) > max_size:  # it was read before, without a limit
+        if max_size is not None and len(body) > max_size:  # it was read before, without a limit
             raise HTTPError(413, f"the body is larger than {max_size} bytes")
         try:
             value = decode(body)

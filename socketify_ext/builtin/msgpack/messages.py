@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ...sdk.model import Validate
 from ...sdk.surface import Surface
 from .decoder import Decode
 from .encoder import Encode
 
+MAX_MESSAGE: Final = 1024 * 1024  # bytes, where nothing else is said
 
-def add_messages(ws: Surface, max_size: int, encode: Encode, decode: Decode, validate: Validate) -> None:
+
+def add_messages(ws: Surface, max_size: int | None, encode: Encode, decode: Decode, validate: Validate) -> None:
     """Add `ws.send_msgpack` and `ws.unpack`."""
+    most = MAX_MESSAGE if max_size is None else max_size
 
     @ws.method
     def send_msgpack(self: Any, value: Any, compress: bool = False) -> Any:
@@ -33,7 +36,7 @@ def add_messages(ws: Surface, max_size: int, encode: Encode, decode: Decode, val
         """
         if not isinstance(message, bytes):
             raise ValueError("the message is text; MessagePack comes in binary messages")  # noqa: TRY004 - of a client
-        if len(message) > max_size:
-            raise ValueError(f"the message is larger than {max_size} bytes")
+        if len(message) > most:
+            raise ValueError(f"the message is larger than {most} bytes")
         value = decode(message)
         return value if Model is None else validate(Model, value, len(message))

@@ -72,6 +72,8 @@ class ResponseLibrary:
         """Send a part of the body."""
         res.body += data
 
+    socketify_res_cork_write = uws_res_write
+
     def uws_res_end(self, _ssl: int, res: Answer, data: bytes, _length: int, _last: bool) -> None:
         """Send the end of the body."""
         res.body += data
@@ -103,8 +105,6 @@ class ResponseLibrary:
 
     def uws_res_write_continue(self, _ssl: int, _res: Answer) -> None:
         """Do nothing: the body is there."""
-
-    uws_res_pause = uws_res_write_continue
 
     def uws_res_upgrade(self, _ssl: int, res: Answer, *_: Any) -> None:
         """Note the user data of the WebSocket that the request becomes."""
@@ -157,13 +157,24 @@ _LOOPBACK: Final = ffi.new("char[]", b"\x7f\x00\x00\x01")
 _LOOPBACK_TEXT: Final = ffi.new("char[]", b"127.0.0.1")
 
 
-def _resume_reading(_: Answer) -> None:
+def _buffered_amount(_ssl: int, _res: Answer) -> int:
+    """Return 0: a fake client takes everything at once."""
+    return 0
+
+
+def _pause_reading(_ssl: int, _res: Answer) -> None:
+    """Do nothing: the body is there."""
+
+
+def _resume_reading(_ssl: int, _res: Answer, expects_more: bool) -> None:
     """Do nothing: the body is there."""
 
 
 # A fake has no dispatcher that sends what the handler's first step has left, so that each answer goes out by itself.
 NATIVE: Final = {
     "_lib": ResponseLibrary(),
+    "_buffered_amount": staticmethod(_buffered_amount),
+    "_pause_reading": staticmethod(_pause_reading),
     "_resume_reading": staticmethod(_resume_reading),
     "_body_only": False,
     "_single_write": False,
