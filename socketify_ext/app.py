@@ -47,9 +47,9 @@ class App(CoreApp, RequestHooks):
         registry: loads the extensions that others require.
         shutdown_grace: seconds that running requests get after the listen socket has closed.
         shutdown_timeout: seconds that all shutdown functions together get.
-        max_body: bytes of a request's body that are kept until the handler reads it, and that `get_data` reads without
-            a limit of its own; a larger body is answered with 413.
-        max_held_bodies: bytes of all bodies together; a request beyond that is answered with 503.
+        max_body: bytes that the body of a request may have, where its route has no `max_body` of its own; a larger one
+            is answered with 413.
+        max_held_bodies: bytes of all bodies together that are held or collected; a request beyond that is answered with 503.
     """
 
     def __init__(

@@ -107,15 +107,15 @@ def too_large(limit: int) -> BodyRefusedError:
     return BodyRefusedError(413, f"the body is larger than {limit} bytes")
 
 
-def expect_body(response: Response, is_announced: bool, limit: int | None = None) -> None:
+def expect_body(response: Response, is_announced: bool) -> None:
     """Hold what comes of a body from now on; without that the core drops it when the handler's first step ends."""
-    response._limit = max_body(response) if limit is None else limit
     response._held = bytearray()
-    response._body_ended = not is_announced
     if not is_announced:
+        response._body_ended = True
         return
-    if announced_length(response._request) > response._limit:
-        refuse_body(response, too_large(response._limit))
+    response._limit = limit = max_body(response)
+    if announced_length(response._request) > limit:
+        refuse_body(response, too_large(limit))
         return
     response._data_handler = hold
     response._lib.uws_res_on_data(response._ssl, response.res, on_data, response._wait())

@@ -169,7 +169,10 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
     elif response._data_handler is not None and request.req is not None:
         check_headers(response, request)
     elif response._deferred and response._held is None and request.req is not None:
-        response._hold_body(request.has_body)
+        is_announced = request.has_body
+        if is_announced:
+            check_headers(response, request)
+        response._hold_body(is_announced)
     response._deliver()
 
 

@@ -903,7 +903,7 @@ def h25(app: Any, register: Register) -> None:
 
     def h25_stream(request: Any, response: Any, ws: Any) -> None:
         @response.method
-        async def stream(self: Any) -> None:
+        async def begin(self: Any) -> None:
             left = asyncio.Event()
             self.on_aborted(lambda res: left.set())
             self.write("begin")
@@ -927,7 +927,7 @@ def h25(app: Any, register: Register) -> None:
 
     app.get("/h25/fail", lambda res, req: res.on_aborted(fail))
     gone.route(app, "/h25/gone")
-    app.get("/h25", lambda res, req: res.run_async(res.stream()))
+    app.get("/h25", lambda res, req: res.run_async(res.begin()))
     app.get("/h25/endless", endless)
     happened.route(app, "/h25/happened")
 
