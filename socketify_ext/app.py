@@ -181,12 +181,25 @@ class App(CoreApp, RequestHooks):
         self._own_shutdown.append(method)
         return method
 
-    def listen(self, port_or_options: Any = None, handler: Callable[[Any], Any] | None = None) -> App:
+    def listen(
+        self,
+        port_or_options: Any = None,
+        handler: Callable[[Any], Any] | None = None,
+        *,
+        reuse_port: bool | None = None,
+    ) -> App:
         """Start up, then listen.
+
+        Args:
+            port_or_options: a port of all addresses, a dict with `port`, `host` or `domain`, the path of a Unix socket,
+                or `socketify.AppListenOptions`; any free port by default.
+            handler: called with an `AppListenOptions`, which has the port.
+            reuse_port: whether several processes may listen there, each with `reuse_port=True`; the path of a Unix
+                socket is taken over. By default the workers that a program forks share, and nobody else.
 
         Raises:
             LifecycleError: a start-up function failed, and all that had started was stopped; or the app was closed before.
-            ListenError: the port or path can't be used.
+            ListenError: the port or path can't be used; another server listens there, for example.
         """
         address = address_of(port_or_options)
         self._check_unspent("listen")
@@ -196,7 +209,7 @@ class App(CoreApp, RequestHooks):
                 own = LifecycleEntry("the app", self._own_startup, self._own_shutdown)
                 entries = [*self._registration.current.lifecycle_entries(), own]
                 self._server.loop.run_until_complete(self._lifecycle.start(entries))
-            self._listen_core(address, handler)
+            self._listen_core(address, handler, reuse_port)
         except BaseException:
             self._leave_signals()
             raise
