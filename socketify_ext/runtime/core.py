@@ -51,6 +51,17 @@ __all__ = [
 
 NULL: Final[Any] = ffi.NULL
 
+# The core's finalisers call these at any moment, and cffi makes a function at its first use under a lock: one that is
+# held while it reads a declaration, where a collection may come.
+for _name in (
+    "socketify_check_destroy",
+    "socketify_destroy_loop",
+    "socketify_timer_destroy",
+    "us_listen_socket_close",
+    "uws_app_destroy",
+):
+    getattr(lib, _name)
+
 # What the core's library has and its own declarations leave out.
 _more = type(ffi)()
 _more.cdef("""

@@ -28,6 +28,8 @@ from .core import ffi, uv
 _ONCE, _NOWAIT = 1, 2  # modes of uv_run
 _POLL, _TIMER = 8, 13  # types of handles
 _READABLE: Final = 1
+_ON_POLL: Final = ffi.typeof("void(*)(void *, int, int)")
+_ON_TIMER: Final = ffi.typeof("void(*)(void *)")
 _FALLBACK: Final = 0.001  # seconds between two polls where asyncio's loop has no selector
 
 _of_thread = threading.local()
@@ -86,8 +88,8 @@ class SleepingSelector:
         self._native = native
         self._woken = False  # asyncio's descriptor is readable, or its time has come
         self._error: BaseException | None = None
-        self._on_readable = ffi.callback("void(void *, int, int)", self._wake, onerror=self._fail)
-        self._on_timer = ffi.callback("void(void *)", self._wake, onerror=self._fail)
+        self._on_readable = ffi.callback(_ON_POLL, self._wake, onerror=self._fail)
+        self._on_timer = ffi.callback(_ON_TIMER, self._wake, onerror=self._fail)
         self._poll = ffi.new("char[]", uv.uv_handle_size(_POLL))
         self._timer = ffi.new("char[]", uv.uv_handle_size(_TIMER))
         uv.uv_timer_init(native, self._timer)

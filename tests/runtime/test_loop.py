@@ -1,6 +1,8 @@
 """Several apps in a process: each is served, and the end of one is not that of another."""
 
 import gc
+import subprocess
+import sys
 import threading
 
 import httpx2
@@ -74,6 +76,25 @@ def test_an_app_is_served_whatever_app_was_before(before):
     with serve(make, before=before) as server:
         assert httpx2.get(server.url, timeout=10).status_code == 200
         assert httpx2.get(server.url + "/late", timeout=10).text == str(server.process.pid)
+
+
+def test_an_app_may_be_collected_while_cffi_reads_a_declaration():
+    program = """
+import gc
+from socketify.native import ffi
+import socketify
+import socketify_ext
+
+socketify_ext.App
+for make in (socketify.App, socketify_ext.App):
+    app = make()
+    with ffi._lock:
+        del app
+        gc.collect()
+print("collected")
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout == "collected\n"
 
 
 def test_apps_of_a_thread_share_one_native_loop():
