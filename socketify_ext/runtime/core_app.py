@@ -261,8 +261,14 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             handler(place)
 
     def _run_core(self) -> None:
-        self._server.enter_thread()
-        self.loop.run()
+        served = self._server.served
+        for app in served.apps:
+            app._server.enter_thread()
+        served.running = self
+        try:
+            self.loop.run()
+        finally:
+            served.running = None
 
     def _stop_core(self) -> None:
         self.loop.stop()

@@ -98,5 +98,7 @@ def on_data(res: Any, chunk: Any, length: int, is_end: bool, user_data: Any) -> 
     """Handle a part of a body."""
     response = pending_response(user_data)
     if response is not None and response._data_handler is not None:
+        if is_end:
+            response._body_ended = True
         data = unpack(chunk, length) if chunk else b""
         response._server.call(response, response._data_handler, response, data, bool(is_end))
