@@ -87,7 +87,8 @@ def make(engine):
 
 def work(engine):
     app = make(engine)
-    app.listen({"port": PORT, "host": "127.0.0.1"}, lambda config: print(f"worker {os.getpid()} listens", flush=True))
+    place = {"port": PORT, "host": "127.0.0.1"}
+    app.listen(place, lambda config: print(f"worker {os.getpid()} listens", flush=True), reuse_port=True)
     app.run()
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from os import getpid
 from threading import get_ident
 from typing import Any, TypeVar
 
@@ -16,8 +15,10 @@ from .lifecycle import Lifecycle, LifecycleEntry
 from .registration import Plan, Registration
 from .registry.registry import Registry, default_registry
 from .runtime.core_app import CoreApp
+from .runtime.ending import cancel_handlers, wait_for_requests
 from .runtime.fork import is_forked
 from .runtime.listening import address_of
+from .runtime.loop import shared_loop
 from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
 from .runtime.server import Server
 from .runtime.stock import is_managed
@@ -45,11 +46,12 @@ class App(CoreApp, RequestHooks):
         on_collision: settles a member that two extensions add: "error", "keep" the earlier one, or "replace"
             it.
         registry: loads the extensions that others require.
-        shutdown_grace: seconds that running requests get after the listen socket has closed.
-        shutdown_timeout: seconds that all shutdown functions together get.
+        shutdown_grace: seconds that running requests get after the listen socket has closed; see docs/settings.md.
+        shutdown_timeout: seconds that the cancelled handlers of others and all shutdown functions together get.
         max_body: bytes that the body of a request may have, where its route has no `max_body` of its own; a larger one
             is answered with 413.
         max_held_bodies: bytes of all bodies together that are held or collected; a request beyond that is answered with 503.
+        cancel_on_abort: whether a client that leaves before the answer cancels the coroutine of its handler.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class App(CoreApp, RequestHooks):
         shutdown_timeout: float = 10.0,
         max_body: int = MAX_BODY,
         max_held_bodies: int = MAX_HELD_BODIES,
+        cancel_on_abort: bool = False,
     ) -> None:
+        shared_loop()  # an error of this thread leaves nothing half made
         super().__init__(
             options,
             lifespan=lifespan,
@@ -76,6 +80,7 @@ class App(CoreApp, RequestHooks):
         )
         self._initialise(on_collision, registry, shutdown_grace, shutdown_timeout)
         self._limit_bodies(max_body, max_held_bodies)
+        self._server.cancel_on_abort = bool(cancel_on_abort)
 
     def _initialise(self, on_collision: Policy, registry: Registry | None, grace: float, timeout: float) -> None:
         """Set up a new app, or one that someone else made."""
@@ -87,8 +92,7 @@ class App(CoreApp, RequestHooks):
         self._own_startup: list[Callable[..., Any]] = []
         self._own_shutdown: list[Callable[..., Any]] = []
         self._closing: asyncio.Task[None] | None = None
-        self._signalled = self._running = False
-        self._handled: tuple[signal.Signals, ...] = ()
+        self._signalled = False
         for taken, functions in zip(self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True):
             if taken is not None:
                 functions.append(taken)
@@ -181,50 +185,74 @@ class App(CoreApp, RequestHooks):
         self._own_shutdown.append(method)
         return method
 
-    def listen(self, port_or_options: Any = None, handler: Callable[[Any], Any] | None = None) -> App:
+    def listen(
+        self,
+        port_or_options: Any = None,
+        handler: Callable[[Any], Any] | None = None,
+        *,
+        reuse_port: bool | None = None,
+    ) -> App:
         """Start up, then listen.
+
+        Args:
+            port_or_options: a port of all addresses, a dict with `port`, `host` or `domain`, the path of a Unix socket,
+                or `socketify.AppListenOptions`; any free port by default.
+            handler: called with an `AppListenOptions`, which has the port.
+            reuse_port: whether several processes may listen there, each with `reuse_port=True`; the path of a Unix
+                socket is taken over. By default the workers that a program forks share, and nobody else.
 
         Raises:
             LifecycleError: a start-up function failed, and all that had started was stopped; or the app was closed before.
-            ListenError: the port or path can't be used.
+            ListenError: the port or path can't be used; another server listens there, for example.
         """
         address = address_of(port_or_options)
         self._check_unspent("listen")
-        self._handle_signals()
+        loop_runs = self._enter("listen")
+        new = self._server.served.enter(self, self._server.loop)
         try:
             if self.lifespan and self._lifecycle.state == "new":
                 own = LifecycleEntry("the app", self._own_startup, self._own_shutdown)
-                entries = [*self._registration.current.lifecycle_entries(), own]
-                self._server.loop.run_until_complete(self._lifecycle.start(entries))
-            self._listen_core(address, handler)
+                starting = self._lifecycle.start([*self._registration.current.lifecycle_entries(), own])
+                if loop_runs:
+                    _run_now(starting)
+                else:
+                    self._server.loop.run_until_complete(starting)
+            self._listen_core(address, handler, reuse_port)
         except BaseException:
-            self._leave_signals()
+            if new:
+                self._close_listen_socket()
+                self._server.served.leave(self, self._server.loop)
             raise
         return self
 
     def run(self) -> App:
         """Serve until `close()`, SIGINT or SIGTERM, then shut down in order.
 
+        Other apps of the thread that listen are served too, and end with this one.
+
         Raises:
-            LifecycleError: the app runs already, or was closed before.
+            LifecycleError: the app runs already, was closed before, or belongs to another thread or process.
             SystemExit: a forked process got a signal, which ends it as in the core; the core's CLI, and programs that
                 fork like it, would serve again in a worker whose `run()` returns.
         """
-        loop = self._server.loop
         self._check_unspent("run")
-        self._handle_signals()
-        self._running = True
+        self._enter("run")
+        server = self._server
+        loop, served = server.loop, server.served
+        served.enter(self, loop)
         if self._signalled:  # during start-up
             loop.call_soon(self.close)
         try:
             self._run_core()
         finally:
-            self._running = False
-            self._leave_signals()
-            if self._lifecycle.state == "started":
+            if self._lifecycle.state == "started" and self._closing is not None:  # a second signal has come
                 loop.run_until_complete(self._lifecycle.stop())
-        if self._server.exit is not None:
-            raise self._server.exit
+            elif self._closing is None:  # the loop was stopped
+                self._close_listen_socket()
+                loop.run_until_complete(self._end_all(0.0))
+            served.leave(self, loop)
+        if server.exit is not None:
+            raise server.exit
         if self._signalled and is_forked():
             raise SystemExit(0)
         return self
@@ -234,55 +262,101 @@ class App(CoreApp, RequestHooks):
         why, fix = "", "Make another App to serve again"
         if self._closing is not None or self._lifecycle.state in ("stopping", "stopped"):
             why = "it has served and was closed"
+        elif self in self._server.served.apps and not self._server.is_here():
+            why = "it listens already, in another thread or in the process that has forked this one"
+            fix = "Call listen() and run() in one thread of one process"
         elif what == "run" and self._server.loop.is_running():
-            why, fix = "it runs already", "Call app.run() once, outside of its own handlers"
+            why = "it runs already" if self._server.served.running is self else "the loop of this thread runs already"
+            fix = "Call app.run() once, outside of handlers and coroutines"
         if why:
             raise errors.LifecycleError("the app", f"can't {what}", why, fix)
 
-    def _handle_signals(self) -> None:
-        """Handle SIGINT and SIGTERM from the start-up on, so that all that has started is stopped."""
-        if self._handled or threading.current_thread() is not threading.main_thread():
-            return
-        self._handled = (signal.SIGINT, signal.SIGTERM)
-        for number in self._handled:
-            self._server.loop.add_signal_handler(number, self._on_signal)
-
-    def _leave_signals(self) -> None:
-        for number in self._handled:
-            self._server.loop.remove_signal_handler(number)
-        self._handled = ()
+    def _enter(self, what: str) -> bool:
+        """Serve in this thread and process; return whether the loop runs, as it does for another app."""
+        self._server.enter()
+        functions = [self._own_startup] + [each.startup for each in self._registration.current.lifecycle_entries()]
+        runs = self._server.loop.is_running()
+        if runs and what == "listen" and self._lifecycle.state == "new" and self.lifespan and any(functions):
+            fix = "Call listen() before app.run(), outside of handlers and coroutines"
+            why = "it has start-up functions, and the loop that would run them runs already"
+            raise errors.LifecycleError("the app", "can't listen", why, fix)
+        return runs
 
     def _on_signal(self) -> None:
         again, self._signalled = self._signalled, True
+        running = self._server.served.running is self
         if again:  # a second signal does not wait
-            if not self._running:
+            if not running:
                 raise SystemExit(1)
             if self._lifecycle.stopping is not None:
                 log.error("a second signal: the process ends without waiting for %s", self._lifecycle.stopping)
             self._stop_core()
-        elif self._running:
+        elif running:
             self.close()
 
     def close(self) -> App:
-        """Stop listening, give running requests their grace, run the shutdown functions, and end `run()`."""
-        if self._server.loop.is_running() and get_ident() != self._server.thread:
-            self._server.hand_over("close", self.close)
+        """Stop listening, give running requests their grace, run the shutdown functions, and end `run()`.
+
+        Where `run()` of another app serves this one, that goes on; where this one runs, the others end with it. In a
+        process that was forked by the server, it only closes the sockets that came along.
+        """
+        server = self._server
+        if server.process != getpid():
+            server.leave_parent_listening()
+            self._close_listen_socket()
+            return self
+        if server.loop.is_running() and get_ident() != server.thread:
+            server.hand_over("close", self.close)
             return self
         self._close_listen_socket()
-        if self._server.loop.is_running():
+        if server.loop.is_running():
             if self._closing is None:
-                self._closing = self._server.loop.create_task(self._shut_down())
-        elif self._lifecycle.state == "started":
-            self._server.loop.run_until_complete(self._lifecycle.stop())
+                self._closing = server.loop.create_task(self._shut_down())
+        else:
+            if self._lifecycle.state == "started":
+                server.loop.run_until_complete(self._lifecycle.stop())
+            server.served.leave(self, server.loop)
         return self
 
     async def _shut_down(self) -> None:
+        served = self._server.served
         try:
-            await self._server.drained(self._grace)
-            self._server.close_connections()
-            await self._lifecycle.stop()
+            if served.running is self:
+                await self._end_all(self._grace)
+            else:
+                await self._end(self._grace)
+                served.leave(self, self._server.loop)
         finally:
-            self._stop_core()
+            if served.running in (self, None):
+                self._stop_core()
+
+    async def _end_all(self, grace: float) -> None:
+        """End this app, and the others of its loop, which nobody would serve."""
+        others = self._server.served.others(self)
+        for other in others:
+            other.close()
+        await self._end(grace)
+        closing = [other._closing for other in others if other._closing is not None]
+        if closing:
+            await asyncio.wait(closing)
+
+    async def _end(self, grace: float) -> None:
+        """Wait for requests, cancel what is left, close connections, and run the shutdown functions."""
+        server, lifecycle = self._server, self._lifecycle
+        await wait_for_requests(server, grace)
+        server.close_connections()
+        began = server.loop.time()
+        await cancel_handlers(server, lifecycle.timeout / 2)
+        await lifecycle.stop(lifecycle.timeout - (server.loop.time() - began))
+
+
+def _run_now(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("it waits")
 
 
 def install(
@@ -294,6 +368,7 @@ def install(
     shutdown_timeout: float = 10.0,
     max_body: int = MAX_BODY,
     max_held_bodies: int = MAX_HELD_BODIES,
+    cancel_on_abort: bool = False,
 ) -> App:
     """Turn an app that someone else made, such as the core's CLI, into a `socketify_ext.App`.
 
@@ -325,6 +400,7 @@ def install(
     try:
         app._initialise(on_collision, registry, shutdown_grace, shutdown_timeout)
         app._limit_bodies(max_body, max_held_bodies)
+        app._server.cancel_on_abort = bool(cancel_on_abort)
     except BaseException:
         app.__class__ = kind
         vars(app).clear()

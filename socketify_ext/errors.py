@@ -240,7 +240,9 @@ class ListenError(ExtensionError, OSError):
 
     code = "EXT403"
     cause = "The port or socket path is taken, not allowed to this user, or not a valid address."
-    remedy = "Stop the other server, choose another port, or write the address as the message shows."
+    remedy = (
+        "Stop the other server, choose another port, share it with `reuse_port=True`, or write the address as shown."
+    )
 
 
 class MissingExtraError(ExtensionError, ImportError):

@@ -68,8 +68,11 @@ class Lifecycle:
             self._started.append(entry)
         self.state = "started"
 
-    async def stop(self) -> None:
+    async def stop(self, timeout: float | None = None) -> None:
         """Run the shutdown functions of all that has started, once, in reverse, within the time limit.
+
+        Args:
+            timeout: seconds that they together may take, by default `self.timeout`.
 
         A function that fails or runs out of time is logged, and the others still run. One that hangs, even if it
         ignores its cancellation, leaves the others their reserve. Only a sync function that blocks can exceed the limit.
@@ -77,9 +80,10 @@ class Lifecycle:
         started, self._started = self._started, []
         self.state = "stopping"
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.timeout
+        timeout = self.timeout if timeout is None else timeout
+        deadline = loop.time() + timeout
         calls = [(entry, function) for entry in reversed(started) for function in reversed(entry.shutdown)]
-        reserve = min(RESERVE, self.timeout / (2 * len(calls) or 1))
+        reserve = min(RESERVE, timeout / (2 * len(calls) or 1))
         for number, (entry, function) in enumerate(calls, start=1):
             kept = reserve * (2 * (len(calls) - number) + 1)  # for the others, and for this one's cancellation
             self.stopping = f"{entry.who}: {_name(function)}"

@@ -14,7 +14,7 @@ from ..sdk.spec import TARGETS, Target
 from .core import NULL, OpCode, core, lib, reserved_names
 from .encoding import encode_message, encode_topic
 from .files.sending import bind_indexes, folder_of, prepare_static
-from .listening import Address, check_listening, listen
+from .listening import Address, listen
 from .patterns import check_behavior, check_handler, check_max_body, check_pattern, route_names
 from .routes import prepare_route
 from .server import Server
@@ -253,19 +253,23 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         if isinstance(error, BaseException):
             self._server.fail(error, response, request, "")
 
-    def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None) -> None:
+    def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None, reuse_port: bool | None) -> None:
         bind_indexes(self._server)
         self._server.bind_sockets()
-        self.socket = NULL
-        # Without a handler the core would not keep the listen socket, and could not close it.
-        self._listen_handler = handler or _ignore
-        listen(self, address)
-        check_listening(self, address)
+        self.socket, place = listen(self, address, reuse_port)
         self._server.listening.append(self.socket)
+        if handler is not None:
+            handler(place)
 
     def _run_core(self) -> None:
-        self._server.enter_thread()
-        self.loop.run()
+        served = self._server.served
+        for app in served.apps:
+            app._server.enter_thread()
+        served.running = self
+        try:
+            self.loop.run()
+        finally:
+            served.running = None
 
     def _stop_core(self) -> None:
         self.loop.stop()
@@ -274,7 +278,3 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
         self.socket = NULL
         while self._server.listening:
             lib.us_listen_socket_close(self.SSL, self._server.listening.pop())
-
-
-def _ignore(config: Any) -> None:
-    """Do nothing: the app did not ask where it listens."""

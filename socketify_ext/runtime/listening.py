@@ -1,7 +1,12 @@
-"""Where a server listens: an address that is checked before the core sees it, and the core's call."""
+"""Where a server listens: an address that is checked before the core sees it, and the core's call.
+
+A port is the server's own: the system refuses it while another socket listens there, in one step with the bind. The
+core would share it with every process of the same user, and each would get some of the connections.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -12,13 +17,19 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from .. import errors
 from ..sdk.suggest import suggestion
-from .core import NULL, cast, core, ffi, lib
+from .core import NULL, core, ffi, from_handle, lib
+from .fork import shares_ports
 
 _IPV4: Final = "0.0.0.0"  # noqa: S104 - all addresses
+_IPV6: Final = "::"  # all addresses, those of IPv4 too
 _KEYS: Final = ("port", "host", "options", "domain")
-_FLAGS: Final = (0, 1)  # LIBUS_LISTEN_DEFAULT and LIBUS_LISTEN_EXCLUSIVE_PORT of libusockets.h
+_SHARED, _EXCLUSIVE = 0, 1  # LIBUS_LISTEN_DEFAULT and LIBUS_LISTEN_EXCLUSIVE_PORT of libusockets.h
 _LONGEST_PATH: Final = 107 if sys.platform == "linux" else 103  # bytes: sun_path, less its last NUL
-_INT: Final = ffi.typeof("int")
+_REASONS: Final = {
+    errno.EADDRINUSE: ("another server listens there", "Stop it or choose another port; reuse_port=True shares a port"),
+    errno.EACCES: ("this user may not listen there", "Choose a port from 1024 on, or a folder of this user"),
+    errno.EADDRNOTAVAIL: ("this machine has no such address", 'Write "127.0.0.1", "::1", or "0.0.0.0" for all'),
+}
 
 
 class Address(NamedTuple):
@@ -31,6 +42,11 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         return self.domain or (f"port {self.port}" if self.host is None else f"{self.host}, port {self.port}")
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Return whether the program has asked for a port that no other process shares."""
+        return self.options == _EXCLUSIVE
 
 
 def address_of(given: Any) -> Address:
@@ -60,11 +76,7 @@ def address_of(given: Any) -> Address:
                 given, "it names a port or a host and a socket's path", "Write either; listen() may be called twice"
             )
         return Address(domain=_path(domain), options=options)
-    if host is not None:
-        host = _host(host)
-    elif options:  # the core's call for all addresses takes none
-        host = _IPV4
-    return Address(_port(port), host, options)
+    return Address(_port(port), None if host is None else _host(host), options)
 
 
 def _check_options(given: Any, parts: Mapping[str, Any]) -> None:
@@ -73,7 +85,7 @@ def _check_options(given: Any, parts: Mapping[str, Any]) -> None:
             fix = suggestion(key, _KEYS) if isinstance(key, str) else ""
             _refuse(given, f"{key!r} is not an option", fix or f"There are {', '.join(_KEYS)}")
     options = parts.get("options", 0)
-    if isinstance(options, bool) or options not in _FLAGS:
+    if isinstance(options, bool) or options not in (_SHARED, _EXCLUSIVE):
         _refuse(given, f"options {options!r} do not exist", "Write 0, or 1 for a port that no other process shares")
 
 
@@ -116,36 +128,99 @@ def _path(path: Any) -> str:
     return path
 
 
-def listen(app: Any, address: Address) -> None:
-    """Make the core listen; it calls the app's own handler, and sets its socket, once it does."""
-    if address.domain is not None:
-        path = os.fsencode(address.domain)
-        callback = core.uws_generic_listen_domain_handler
-        lib.uws_app_listen_domain_with_options(app.SSL, app.app, path, len(path), address.options, callback, app._ptr)
-        return
-    if address.host is None:
-        lib.uws_app_listen(app.SSL, app.app, cast(_INT, address.port), core.uws_generic_listen_handler, app._ptr)
-        return
-    config = ffi.new("uws_app_listen_config_t *")
-    # Held until the call has returned: the structure has its address alone.
-    host = ffi.new("char[]", address.host.encode())
-    config.port, config.host, config.options = cast(_INT, address.port), host, address.options
-    lib.uws_app_listen_with_config(app.SSL, app.app, config[0], core.uws_generic_listen_handler, app._ptr)
+def listen(app: Any, address: Address, reuse_port: bool | None) -> tuple[Any, Any]:
+    """Listen.
 
+    Args:
+        app: the app.
+        address: where.
+        reuse_port: whether other processes that ask for the same may listen there too; None, whether this process was
+            forked or has forked.
 
-def check_listening(app: Any, address: Address) -> None:
-    """Check that the core listens where it was told to.
+    Returns:
+        The native listen socket, and the core's `AppListenOptions` with the port that was found.
 
     Raises:
-        ListenError: it does not.
+        ListenError: another server listens there, or the system refuses.
     """
-    if app.socket == NULL:
-        raise errors.ListenError(
-            "the server",
-            f"can't listen on {address}",
-            "the port or path is taken or not allowed",
-            "Stop the other server, or choose another port",
-        )
+    shared = shares_ports() if reuse_port is None else bool(reuse_port)
+    if address.is_exclusive:
+        if reuse_port:
+            _refuse(address, "its options ask for a port of its own, and reuse_port=True for a shared one", "Drop one")
+        shared = False
+    options = _SHARED if shared else _EXCLUSIVE
+    heard = _Heard()
+    handle = ffi.new_handle(heard)
+    if address.domain is not None:
+        if not shared:
+            _check_unused(address.domain)
+        path = os.fsencode(address.domain)
+        lib.uws_app_listen_domain_with_options(app.SSL, app.app, path, len(path), options, on_listen_path, handle)
+    else:
+        config = ffi.new("uws_app_listen_config_t *")
+        # Held until the call has returned: the structure has its address alone.
+        host = ffi.new("char[]", (address.host or _all_addresses()).encode())
+        config.port, config.host, config.options = address.port, host, options
+        lib.uws_app_listen_with_config(app.SSL, app.app, config[0], on_listen, handle)
+    if heard.socket == NULL:
+        why, fix = _REASONS.get(heard.errno, (_system_text(heard.errno), "Choose another port or path"))
+        raise errors.ListenError("the server", f"can't listen on {address}", why, fix)
+    port = 0 if address.domain is not None else int(lib.us_socket_local_port(app.SSL, heard.socket))
+    return heard.socket, core.AppListenOptions(port, address.host, address.options, address.domain)
+
+
+class _Heard:
+    """What the core has reported of a call to listen."""
+
+    socket: Any = NULL
+    errno = 0
+
+    def note(self, listen_socket: Any) -> None:
+        """Keep the socket, and of a failure the system's error, which is that of the last call."""
+        self.socket, self.errno = listen_socket, ffi.errno
+
+
+@ffi.callback("void(struct us_listen_socket_t*, uws_app_listen_config_t, void*)")  # type: ignore[untyped-decorator]
+def on_listen(listen_socket: Any, _config: Any, user_data: Any) -> None:
+    """Handle that a port is listened on, or can't be."""
+    from_handle(user_data).note(listen_socket)
+
+
+@ffi.callback("void(struct us_listen_socket_t*, const char*, size_t, int, void*)")  # type: ignore[untyped-decorator]
+def on_listen_path(listen_socket: Any, _path: Any, _length: int, _options: int, user_data: Any) -> None:
+    """Handle that a Unix socket is listened on, or can't be."""
+    from_handle(user_data).note(listen_socket)
+
+
+def _all_addresses() -> str:
+    """Return the address that stands for all of this machine's, as the core chooses it where it is given none."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM):
+            return _IPV6
+    except OSError:
+        return _IPV4
+
+
+def _check_unused(path: str) -> None:
+    """Refuse the path of a Unix socket at which a server answers; the core would take it over without a word.
+
+    Raises:
+        ListenError: one does.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.setblocking(False)
+        try:
+            client.connect(path)
+        except BlockingIOError:  # its backlog is full
+            pass
+        except OSError:  # there is none, or one that has gone
+            return
+    why, fix = _REASONS[errno.EADDRINUSE]
+    raise errors.ListenError("the server", f"can't listen on {path}", why, fix)
+
+
+def _system_text(number: int) -> str:
+    return os.strerror(number) if number else "the port or path is taken or not allowed"
 
 
 def _refuse(given: Any, why: str, fix: str) -> NoReturn:

@@ -5,7 +5,8 @@ looks at its selector only when that descriptor is readable. So a wake-up costs 
 without a reason.
 
 uWebSockets binds to the first native loop that a thread makes and goes on using it, so all apps of a thread share one
-native loop, which lives as long as the process, and one asyncio loop.
+native loop, which lives as long as the process, and one asyncio loop. Another thread may run them if it has none of its
+own; a forked process goes on with the native loop and a new asyncio loop.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import asyncio
 import gc
 import math
 import os
+import selectors
 import threading
 from collections.abc import Sequence
 from selectors import SelectorKey
@@ -23,7 +25,10 @@ from typing import Any, Final
 from socketify import loop as core_loop_module
 from socketify.uv import UVLoop
 
-from .core import ffi, uv
+from .. import errors
+from .core import ffi, lib, uv
+from .served import ServedApps
+from .thread import get_ident
 
 _ONCE, _NOWAIT = 1, 2  # modes of uv_run
 _POLL, _TIMER = 8, 13  # types of handles
@@ -37,10 +42,16 @@ _closed: list[Any] = []  # handles of loops that were closed; libuv may still lo
 
 
 class SharedLoop(UVLoop):  # type: ignore[misc]  # the core has no types
-    """A native loop that lives as long as the process, and the asyncio loop that runs with it."""
+    """A native loop that lives as long as the process, the asyncio loop that runs with it, and the apps of both."""
 
     asyncio: asyncio.AbstractEventLoop | None = None
     process = 0
+    thread = 0  # the one that runs it
+    served: ServedApps
+
+    def is_run_elsewhere(self) -> bool:
+        """Check whether another thread runs it now."""
+        return self.served.running is not None and self.thread != get_ident()
 
     def dispose(self) -> None:
         """Do nothing: others may use the loop, and uWebSockets does."""
@@ -50,19 +61,63 @@ class SharedLoop(UVLoop):  # type: ignore[misc]  # the core has no types
 
 
 def shared_loop() -> SharedLoop:
-    """Return the native loop of this thread; the core makes its apps' loops by this function, those of stock apps too."""
+    """Return the native loop of this thread; the core makes its apps' loops by this function, those of stock apps too.
+
+    Raises:
+        LifecycleError: another thread runs it.
+    """
     found: SharedLoop | None = getattr(_of_thread, "loop", None)
     if found is None:
         found = _of_thread.loop = SharedLoop()
-        found.process = os.getpid()
+        _begin(found)
+    elif found.process != os.getpid():
+        _leave_parent(found)
+    elif found.is_run_elsewhere():
+        raise errors.LifecycleError(
+            "an app",
+            "can't be made in this thread",
+            "another thread runs the app that was made here before, and with it the loop of this thread",
+            "Make the app in the thread that runs it",
+        )
     return found
+
+
+def _begin(shared: SharedLoop) -> None:
+    """Begin with no apps in this process."""
+    shared.process, shared.asyncio, shared.thread = os.getpid(), None, get_ident()
+    shared.served = ServedApps()
+
+
+def _leave_parent(shared: SharedLoop) -> None:
+    """Take a loop over in a forked process, with a descriptor of its own in place of the one shared with the parent.
+
+    Raises:
+        LifecycleError: the parent served then: its connections are here too, and two processes would read them.
+    """
+    if shared.served.apps:
+        raise errors.LifecycleError(
+            "an app",
+            "can't be made or served in this process",
+            "it was forked by one that listened already, whose connections came with it",
+            "Fork before app.listen(), or start another program",
+        )
+    earlier: Any = shared.asyncio
+    _begin(shared)
+    uv.uv_loop_fork(shared.get_native_loop())
+    selector = getattr(earlier, "_selector", None)
+    if isinstance(selector, SleepingSelector):
+        selector.close()
+        if not earlier.is_running():
+            # Without its selector: closing must not unregister what the parent goes on waiting for.
+            earlier._selector = selectors.SelectSelector()
+            earlier.close()
 
 
 def _adopt_earlier_loops() -> None:
     """Keep the loops of stock apps that are older than this module; uWebSockets is bound to the first one."""
     for earlier in [each for each in gc.get_objects() if type(each) is UVLoop]:
         earlier.__class__ = SharedLoop
-        earlier.process = os.getpid()
+        _begin(earlier)
         if not hasattr(_of_thread, "loop"):
             _of_thread.loop = earlier
 
@@ -140,9 +195,6 @@ def take_loop(core_loop: Any) -> None:
     """Let a core `Loop` run the loops of this thread, asleep while nothing happens."""
     shared, made = shared_loop(), core_loop.loop
     core_loop.uv_loop = shared
-    if shared.process != os.getpid():
-        shared.process, shared.asyncio = os.getpid(), None
-        uv.uv_loop_fork(shared.get_native_loop())
     if shared.asyncio is None or shared.asyncio.is_closed() or made.is_running():
         shared.asyncio = made
     elif made is not shared.asyncio:
@@ -150,6 +202,43 @@ def take_loop(core_loop: Any) -> None:
         asyncio.set_event_loop(shared.asyncio)
         core_loop.loop = shared.asyncio
     core_loop._keep_alive = _sleeping(shared.asyncio, shared)
+
+
+def enter_loop(core_loop: Any) -> None:
+    """Let this thread of this process run the loops of a core `Loop`, which another may have made.
+
+    Raises:
+        LifecycleError: another thread runs them, or this one has others, to which uWebSockets is bound; or the process was
+            forked by a server.
+    """
+    shared = core_loop.uv_loop
+    own = getattr(_of_thread, "loop", None)
+    why = ""
+    if shared.process != os.getpid():
+        _leave_parent(shared)
+    elif shared.is_run_elsewhere():
+        why = "another thread runs the loop that it shares with the other apps of the thread that made it"
+    if own is None:
+        lib.uws_get_loop_with_native(shared.get_native_loop())
+        _of_thread.loop = shared
+    elif own is not shared:
+        why = "it was made in another thread, and this one has made an app of its own"
+    if why:
+        fix = "Make the app in the thread that runs it"
+        raise errors.LifecycleError("the app", "can't be served by this thread", why, fix)
+    shared.thread = get_ident()
+    if core_loop.loop.is_closed():
+        if shared.asyncio is None or shared.asyncio.is_closed():
+            shared.asyncio = asyncio.new_event_loop()
+        asyncio.set_event_loop(shared.asyncio)
+        core_loop.loop = shared.asyncio
+        core_loop._keep_alive = _sleeping(shared.asyncio, shared)
+
+
+def leave_parent_listening(core_loop: Any) -> None:
+    """Let a forked process close sockets that it shares with its parent, which keeps its own."""
+    if core_loop.uv_loop.process != os.getpid():
+        uv.uv_loop_fork(core_loop.get_native_loop())
 
 
 def _sleeping(loop: Any, shared: SharedLoop) -> Any:

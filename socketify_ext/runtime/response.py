@@ -120,6 +120,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _deferred = False  # the handler has announced, by a callback or a task, that an answer comes later
     _key = 0  # its number in `pending`, 0 where no native callback can come
     _tasks = 0  # coroutines that may still answer
+    _coroutines: tuple[Any, ...] = ()  # their tasks, where a client that leaves cancels them
     _route = ""  # its route's name, where something may come after the handler
     _admitted = False  # hooks have let the request pass
     _request: Request | None = None
@@ -211,6 +212,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self.res = None
         if self._aborted_handler is not None:
             self._server.call(self, self._aborted_handler, self)
+        for task in self._coroutines:
+            task.cancel()
 
     def has_responded(self) -> bool:
         """Return whether the request is answered."""

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+import os
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextvars import Context, copy_context
@@ -20,9 +21,8 @@ from .framing import check_headers
 from .hooks import Hooks
 from .json_encoder import make_dump
 from .lingering import close_all, close_behind_answer
-from .loop import take_loop
+from .loop import enter_loop, leave_parent_listening, take_loop
 from .patterns import route_key
-from .pending import pending
 from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
 from .response import Response
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ..sdk.request_hooks import RequestHook
     from ..sdk.spec import MemberSpec
     from .routes import Route
+    from .served import ServedApps
     from .topics import TopicCounts
     from .websocket_routes import SocketRoute
 
@@ -50,6 +51,8 @@ class Server:
     max_body = MAX_BODY
     max_held_bodies = MAX_HELD_BODIES
     held_bytes = 0
+    cancel_on_abort = False
+    is_ending = False  # what is cancelled now is so because the server ends
 
     def __init__(self, app: Any) -> None:
         take_loop(app.loop)
@@ -58,7 +61,8 @@ class Server:
         self.listening: list[Any] = []
         self.upgrading: Any = None
         self.yielded: Response | None = None  # the response that a route has just yielded to the next one
-        self.tasks: set[asyncio.Task[Any] | None] = set()
+        self.process = os.getpid()
+        self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
         self.lingering: set[socket.socket] = set()  # connections that close behind an answer
         self.routes: list[Route] = []
         self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
@@ -89,8 +93,35 @@ class Server:
         self.loop.set_exception_handler(None)
         self.app.run_async = self.app.loop.run_async = self.run_async
 
+    @property
+    def served(self) -> ServedApps:
+        """Return the apps that the loop serves."""
+        found: ServedApps = self.app.loop.uv_loop.served
+        return found
+
+    def enter(self) -> None:
+        """Serve in this process and on this thread from now on.
+
+        Raises:
+            LifecycleError: that can't be.
+        """
+        enter_loop(self.app.loop)
+        if self.loop is not self.app.loop.loop:
+            self.loop = self.app.loop.loop
+            self.take_loop()
+        self.process = os.getpid()
+        self.enter_thread()
+
+    def is_here(self) -> bool:
+        """Check whether this is the thread and the process that serve."""
+        return self.process == os.getpid() and self.thread == get_ident()
+
+    def leave_parent_listening(self) -> None:
+        """Let a forked process close sockets that it shares with its parent."""
+        leave_parent_listening(self.app.loop)
+
     def enter_thread(self) -> None:
-        """Serve on this thread from now on: requests, responses and sockets belong to it."""
+        """Let requests, responses and sockets belong to this thread."""
         self.thread = get_ident()
         for base in self.bases.values():
             setattr(base, "_thread", self.thread)  # noqa: B010 - `type` has none
@@ -209,7 +240,12 @@ class Server:
         task = start(conducted, self.loop, copy_context() if variables is None else free(variables))
         if conducted.cr_frame is None:  # it did not suspend
             return
-        self.tasks.add(task)
+        if response is None:
+            self.tasks[task] = who
+        else:
+            self.tasks[task] = response
+            if self.cancel_on_abort:
+                response._coroutines = (*response._coroutines, task)
         if request is not None and request.req is not None:
             request.preserve()
             request.req = None
@@ -238,7 +274,7 @@ class Server:
         self._end_task(response, request, who)
 
     def _end_task(self, response: Response | None, request: Request | None, who: str) -> None:
-        self.tasks.discard(asyncio.current_task())
+        self.tasks.pop(asyncio.current_task(), None)
         if response is not None:
             response._tasks -= 1
             if not (response._answered or response._tasks or response._deferred or _yielded(request)):
@@ -280,7 +316,10 @@ class Server:
         """
         if _yielded(request) and request.req is not None:
             request.set_yield(False)  # the error is the answer
-        if response is None and isinstance(error, errors.ConnectionClosedError):
+        if self.is_ending and isinstance(error, asyncio.CancelledError):
+            if response is not None:
+                response._fail(503, b"Service Unavailable", b"text/plain")
+        elif response is None and isinstance(error, errors.ConnectionClosedError):
             log.info("%s: %s", who, error)  # clients leave at any time
         elif response is None or response.aborted:
             nobody_there = isinstance(error, HTTPError) and response is not None  # it is an answer, and needs no log
@@ -326,16 +365,6 @@ class Server:
         self._error_log.report(error, who)
 
     # -- the end
-
-    def in_flight(self) -> int:
-        """Count the requests that are not answered yet."""
-        return sum(1 for response in list(pending.values()) if response._server is self)
-
-    async def drained(self, grace: float) -> None:
-        """Wait until no request is open and no coroutine runs, `grace` seconds at most."""
-        deadline = self.loop.time() + grace
-        while (self.in_flight() or self.tasks) and self.loop.time() < deadline:  # noqa: ASYNC110 - no event on the hot path
-            await asyncio.sleep(0.01)
 
     def close_connections(self) -> None:
         """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001), and what lingers."""

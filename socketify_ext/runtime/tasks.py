@@ -97,6 +97,8 @@ class _Begun(Coroutine[Any, Any, Any]):
     def throw(self, *error: Any) -> Any:
         if self._outcome is not None:
             return self.send(None)
+        if isinstance(self._waits_for, asyncio.Future) and isinstance(error[0], asyncio.CancelledError):
+            self._waits_for.cancel()  # the task has not seen it, which would do so
         self._waits_for = _UNASKED
         try:
             return self._coroutine.throw(*error)

@@ -66,7 +66,7 @@ def test_what_is_no_place_to_listen_at_is_an_error(given, fix):
         ({"port": 1, "host": None, "options": 0, "domain": None}, Address(1)),
         ({"port": 1, "host": "127.0.0.1"}, Address(1, "127.0.0.1")),
         (Options(port=1, host="::1"), Address(1, "::1")),
-        (Options(port=1, options=1), Address(1, "0.0.0.0", 1)),  # noqa: S104 - compared alone
+        (Options(port=1, options=1), Address(1, None, 1)),
         (Options(domain="x.sock"), Address(domain="x.sock")),
         ({"domain": "x.sock", "options": 1}, Address(options=1, domain="x.sock")),
     ],
@@ -84,14 +84,145 @@ def test_a_server_listens_where_it_says(given):
     app.close()
 
 
-def test_a_port_that_is_taken_is_an_error():
+LISTENS = """
+import sys
+import socketify_ext
+
+app = socketify_ext.App()
+app.listen({"port": int(sys.argv[1]), "host": "127.0.0.1"}, reuse_port=sys.argv[2:] == ["shared"] or None)
+print("listens", flush=True)
+sys.stdin.read()
+"""
+
+
+def other_process(port, *shared):
+    """Start a process that listens on a port; return it, and what it printed."""
+    pipe, text = subprocess.PIPE, subprocess.STDOUT
+    command = [sys.executable, "-c", LISTENS, str(port), *shared]
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=text, text=True)
+    line = process.stdout.readline()
+    return process, line if line == "listens\n" else line + process.stdout.read()
+
+
+def end(process):
+    process.stdin.close()
+    process.stdout.close()
+    process.wait(20)
+
+
+@pytest.fixture
+def holder():
+    """Hold a port as a server that would share it, of one address of IPv4."""
+    with socket.socket() as held:
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            held.setsockopt(socket.SOL_SOCKET, option, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held
+
+
+@pytest.mark.parametrize("host", [None, "127.0.0.1", "0.0.0.0", "::", "localhost"])  # noqa: S104 - taken
+def test_a_port_on_which_another_server_listens_is_an_error(holder, host):
     app, places = socketify_ext.App(), []
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with pytest.raises(ListenError, match=r"127\.0\.0\.1, port \d+: the port or path is taken"):
-            app.listen({"port": taken.getsockname()[1], "host": "127.0.0.1"})
-        app.listen({"port": 0, "host": "127.0.0.1"}, places.append)
+    holder.listen()
+    with pytest.raises(ListenError, match=r"another server listens there\. .*reuse_port=True"):
+        app.listen({"port": holder.getsockname()[1], "host": host})
+    app.listen({"port": 0, "host": "127.0.0.1"}, places.append)
     assert places[0].port
     app.close()
+
+
+def test_a_second_process_is_refused_without_a_traceback_of_a_callback():
+    app, places = socketify_ext.App(), []
+    app.listen({"port": 0, "host": "127.0.0.1"}, places.append, reuse_port=True)
+    process, output = other_process(places[0].port)
+    app.close()
+    assert process.wait(20) == 1
+    assert "EXT403" in output
+    assert output.count("Traceback") == 1
+    assert "From cffi callback" not in output
+    end(process)
+
+
+def test_processes_that_ask_for_it_share_a_port():
+    app, places = socketify_ext.App(), []
+    app.listen({"port": 0, "host": "127.0.0.1"}, places.append)
+    port = places[0].port
+    app.close()
+    first, said = other_process(port, "shared")
+    second, too = other_process(port, "shared")
+    assert [said, too] == ["listens\n"] * 2
+    end(first)
+    end(second)
+
+
+def test_a_port_that_only_closed_connections_had_is_free():
+    app, places = socketify_ext.App(), []
+    app.listen({"port": 0, "host": "127.0.0.1"}, places.append)
+    port = places[0].port
+    with socket.create_connection(("127.0.0.1", port), 5):
+        app.close()
+        other = socketify_ext.App()
+        other.listen({"port": port, "host": "127.0.0.1"})
+        other.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"port": 0, "host": "192.0.2.1"}, "this machine has no such address"),
+        ({"port": 0, "options": 1}, "Drop one"),
+    ],
+)
+def test_why_a_server_cannot_listen_is_said(given, why):
+    with pytest.raises(ListenError, match=why):
+        socketify_ext.App().listen(given, reuse_port=True)
+
+
+def test_a_unix_socket_at_which_a_server_answers_is_taken_and_a_stale_one_is_not(tmp_path):
+    path = str(tmp_path / "x.sock")
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(path)
+    first, places = socketify_ext.App(), []
+    first.listen({"domain": path}, places.append)
+    assert places[0].domain == path
+    with pytest.raises(ListenError, match="another server listens there"):
+        socketify_ext.App().listen({"domain": path})
+    second = socketify_ext.App()
+    second.listen({"domain": path}, reuse_port=True)
+    first.close()
+    second.close()
+
+
+def test_an_error_of_the_handler_is_that_of_listen():
+    app = socketify_ext.App()
+    with pytest.raises(ZeroDivisionError):
+        app.listen({"port": 0, "host": "127.0.0.1"}, lambda place: 1 / 0)
+    app.close()
+
+
+FORKS = """
+import os
+import socketify_ext
+import sys
+
+children = []
+for _ in range(2):
+    child = os.fork()
+    if child == 0:
+        children = []
+        break
+    children.append(child)
+app = socketify_ext.App()
+app.listen({"port": int(sys.argv[1]), "host": "127.0.0.1"})
+app.close()
+sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+"""
+
+
+def test_workers_that_a_program_forks_share_its_port(holder):
+    command = [sys.executable, "-c", FORKS, str(holder.getsockname()[1])]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_an_app_may_listen_twice_and_is_closed_whole(tmp_path):

@@ -318,13 +318,17 @@ def test_a_failing_after_response_is_logged_and_the_others_run(hooked):
         assert f"LookupError: {words} in after_response hook {name} of extension 'watch'" in server.log
 
 
-def test_the_last_answer_is_told_before_the_server_stops_and_an_open_one_not_at_all():
+def test_the_last_answer_is_told_before_the_server_stops_and_an_open_one_as_cut_off():
     with serve(request_hook_apps.waiting_at_the_end, kind="app") as serving, wire(serving.port) as connection:
         connection.send("GET", "/hang")
         connection.read_until(b"begun")
         assert http.get(f"{serving.url}/last").text == "last"
         assert serving.process.wait(PATIENCE) == 0
-        assert serving.log == "outcome 200 False\n"
+        assert serving.log.splitlines() == [
+            "outcome 200 False",
+            "WARNING:socketify_ext:the server ends: cancelled GET /hang",
+            "outcome 200 True",
+        ]
 
 
 # -- prefixes

@@ -54,6 +54,7 @@ def install(
     shutdown_timeout: float = ...,
     max_body: int = ...,
     max_held_bodies: int = ...,
+    cancel_on_abort: bool = ...,
 ) -> App:
     """Make an app that someone else made a `socketify_ext.App`; see `socketify_ext.install`."""
     ...

@@ -49,6 +49,7 @@ class FakeServer:
     max_body = MAX_BODY
     max_held_bodies = MAX_HELD_BODIES
     held_bytes = 0
+    cancel_on_abort = False
     upgrading: Any = None
     yielded = None
     topic_counts = None

@@ -1,0 +1,105 @@
+"""The end of a server's work: what is waited for, and what is cancelled then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from .pending import pending
+from .request_body import hold
+
+if TYPE_CHECKING:
+    from .response import Response
+    from .server import Server
+
+log = logging.getLogger("socketify_ext")
+
+PATIENCE: Final = 1.0
+"""Seconds that the end waits for a client that does not go on, for an endless answer, and for what is no request."""
+
+_STEP: Final = 0.01  # seconds between two looks
+_NAMED: Final = 5  # handlers that a line of the log names
+
+
+def open_responses(server: Server) -> list[Response]:
+    """Return the responses that are not answered yet, of requests that have outlived their handler's first step."""
+    return [response for response in list(pending.values()) if response._server is server]
+
+
+class Drain:
+    """Decides whether the work of a server is worth waiting for, and notes how far clients have come."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._began = server.loop.time()
+        self._progress: dict[Response, tuple[int, float]] = {}  # bytes of a request, and when they last grew
+        for response in self._open_ones():
+            self._is_awaited(response, self._began)
+
+    def is_over(self) -> bool:
+        """Check whether nothing is left that has to be waited for."""
+        server, now = self._server, self._server.loop.time()
+        if now - self._began < PATIENCE:
+            return not server.tasks and not self._open_ones()
+        working = [owner for owner in server.tasks.values() if not isinstance(owner, str)]
+        return not any(self._is_awaited(response, now) for response in [*self._open_ones(), *working])
+
+    def _open_ones(self) -> list[Response]:
+        return open_responses(self._server)
+
+    def _is_awaited(self, response: Response, now: float) -> bool:
+        """Check whether a request makes progress: its handler works, or its client sends or takes."""
+        if response._answered:
+            return True  # its handler goes on after the answer
+        if response._head_sent and response._fixed_length is None:
+            return False  # a stream, which may have no end
+        if not response._head_sent and (response._data_handler in (None, hold) or response._body_ended):
+            waiting = response._dataFuture
+            if waiting is None or waiting.done():
+                return True
+        done = response._kept + response.get_write_offset()
+        earlier, since = self._progress.get(response, (-1, now))
+        if done != earlier:
+            self._progress[response] = done, now
+            return True
+        return now - since < PATIENCE
+
+
+async def wait_for_requests(server: Server, grace: float) -> None:
+    """Wait until no request is open and no coroutine runs that is worth waiting for, `grace` seconds at most."""
+    drain, deadline = Drain(server), server.loop.time() + grace
+    while server.loop.time() < deadline and not drain.is_over():  # noqa: ASYNC110 - no event on the hot path
+        await asyncio.sleep(_STEP)
+
+
+async def cancel_handlers(server: Server, timeout: float) -> None:
+    """Cancel all coroutines of a server, and wait for their `finally`, `timeout` seconds at most.
+
+    Requests without an answer get 503. What ignores its cancellation is logged and left.
+    """
+    server.is_ending = True
+    cancelled = dict(server.tasks)
+    open_ones = open_responses(server)
+    if cancelled or open_ones:
+        names = [_name(owner) for owner in cancelled.values()] + [_name(each) for each in open_ones if not each._tasks]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        log.warning("the server ends: cancelled %s%s", ", ".join(names[:_NAMED]), more)
+    for response in open_ones:
+        if not response._tasks:
+            response._fail(503, b"Service Unavailable", b"text/plain")
+    for task in cancelled:
+        if task is not None:
+            task.cancel()
+    deadline = server.loop.time() + timeout
+    await asyncio.sleep(0)  # the hooks after these answers
+    while (running := [task for task in server.tasks if task is not None]) and server.loop.time() < deadline:
+        await asyncio.wait(running, timeout=deadline - server.loop.time())
+        await asyncio.sleep(0)
+    for task, owner in server.tasks.items():
+        ignored = "ignores its cancellation" if task in cancelled else "was left"
+        log.error("%s: the handler %s", _name(owner), ignored)
+
+
+def _name(owner: Response | str) -> str:
+    return (owner if isinstance(owner, str) else owner._route) or "a coroutine"
