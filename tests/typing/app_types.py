@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     class Response(socketify_ext.Response):
         """Response with the members of 'weather'."""
 
-        def stream(self) -> AsyncIterator[bytes]:
+        def feed(self) -> AsyncIterator[bytes]:
             """Send what comes."""
             ...
 

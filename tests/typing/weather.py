@@ -77,7 +77,7 @@ def weather(request: Any, response: Any, ws: Any) -> None:
         """Choose."""
 
     @response.method
-    def stream(self: Any) -> AsyncIterator[bytes]:
+    def feed(self: Any) -> AsyncIterator[bytes]:
         """Send what comes."""
 
     @response.method
