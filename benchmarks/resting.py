@@ -55,7 +55,7 @@ def first_answer(one: Server, path: str, rest: float) -> dict[str, float]:
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Let each server rest in turn."""
     peers, _ = commands()
-    seconds, rest = scale.pick(10, 4), scale.pick(10, 3)
+    seconds, rest = scale.pick(8, 4), scale.pick(10, 3)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(server(command)) for name, command in SUBJECTS.items()}
         if PEER in peers:
@@ -66,7 +66,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
 
         found, targets = [], []
         for rate in RATES:
-            taken = interleave(each(lambda one, rate=rate: share(one, rate, seconds)), scale.pick(3, 1), f"{rate}/s")
+            taken = interleave(each(lambda one, rate=rate: share(one, rate, seconds)), scale.pick(2, 1), f"{rate}/s")
             group = f"{rate} requests/s, % of a core"
             found += [
                 {"group": group, "case": name, "value": median([s["value"] for s in samples]), "cost": True}
@@ -76,7 +76,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
             targets.append(target(f"{rate} requests a second, % of a core", ours, "<=", 0.5))
         for path, what in (("/", "first answer after a rest"), ("/late", "the same, after an await")):
             cases = each(lambda one, path=path: first_answer(one, path, rest), "core", "ours", "asyncio")
-            taken = interleave(cases, scale.pick(5, 2), what)
+            taken = interleave(cases, scale.pick(3, 2), what)
             part = rows(taken, "asyncio", cost=True, group=f"{what}, ms")
             found += part
             ratio = next(row["ratio"] for row in part if row["case"] == "ours")

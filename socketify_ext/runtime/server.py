@@ -261,16 +261,21 @@ class Server:
     ) -> None:
         try:
             await coroutine
+        except GeneratorExit:  # the program ends, and the core's memory may be gone
+            return
         except BaseException as error:
             self.fail(error, response, request, who)
             if not isinstance(error, Exception):
+                self._end_task(response, request, who)
                 raise
-        finally:
-            self.tasks.pop(asyncio.current_task(), None)
-            if response is not None:
-                response._tasks -= 1
-                if not (response._answered or response._tasks or response._deferred or _yielded(request)):
-                    self.unanswered(response, who)
+        self._end_task(response, request, who)
+
+    def _end_task(self, response: Response | None, request: Request | None, who: str) -> None:
+        self.tasks.pop(asyncio.current_task(), None)
+        if response is not None:
+            response._tasks -= 1
+            if not (response._answered or response._tasks or response._deferred or _yielded(request)):
+                self.unanswered(response, who)
 
     def hand_over(self, who: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Make a call without a request on the server's thread; a connection that has closed meanwhile is ignored."""

@@ -69,7 +69,7 @@ def test_a_request_holds_its_pointer_and_what_differs_from_the_defaults(work, me
     assert set(held["request"]) <= {"req"}
     assert set(held["response"]) <= {"res", "_request", "_variables"}
     assert set(held["request answered"]) <= {"req"}
-    assert set(held["response answered"]) <= {"res", "_request", "_unsent", "_unsent_type", "_answered"}
+    assert set(held["response answered"]) <= {"res", "_request", "_variables", "_unsent", "_unsent_type", "_answered"}
     assert sum(len(names) for names in held.values()) < work["core"]
 
 
