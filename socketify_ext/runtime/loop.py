@@ -46,12 +46,12 @@ class SharedLoop(UVLoop):  # type: ignore[misc]  # the core has no types
 
     asyncio: asyncio.AbstractEventLoop | None = None
     process = 0
-    thread = 0  # the one that runs it
+    thread = 0  # the one that serves
     served: ServedApps
 
     def is_run_elsewhere(self) -> bool:
-        """Check whether another thread runs it now."""
-        return self.served.running is not None and self.thread != get_ident()
+        """Check whether it serves apps in another thread."""
+        return bool(self.served.apps) and self.thread != get_ident()
 
     def dispose(self) -> None:
         """Do nothing: others may use the loop, and uWebSockets does."""

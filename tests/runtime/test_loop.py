@@ -1,12 +1,15 @@
 """Several apps in a process: each is served, and the end of one is not that of another."""
 
+import contextlib
 import gc
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import httpx2
 import pytest
+from websockets.sync.client import connect
 
 import socketify_ext
 from socketify_ext.testing import serve
@@ -112,3 +115,78 @@ def test_a_loop_of_another_thread_is_another():
     thread.start()
     thread.join()
     assert found[0] is not socketify_ext.App().loop.uv_loop
+
+
+PROCESSES = Path(__file__).parents[1] / "support" / "processes.py"
+
+
+@contextlib.contextmanager
+def processes(how):
+    """Run tests/support/processes.py; give it and what its processes have printed, a list for each line."""
+    program = subprocess.Popen([sys.executable, str(PROCESSES), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        yield program, lambda: program.stdout.readline().decode().strip().split(maxsplit=2)
+    finally:
+        program.stdin.close()
+        program.stdout.close()
+        assert program.wait(20) == 0
+
+
+def check_served(pid, port):
+    for _ in range(3):
+        assert httpx2.get(f"http://127.0.0.1:{port}/", timeout=10).text == pid
+        assert httpx2.get(f"http://127.0.0.1:{port}/late", timeout=10).text == pid
+
+
+@pytest.mark.parametrize("how", ["made in each", "made before", "another before", "made in a loop that ran before"])
+def test_an_app_of_a_forked_process_serves_or_says_why_not(how):
+    with processes(how) as (_, read):
+        served = [read() for _ in range(2)]
+        assert len({pid for _, pid, _ in served}) == 2
+        for _ in range(2):
+            for _, pid, port in served:
+                check_served(pid, port)
+
+
+@pytest.mark.parametrize("how", ["runs after the fork", "makes another after the fork", "listens after the fork"])
+def test_a_process_that_a_server_has_forked_is_told_to_fork_before(how):
+    with processes(how) as (_, read):
+        parent, child = sorted([read(), read()])[::-1]
+        assert child[0] == "error"
+        assert "EXT402" in child[2]
+        check_served(parent[1], parent[2])
+
+
+def test_a_process_that_a_server_has_forked_may_close_what_came_along():
+    with processes("closes after the fork") as (_, read):
+        parent, child = sorted([read(), read()])[::-1]
+        assert child[0] == "closed"
+        check_served(parent[1], parent[2])
+
+
+def test_an_app_serves_in_another_thread():
+    with processes("runs in a thread") as (_, read):
+        _, pid, port = read()
+        check_served(pid, port)
+        with connect(f"ws://127.0.0.1:{port}/ws", proxy=None) as client:
+            assert httpx2.get(f"http://127.0.0.1:{port}/publish", timeout=10).text == "True"
+            assert client.recv(10) == "news"
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("makes one more beside a thread that runs", "another thread runs the app that was made here before"),
+        ("runs in a thread with an app", "this one has made an app of its own"),
+        ("listens here and runs in a thread", "Call listen() and run() in one thread"),
+    ],
+)
+def test_an_app_that_can_not_serve_in_a_thread_says_why(how, why):
+    with processes(how) as (_, read):
+        said = [read(), read()] if how.startswith("makes") else [read()]
+        [error] = [line for line in said if line[0] == "error"]
+        assert "EXT402" in error[2]
+        assert why in error[2]
+        for word, pid, port in said:
+            if word == "listens":
+                check_served(pid, port)
