@@ -40,7 +40,7 @@ QUESTIONS = (
     "startup",
     "growth",
 )
-ONCE = ("ladder", "growth", "backplane")  # with the default interpreter only
+ONCE = ("ladder", "growth", "backplane", "resting")  # with the default interpreter only
 LIMIT = 600  # seconds that one question may take
 
 
