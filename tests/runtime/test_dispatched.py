@@ -115,10 +115,13 @@ def test_a_request_that_is_answered_has_none():
 
 
 def test_an_upgrade_finds_it_too():
-    with serve(make, kind="app") as server:
-        with connect(server.ws_url + "/ws", proxy=None, additional_headers={"name": "Ann"}) as client:
-            assert client.recv(10) == "Ann"
-            assert client.response.headers["x-stamp"] == "upgrade"
+    headers = {"name": "Ann"}
+    with (
+        serve(make, kind="app") as server,
+        connect(server.ws_url + "/ws", proxy=None, additional_headers=headers) as ws,
+    ):
+        assert ws.recv(10) == "Ann"
+        assert ws.response.headers["x-stamp"] == "upgrade"
 
 
 def test_fakes_find_each_other():
