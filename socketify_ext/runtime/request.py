@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote_plus
 from .. import errors
 from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
+from .dispatched import dispatched_response
 from .encoding import exact_bytes
 from .pending import pending
 from .thread import ANY_THREAD, get_ident, wrong_thread
@@ -62,7 +63,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _yielded = False  # to the next matching route
     _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
-    _response_key = 0  # the number of its response in `pending`, from the handler's first await on
+    _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
     # The native layer of what a snapshot does not hold; a fake has one that records.
     _lib: Any = lib
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
@@ -273,10 +274,13 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     def response(self) -> Any:
         """Return the response of this request, for members that set a header or a cookie.
 
-        None before the handler's first await, and once the head of the answer has gone or the client has left.
+        None once the request is answered, the head of the answer has gone, or the client has left.
         """
-        response = pending.get(self._response_key)
-        return None if response is None or response._head_sent else response
+        response = pending.get(self._response_key) or self._dispatched_response()
+        return None if response is None or response._answered or response._head_sent else response
+
+    def _dispatched_response(self) -> Any:
+        return dispatched_response(self)
 
     @property
     def aborted(self) -> bool:

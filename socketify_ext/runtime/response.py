@@ -232,6 +232,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._key = key = next_key()
             self._body_only = self._single_write = False
             pending[key] = self
+            if self._request is not None:
+                self._request._response_key = key
             self._grabbed_abort_handler_once = True
             self._lib.uws_res_on_aborted(self._ssl, res, on_aborted, cast(ADDRESS, key))
         return cast(ADDRESS, self._key)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..sdk.compilation import subclass
 from .core import ffi, from_handle, lib
+from .dispatched import dispatches
 from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
 from .request_body import check_length
@@ -130,6 +131,7 @@ def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: T
 
 
 @ffi.callback("void(uws_res_t*, uws_req_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
+@dispatches
 def on_request(res: Any, req: Any, user_data: Any) -> None:
     """Handle a request."""
     route = from_handle(user_data)

@@ -256,7 +256,7 @@ class Server:
                 response._hold_body(is_announced)
         if response is not None and not response._answered:
             response._wait()
-            if request is not None:
+            if request is not None and not request._response_key:  # another route has yielded the response
                 request._response_key = response._key
 
     async def _run_task(

@@ -23,6 +23,7 @@ from ..sdk.provenance import Provenance
 from ..sdk.spec import TARGETS, ExtensionSpec, MemberSpec, MethodSpec, PropertySpec, Target, validate
 from ..sdk.surface import Recording, Surface
 from .core import core, ffi, reserved_names
+from .dispatched import dispatched_response
 from .request import Request
 from .request_body import MAX_BODY, too_large
 
@@ -113,8 +114,8 @@ class StockRequest(Request):
 
     @property
     def response(self) -> Any:
-        """Return the response of this request from the handler's first await on, None before and once the client left."""
-        response = self._late_response
+        """Return the response of this request, None once the client has left."""
+        response = self._late_response or dispatched_response(self, _is_of_core)
         # The core's pool may have given it to another request.
         return response if response is not None and response._request is self and not response.aborted else None
 
@@ -260,6 +261,11 @@ class Adapter(core.AppExtension):  # type: ignore[misc]  # the core has no types
             response, self.stock.response = self.stock.response, None
             if response is not None:
                 response._request = instance
+
+
+def _is_of_core(code: CodeType) -> bool:
+    """Check whether code is the core's, whose callbacks keep requests and responses in variables of these names."""
+    return bool(code.co_filename == core.__file__)
 
 
 def _extension_frame(frame: FrameType) -> FrameType:

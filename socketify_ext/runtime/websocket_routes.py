@@ -8,6 +8,7 @@ from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from .core import OpCode, ffi, from_handle, lib, unpack
+from .dispatched import dispatches
 from .patterns import EVENTS
 from .routes import Route, adopt_yielded, drop_unserved, handle_result, require_abort_handler, yield_response
 from .variables import run_in
@@ -124,6 +125,7 @@ def _check_limits(path: str, behavior: Mapping[str, Any]) -> None:
 
 
 @ffi.callback("void(uws_res_t*, uws_req_t*, uws_socket_context_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
+@dispatches
 def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     """Handle a request to become a WebSocket."""
     route = from_handle(user_data)

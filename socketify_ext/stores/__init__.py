@@ -2,7 +2,7 @@
 
 from ._redis import make_redis_client
 from .opening import open_store
-from .signed_cookie import SignedCookie, check_secret, open_response, response_of, secret_list
+from .signed_cookie import SignedCookie, check_secret, open_response, secret_list
 from .store import Store
 
 __all__ = [
@@ -12,6 +12,5 @@ __all__ = [
     "make_redis_client",
     "open_response",
     "open_store",
-    "response_of",
     "secret_list",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
@@ -102,14 +101,7 @@ def secret_list(secret: str | list[str] | None) -> list[str]:
     return [secret] if isinstance(secret, str) else list(secret or ())
 
 
-async def response_of(request: Any) -> Any:
-    """Get the response of a request to set a cookie on, None where its head has been sent or the client has left."""
-    if request.response is None:
-        await asyncio.sleep(0)  # a request finds its response once its handler has been suspended
-    return open_response(request)
-
-
 def open_response(request: Any) -> Any:
-    """Get what `response_of` gets, from the handler's first await on."""
+    """Get the response of a request to set a cookie on, None where its head has been sent or the client has left."""
     response = request.response
     return None if response is None or response.has_responded() else response

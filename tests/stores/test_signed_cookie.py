@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 
 import pytest
 
 from socketify_ext.errors import HTTPError, MissingExtraError
-from socketify_ext.stores import SignedCookie, check_secret, response_of, secret_list
+from socketify_ext.stores import SignedCookie, check_secret, open_response, secret_list
 from socketify_ext.stores.signed_cookie import LIMIT
 
 SECRET = "a-secret-of-16-characters"
@@ -72,9 +71,9 @@ def test_secrets_are_a_list_the_newest_first():
 @pytest.mark.parametrize("has_responded", [True, False])
 def test_a_response_counts_until_it_has_answered(has_responded):
     response = SimpleNamespace(has_responded=lambda: has_responded)
-    found = asyncio.run(response_of(SimpleNamespace(response=response)))
+    found = open_response(SimpleNamespace(response=response))
     assert found is (None if has_responded else response)
 
 
 def test_a_request_has_no_response_once_its_client_has_left():
-    assert asyncio.run(response_of(SimpleNamespace(response=None))) is None
+    assert open_response(SimpleNamespace(response=None)) is None

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from socketify_ext.stores import response_of
+from socketify_ext.stores import open_response
 
 from .answer import response_for_cookie
 from .options import Options
@@ -38,7 +38,7 @@ class CookieSessions(Sessions):
     async def edit(self, request: Any) -> AsyncIterator[Session]:
         """Load a session and save it at the end of the block; other requests may come between."""
         before = self._before_edit(request)
-        response = await response_of(request)
+        response = open_response(request)
         session = self._enter(request, await self._find(request) if before is None else before.origin, response)
         session.is_open = True
         try:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 from socketify_ext import HTTPError, errors
-from socketify_ext.stores import Store, response_of
+from socketify_ext.stores import Store, open_response
 
 from .answer import response_for_cookie
 from .options import Options
@@ -66,7 +66,7 @@ class StoredSessions(Sessions):
     async def edit(self, request: Any) -> AsyncIterator[Session]:
         """Load, change and write in one step that no other edit comes between."""
         before = self._before_edit(request)
-        response = await response_of(request)
+        response = open_response(request)
         name, spare, session = self._id(request), _new_id(), None
         try:
             with _answered():

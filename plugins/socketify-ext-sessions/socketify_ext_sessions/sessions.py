@@ -7,7 +7,7 @@ import time
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from socketify_ext.stores import SignedCookie, response_of
+from socketify_ext.stores import SignedCookie, open_response
 
 from .options import Options
 from .session import Origin, Session, decode
@@ -37,7 +37,7 @@ class Sessions(abc.ABC):
     async def load(self, request: Any) -> Session:
         """Get the client's session, a new one where its cookie is missing, forged or expired."""
         if request.session is None:
-            response = await response_of(request)
+            response = open_response(request)
             origin = await self._find(request)
             if request.session is None:  # no other task of this request was faster
                 self._enter(request, origin, response)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ... import errors
 from ...errors import HTTPError
-from ...stores import Store, open_response, response_of
+from ...stores import Store, open_response
 from .items import Cart, CartItem
 from .options import Options
 from .owner import Owner, owner_of, session_cookie, session_key
@@ -103,7 +103,7 @@ class StoredCarts:
         if owner.key is not None:
             return owner, owner.key
         # The cart of a client that has left is kept like that of one which drops its cookie, until it expires.
-        if await response_of(request) is None and not request.aborted:
+        if open_response(request) is None and not request.aborted:
             raise _misuse("is saved", "the answer, which carries its cookie, has gone", "Save it before you answer")
         session = secrets.token_urlsafe(32)
         key = session_key(session)
@@ -115,7 +115,7 @@ class StoredCarts:
         return cart
 
     async def _remember(self, request: Any, owner: Owner) -> None:
-        response = None if owner.session is None else await response_of(request)
+        response = None if owner.session is None else open_response(request)
         if owner.session is not None and response is not None:
             self._cookie.write(response, self._cookie.sign(owner.session), self._options.max_age)
 

@@ -43,7 +43,8 @@ def fake_request(
 ) -> Any:
     """Make a request that has the members of `extensions` and answers all reads from these arguments.
 
-    It never touches the core's memory; members that are coroutines run in the test's own loop.
+    It never touches the core's memory; members that are coroutines run in the test's own loop. Its `response` is the one
+    that `fake_response(request=...)` has made, else one with the members of the same extensions.
 
     Args:
         extensions: loaded or declared ones, bare functions, or names to load.
@@ -66,7 +67,11 @@ def fake_request(
     given |= {name.lower(): value for name, value in (headers or {}).items()}
     if query:
         url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
-    requests.fill(made, method, url, given, list(parameters), data)
+
+    def respond(request: Any) -> Any:
+        return fake_response(*extensions, request=request, app=made.app, overrides=overrides, registry=registry)
+
+    requests.fill(made, method, url, given, list(parameters), requests.Asked(data, respond))
     return made
 
 
@@ -134,6 +139,7 @@ def copied(fake: Any) -> Any:
         sockets.open_socket(made, made.socket_data, list(fake.recorded.topics))
     else:
         made.req = copy.copy(made.req)
+        made.req.response = None
     return made
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 
 @dataclass
 class Asked:
-    """What stands for the core's memory of a request."""
+    """What stands for the core's memory of a request, and its response, which is made when it is asked for."""
 
     body: bytes
+    respond: Callable[[Any], Any]
     has_yield: bool = False
+    response: Any = None
 
 
 class RequestLibrary:
@@ -30,12 +33,21 @@ class RequestLibrary:
         return False
 
 
-NATIVE: Final = {"_lib": RequestLibrary()}
+def _response(request: Any) -> Any:
+    asked = request.req
+    if asked.response is None:
+        asked.response = asked.respond(request)
+    return asked.response
 
 
-def fill(request: Any, method: str, full_url: str, headers: dict[str, str], parameters: list[str], body: bytes) -> None:
+NATIVE: Final = {"_lib": RequestLibrary(), "_dispatched_response": _response}
+
+
+def fill(
+    request: Any, method: str, full_url: str, headers: dict[str, str], parameters: list[str], asked: Asked
+) -> None:
     """Set what a request is asked for."""
-    request.req = Asked(body)
+    request.req = asked
     request._method = method
     request._full_url = full_url
     request._url = full_url.partition("?")[0]

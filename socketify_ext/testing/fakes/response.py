@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ...runtime.core import ffi
 from ...runtime.response_head import join_head
+from .request import Asked
 
 
 class Answer:
@@ -183,8 +184,10 @@ NATIVE: Final = {
 
 
 def connect(response: Any, request: Any) -> None:
-    """Let a response answer a request; a fake one's body is what it reads."""
+    """Let a response answer a request; a fake one's body is what it reads, and it has the response."""
     response.res = response.recorded = Answer(response)
     response._request = request
+    if isinstance(request.req, Asked):
+        request.req.response = response
     if request.get_method() == "HEAD":
         response._omit_body()
