@@ -12,6 +12,8 @@ import pytest
 from environments import Environment, build_wheel
 from hypothesis import HealthCheck, settings
 
+from socketify_ext.testing import preload
+
 # An app of the core keeps its seven files as long as the process lives, and tests make hundreds of them.
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, (hard := resource.getrlimit(resource.RLIMIT_NOFILE)[1])), hard))
 
@@ -21,6 +23,9 @@ settings.load_profile("untimed")
 
 # Each HTTP client loads the certificates of the system, which takes longer than most tests: they share them.
 httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
+
+# What the modules of apps import: most lie in test modules.
+preload("httpx2", "hypothesis", "msgpack", "pytest", "websockets.asyncio.client", "websockets.sync.client")
 
 ROOT = Path(__file__).parent.parent
 SOURCES = {"socketify-ext": ROOT, "socketify-ext-cors": ROOT / "plugins" / "socketify-ext-cors"}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .assembly import extension_app, isolated_registry
     from .fakes.making import fake_request, fake_response, fake_websocket
+    from .fork_server import preload
     from .serving import Serving, serve
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "fake_response",
     "fake_websocket",
     "isolated_registry",
+    "preload",
     "serve",
 ]
 
@@ -30,6 +32,7 @@ _HOMES = {
     "fake_response": "fakes.making",
     "fake_websocket": "fakes.making",
     "isolated_registry": "assembly",
+    "preload": "fork_server",
     "serve": "serving",
 }
 

@@ -37,6 +37,7 @@ class Sources(MetaPathFinder):
 def unpack(file: str) -> Any:
     """Make the app of a packed factory."""
     given = pickle.loads(Path(file).read_bytes())  # noqa: S301 - our own parent wrote it
+    os.chdir(given["folder"])
     sys.path[:] = given["path"]
     sys.meta_path.insert(0, Sources(given["sources"]))
     factory, arguments = pickle.loads(given["call"])  # noqa: S301 - the same
