@@ -25,7 +25,10 @@ settings.load_profile("untimed")
 httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
 
 # What the modules of apps import: most lie in test modules.
-preload("httpx2", "hypothesis", "msgpack", "pytest", "websockets.asyncio.client", "websockets.sync.client")
+preload(
+    *("httpx2", "hypothesis", "jwt", "msgpack", "msgspec", "nats", "pydantic.main", "pydantic_settings", "pytest"),
+    *("redis.asyncio", "sqlite3", "websockets.asyncio.client", "websockets.sync.client"),
+)
 
 ROOT = Path(__file__).parent.parent
 SOURCES = {"socketify-ext": ROOT, "socketify-ext-cors": ROOT / "plugins" / "socketify-ext-cors"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -152,6 +153,7 @@ def main(connection: int, modules: list[str]) -> None:
     for name in modules:
         with contextlib.suppress(ImportError):  # whoever needs it says so
             importlib.import_module(name)
+    gc.freeze()  # else the servers' first collection copies all pages
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for the servers
     with socket.socket(fileno=connection) as messages:
