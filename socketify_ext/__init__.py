@@ -6,6 +6,7 @@ Names are loaded on first use, which keeps the import of the package cheap.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .runtime import fork as forked  # noqa: F401  # it must see the fork
@@ -44,6 +45,10 @@ __all__ = [
     "install",
     "load",
 ]
+
+if "socketify" in sys.modules:
+    # Its apps are made next, and uWebSockets would stay bound to the loop of the first one, which ends with it.
+    importlib.import_module(".runtime.loop", __name__)
 
 _HOMES = {
     "App": "app",

@@ -22,6 +22,7 @@ from ..sdk.declaration import Declaration, bare_name, free_name
 from ..sdk.provenance import Provenance
 from ..sdk.spec import TARGETS, ExtensionSpec, MemberSpec, MethodSpec, PropertySpec, Target, validate
 from ..sdk.surface import Recording, Surface
+from . import loop as kept_loop  # noqa: F401 - uWebSockets stays bound to it when the app has gone
 from .core import core, ffi, reserved_names
 from .dispatched import dispatched_response
 from .request import Request

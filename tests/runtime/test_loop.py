@@ -81,6 +81,33 @@ def test_an_app_is_served_whatever_app_was_before(before):
         assert httpx2.get(server.url + "/late", timeout=10).text == str(server.process.pid)
 
 
+@pytest.mark.parametrize("order", ["import socketify, socketify_ext", "import socketify_ext, socketify"])
+@pytest.mark.parametrize("stock", ["socketify.App()", "socketify.App().register(socketify_ext.load('cart'))"])
+def test_an_app_is_served_after_several_stock_apps_that_have_gone(order, stock):
+    if order.startswith("import socketify_ext") and "load" not in stock:
+        pytest.xfail("nothing of this package has seen the apps: the core's own fault, as without it")
+    program = f"""
+{order}
+import gc, threading, urllib.request
+
+for _ in range(4):
+    {stock}
+    gc.collect()
+app, places = socketify_ext.App(), []
+app.get("/", lambda res, req: res.end("here"))
+app.listen({{"port": 0, "host": "127.0.0.1"}}, places.append)
+
+def ask():
+    print(urllib.request.urlopen(f"http://127.0.0.1:{{places[0].port}}/", timeout=10).read().decode())
+    app.close()
+
+threading.Thread(target=ask).start()
+app.run()
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout) == (0, "here\n"), run.stderr
+
+
 def test_an_app_may_be_collected_while_cffi_reads_a_declaration():
     program = """
 import gc
