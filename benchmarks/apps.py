@@ -442,6 +442,8 @@ def garbage(which):
 
 # -- resting.py
 
+MESSAGE = "x" * 32
+
 
 def resting(which):
     """Answer JSON, at once and after an await."""
@@ -453,13 +455,22 @@ def resting(which):
         await asyncio.sleep(0.001)
         res.end({"name": "Test"})
 
+    def publish(res, req):
+        app.publish("all", MESSAGE, socketify.OpCode.TEXT)
+        res.end({"name": "Test"})
+
     app.get("/", lambda res, req: res.end({"name": "Test"}))
     app.get("/late", late)
+    app.get("/publish", publish)
+    app.ws("/listen", {"open": lambda ws: ws.subscribe("all")})
     return app
 
 
 class BareAsyncio:
     """A server of plain asyncio with the face of an app."""
+
+    def __init__(self):
+        self.listeners = []
 
     async def serve(self, reader, writer):
         """Answer each request of a connection."""
@@ -468,6 +479,13 @@ class BareAsyncio:
                 pass
             if b"/late" in line:
                 await asyncio.sleep(0.001)
+            elif b"/listen" in line:
+                writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+                self.listeners.append(writer)
+                return
+            elif b"/publish" in line:
+                for listener in self.listeners:
+                    listener.write(bytes([0x81, len(MESSAGE)]) + MESSAGE.encode())
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n")
             writer.write(b'{"name": "Test"}')
         writer.close()
