@@ -173,7 +173,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
             count = wakes(one, scale.pick(12, 4))
             found.append({"group": "woken a second, at rest", "case": name, "value": count, "cost": True})
         both = {name: servers[name] for name in ("ours", "asyncio")}
-        rest = scale.pick(10, 2)
+        rest = scale.pick(8, 2)  # uWebSockets ends a connection that is idle for longer
         for what, call, count, pause in (
             (f"an answer after {rest} s of rest", Client.ask, scale.pick(12, 3), rest),
             *((f"{what}, 20 a second", call, scale.pick(200, 20), PACE) for what, call in CALLS.items()),
