@@ -47,7 +47,9 @@ def route_key(name: str) -> str:
 
 
 def route_names(method: str, path: str) -> list[str]:
-    """Return the routes that a call makes, as in "GET /users/:id"; a folder makes two."""
+    """Return the routes that a call makes, as in "GET /users/:id"; a folder makes two, `not_found` none."""
+    if method == "not_found":
+        return []
     if method == "static":
         return [f"{each} {path.removesuffix('/')}/*" for each in ("GET", "HEAD")]
     return [f"{method.upper()} {path}"]

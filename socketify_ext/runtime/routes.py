@@ -69,7 +69,7 @@ class Route:
             prime_shared_keys("response", self.response_class)
         handler = self.server.hooks.surround(self, self.own)
         if self.method in ("HEAD", "ANY"):
-            self.handler = _by_method(handler)
+            self.handler = _by_method(self, handler)
         else:
             self.handler = handler if self.method == "GET" else check_coding(handler)
 
@@ -99,15 +99,24 @@ def prepare_route(
 
     def bind() -> None:
         route.enter()
+        if server.unmatched is not None and server.unmatched.takes(route):
+            return
         add(server.app.SSL, server.app.app, encoded, on_request, route.handle)
 
     return bind
 
 
-def _by_method(handler: Callable[..., Any]) -> Callable[..., Any]:
+def _by_method(route: Route, handler: Callable[..., Any]) -> Callable[..., Any]:
+    # What answers GET answers HEAD, unless the app has a HEAD route or an `any` that is as specific.
+    gives_way = route.method == "ANY" or getattr(route.own, "answers_get", False)
+
     def handle(response: Response, request: Request) -> Any:
         method = request.get_method()
         if method == "HEAD":
+            unmatched = route.server.unmatched
+            if gives_way and unmatched is not None and unmatched.outranks(route, request.get_url() or ""):
+                request.set_yield(True)
+                return None
             response._omit_body()
         elif method != "GET" and has_refused_coding(response, request):
             return None

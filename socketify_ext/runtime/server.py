@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .routes import Route
     from .served import ServedApps
     from .topics import TopicCounts
+    from .unmatched import Unmatched
     from .websocket_routes import SocketRoute
 
 
@@ -65,6 +66,8 @@ class Server:
         self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
         self.lingering: set[socket.socket] = set()  # connections that close behind an answer
         self.routes: list[Route] = []
+        self.unmatched: Unmatched | None = None  # once it listens
+        self.not_found: Callable[..., Any] | None = None  # the app's answer to a path without a route
         self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
         self.hooks = Hooks()
         self.upgrading_path: str | None = None
@@ -149,8 +152,7 @@ class Server:
         prime_all_shared_keys(classes)
         self.classes = classes
         self._error_log = ErrorLog(members)
-        for route in self.routes:
-            route.use(classes)
+        self._use_classes()
         for connection in self.connections.values():
             connection.__class__ = classes["ws"]
 
@@ -161,8 +163,13 @@ class Server:
             LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
         """
         self.hooks = self._checked(hooks)
+        self._use_classes()
+
+    def _use_classes(self) -> None:
         for route in self.routes:
             route.use(self.classes)
+        if self.unmatched is not None:
+            self.unmatched.use(self.classes)
 
     def _checked(self, hooks: Sequence[RequestHook]) -> Hooks:
         made = Hooks(hooks)

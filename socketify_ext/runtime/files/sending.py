@@ -37,6 +37,8 @@ _LEAST: Final = 64 * 1024  # and for a client that takes little
 class StaticFiles:
     """The handler of a folder's files, for GET and HEAD."""
 
+    answers_get = True
+
     def __init__(self, prefix: str, folder: Folder) -> None:
         self.prefix = prefix
         self._folder = folder
