@@ -15,6 +15,7 @@ from .dispatched import dispatches
 from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
 from .request_body import check_length
+from .returned import answer_returned
 from .shared_keys import prime_shared_keys
 
 if TYPE_CHECKING:
@@ -171,12 +172,14 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
 
 
 def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
-    """Handle the result of a handler that has not answered: a coroutine, a deferred answer, a yield, or a mistake."""
+    """Handle the result of a handler that has not answered: an answer, a coroutine, one to come, a yield, or a mistake."""
     response._route = route.name
     if isawaitable(result):
         route.server.start(result, response, request, route.name)
+    elif result is not None and not request._yielded and answer_returned(response, result):
+        pass
     elif not response._deferred and not response._tasks and not request._yielded:
-        route.server.unanswered(response, route.name)
+        route.server.unanswered(response, route.name, result)
     elif response._data_handler is not None and request.req is not None:
         check_headers(response, request)
     elif response._deferred and response._held is None and request.req is not None:

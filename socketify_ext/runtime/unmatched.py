@@ -115,6 +115,8 @@ class Unmatched:
 
     def outranks(self, route: Route, path: str) -> bool:
         """Check whether a GET route whose pattern is more specific than that of `route` matches a path."""
+        if route is self.last:  # all of them have yielded
+            return False
         for found in self.matches(path):
             if route in found:
                 return False
