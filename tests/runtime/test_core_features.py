@@ -378,7 +378,7 @@ def test_an_upgrade_can_be_refused(server):
 @pytest.mark.parametrize("limits", [{"idle_timeout": 7}, {"idle_timeout": 961}, {"max_lifetime": 241}])
 def test_a_limit_that_would_end_the_process_in_the_core_is_refused(limits):
     (name,) = limits
-    with pytest.raises(ValueError, match=f"the {name} of /ws is"):
+    with pytest.raises(ValueError, match=f"WS /ws: it can't have {name}="):
         socketify_ext.App().ws("/ws", {"message": lambda ws, message, opcode: None, **limits})
 
 
