@@ -196,7 +196,7 @@ def yield_response(server: Server, response: Response, req: Any) -> None:
         lib.uws_req_set_yield(req, 0)
         return
     response._deferred = False
-    response._wait()  # without a next route the core drops the connection, and calls back
+    response._wait()  # the core upgrades some WebSockets by itself, and an app may not listen
     server.yielded = response
 
 

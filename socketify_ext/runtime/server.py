@@ -216,6 +216,16 @@ class Server:
                 raise errors.DuplicateRouteError(who, f"adds {name}", why, fix)
             taken[key] = name
 
+    def answer_not_found(self, response: Response, request: Request) -> Any:
+        """Answer that nothing is there, as the app says.
+
+        Raises:
+            HTTPError: 404, it says nothing.
+        """
+        if self.not_found is None:
+            raise HTTPError(404)
+        return self.not_found(response.write_status(404), request)
+
     def drop_yielded(self) -> None:
         """Drop a yielded response where no handler of ours came next."""
         response, self.yielded = self.yielded, None

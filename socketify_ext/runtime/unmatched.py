@@ -157,22 +157,16 @@ class Unmatched:
         if "GET" in methods:
             methods.add("HEAD")
         if not methods - _ABOUT:
-            return self._answer_not_found(response, request)
+            return self._server.answer_not_found(response, request)
         if method in methods or "ANY" in methods:  # a route has yielded it, or has asked for a WebSocket
             if method in ("GET", "HEAD") and any(isinstance(route, SocketRoute) for route in found):
                 raise _upgrade_required(request)
-            return self._answer_not_found(response, request)
+            return self._server.answer_not_found(response, request)
         methods.add("OPTIONS")
         allow = ", ".join(each for each in _METHODS if each in methods)
         if method != "OPTIONS":
             raise HTTPError(405, headers={"Allow": allow})
         return response.write_status(204).write_header("Allow", allow).end_without_body()
-
-    def _answer_not_found(self, response: Response, request: Request) -> Any:
-        handler = self._server.not_found
-        if handler is None:
-            raise HTTPError(404)
-        return handler(response.write_status(404), request)
 
 
 def _upgrade_required(request: Request) -> HTTPError:

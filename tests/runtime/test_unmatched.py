@@ -486,3 +486,30 @@ def test_a_folder_allows_get_and_head(tmp_path, at):
         assert dict(connection.ask("HEAD", "/own").headers)["x-own"] == "1"
         assert connection.ask("GET", f"{path}.none").status == "404 Not Found"
         assert connection.ask("HEAD", f"{path}.none").status == "404 Not Found"
+
+
+def make_with_folder_and_page(folder):
+    app = make_with_folder(folder, "/")
+
+    @app.not_found
+    async def page(res, req):
+        await asyncio.sleep(0)
+        return f"nothing at {req.get_url()}"
+
+    return app
+
+
+def test_the_app_answers_for_files_that_are_not_there(tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "folder").mkdir()
+    with (
+        socketify_ext.testing.serve(make_with_folder_and_page, folder=str(tmp_path)) as server,
+        wire(server.port) as connection,
+    ):
+        assert connection.ask("GET", "/a.txt").body == b"text"
+        for path in ("/none", "/folder", "/folder/", "/.hidden", "/../a.txt", "/%00"):
+            answer = connection.ask("GET", path)
+            assert (answer.status, answer.body) == ("404 Not Found", f"nothing at {path}".encode())
+            head = connection.ask("HEAD", path)
+            assert (head.status, dict(head.headers)["content-length"]) == (answer.status, str(len(answer.body)))
+        assert connection.ask("PUT", "/none").status == "405 Method Not Allowed"
