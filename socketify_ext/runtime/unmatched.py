@@ -177,7 +177,7 @@ def _upgrade_required(request: Request) -> HTTPError:
         return HTTPError(404)  # its upgrade handler has yielded
     return HTTPError(
         426,
-        "a WebSocket is here",
+        "this path is for WebSockets",
         {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"},
     )
 
