@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Generic, TypedDict, TypeVar
+    from typing import Any, Generic, Protocol, TypedDict, TypeVar, overload
 
     import socketify
     from typing_extensions import Self
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     ResponseT = TypeVar("ResponseT")
     RequestT = TypeVar("RequestT")
+    ResultT = TypeVar("ResultT")
 
     class Limits(TypedDict, total=False):
         """The core's limits of a WebSocket route, which stand beside its handlers in `app.ws`."""
@@ -32,39 +33,99 @@ if TYPE_CHECKING:
         send_pings_automatically: bool
         max_lifetime: int
 
+    class Decorator(Protocol[ResponseT, RequestT]):
+        """What `@app.get("/")` and the like are: the handler stays as it is."""
+
+        def __call__(
+            self, handler: Callable[[ResponseT, RequestT], ResultT], /
+        ) -> Callable[[ResponseT, RequestT], ResultT]: ...
+
     class Routes(Generic[ResponseT, RequestT]):
         """The HTTP routes of an app; `max_body` is how many bytes the body of a request may have."""
 
+        @overload
+        def get(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def get(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def get(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        @overload
+        def post(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def post(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def post(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        @overload
+        def put(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def put(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def put(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        @overload
+        def patch(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def patch(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def patch(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        @overload
+        def delete(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def delete(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def delete(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        @overload
+        def options(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def options(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def options(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        @overload
+        def head(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def head(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def head(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        @overload
+        def connect(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def connect(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def connect(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        @overload
+        def trace(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def trace(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def trace(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        @overload
+        def any(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        @overload
         def any(
             self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
         ) -> Self: ...
+        def any(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+
+        def not_found(
+            self, handler: Callable[[ResponseT, RequestT], ResultT]
+        ) -> Callable[[ResponseT, RequestT], ResultT]: ...
 
     class CoreRoutes(Generic[ResponseT, RequestT]):
         """The HTTP routes of a stock app."""
@@ -80,7 +141,7 @@ if TYPE_CHECKING:
         def trace(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
         def any(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
 
-    class TypedApp(Routes[ResponseT, RequestT], App):
+    class TypedApp(Routes[ResponseT, RequestT], App):  # type: ignore[misc]  # routes take other handlers than App's
         """A `socketify_ext.App` with handlers of these types."""
 
     class TypedCoreApp(CoreRoutes[ResponseT, RequestT], socketify.App):  # type: ignore[misc]  # see pyproject.toml

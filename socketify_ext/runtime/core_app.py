@@ -10,6 +10,7 @@ from typing import Any
 from .. import errors
 from ..sdk.declaration import Declaration
 from ..sdk.resolution import Reserved
+from ..sdk.route_methods import Handler, RouteMethods
 from ..sdk.spec import TARGETS, Target
 from .core import NULL, OpCode, core, lib, reserved_names
 from .encoding import encode_message, encode_topic
@@ -21,13 +22,14 @@ from .server import Server
 from .stock import earlier_declaration, is_managed
 from .thread import get_ident
 from .topics import Backplane, TopicCounts
+from .unmatched import bind_unmatched
 from .websocket import encode_opcode
 from .websocket_routes import prepare_socket
 
 native_publish = lib.uws_publish
 
 
-class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
+class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no types
     """A core app that serves through the runtime; `socketify_ext.App` adds extensions and lifecycle."""
 
     _server: Server
@@ -76,47 +78,12 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
     def _reserved_names(self) -> Mapping[Target, Reserved]:
         return {target: reserved_names(target, self._server.bases[target]) for target in TARGETS}
 
-    # -- routes; `max_body` is how many bytes the body of a request may have, in place of the app's own number
+    # -- routes
 
-    def get(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve GET."""
-        return self._route("get", path, handler, max_body)
-
-    def post(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve POST."""
-        return self._route("post", path, handler, max_body)
-
-    def put(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve PUT."""
-        return self._route("put", path, handler, max_body)
-
-    def patch(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve PATCH."""
-        return self._route("patch", path, handler, max_body)
-
-    def delete(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve DELETE."""
-        return self._route("delete", path, handler, max_body)
-
-    def options(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve OPTIONS."""
-        return self._route("options", path, handler, max_body)
-
-    def head(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve HEAD."""
-        return self._route("head", path, handler, max_body)
-
-    def connect(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve CONNECT."""
-        return self._route("connect", path, handler, max_body)
-
-    def trace(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve TRACE."""
-        return self._route("trace", path, handler, max_body)
-
-    def any(self, path: str, handler: Callable[..., Any], *, max_body: int | None = None) -> Any:
-        """Serve every method that has no route of its own."""
-        return self._route("any", path, handler, max_body)
+    # The core's class is the first base, so that a stock app can become one of this class.
+    get, post, put = RouteMethods.get, RouteMethods.post, RouteMethods.put
+    patch, delete, options = RouteMethods.patch, RouteMethods.delete, RouteMethods.options
+    head, connect, trace, any = RouteMethods.head, RouteMethods.connect, RouteMethods.trace, RouteMethods.any
 
     def static(self, route: str, directory: str | PathLike[str]) -> Any:
         """Serve the files of a folder below `route`: see docs/files.md.
@@ -126,6 +93,20 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             DuplicateRouteError: something is served there already.
         """
         return self._route("static", route, directory)
+
+    def not_found(self, handler: Handler) -> Handler:
+        """Answer requests that match no route, and files of a folder that are not there, with `handler(res, req)`.
+
+        The status is 404 unless the handler sets another. The last handler counts; works as a decorator.
+
+        Args:
+            handler: sync or async.
+
+        Raises:
+            RouteError: it can't be called with a response and a request.
+        """
+        self._route("not_found", "/*", handler)
+        return handler
 
     def ws(self, path: str, behavior: Mapping[str, Any]) -> Any:
         """Serve WebSockets; `behavior` holds handlers by event and the core's limits.
@@ -178,6 +159,8 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
             return prepare_static(self._server, path.removesuffix("/"), folder_of("the app", path, target))
         if method == "ws":
             return prepare_socket(self._server, path, target)
+        if method == "not_found":
+            return lambda: setattr(self._server, "not_found", target)
         return prepare_route(self._server, method, path, target, max_body)
 
     def json_serializer(self, json_serializer: Any) -> None:
@@ -256,6 +239,7 @@ class CoreApp(core.App):  # type: ignore[misc]  # the core has no types
     def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None, reuse_port: bool | None) -> None:
         bind_indexes(self._server)
         self._server.bind_sockets()
+        bind_unmatched(self._server)
         self.socket, place = listen(self, address, reuse_port)
         self._server.listening.append(self.socket)
         if handler is not None:

@@ -147,20 +147,20 @@ async def _go_on(
     response: Any,
     request: Any,
     *context: Any,
-) -> None:
-    """Run the other hooks in a coroutine, from the first hook that is async."""
+) -> Any:
+    """Run the other hooks in a coroutine, from the first hook that is async, then the handler, whose result is returned."""
     await _await(hook, result)
     for other in others:
         if response._answered or request._yielded:
-            return
+            return None
         result = _call(other, response, request)
         if result is not None and isawaitable(result):
             await _await(other, result)
-    if not response._answered and not request._yielded:
-        response._admitted = True
-        result = handler(response, request, *context)
-        if isawaitable(result):
-            await result
+    if response._answered or request._yielded:
+        return None
+    response._admitted = True
+    result = handler(response, request, *context)
+    return await result if isawaitable(result) else result
 
 
 def _watched(route: Route, handler: Handler, *, with_path: bool) -> Handler:

@@ -14,7 +14,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         status: the status that was sent, as in 404; None where none was.
-        route: the pattern of the route that had the request last, as in "/items/:id".
+        route: the pattern of the route that had the request last, as in "/items/:id"; "/*" where there was none.
         method: the route's, as in "GET"; the client's own where the route takes any.
         duration: seconds from the first hook or handler to the answer.
         aborted: whether the connection ended before the answer was complete.

@@ -22,17 +22,20 @@ EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "close": ("ws", "code", "message"),
     "subscription": ("ws", "topic", "new", "old"),
 }
-LIMITS: Final = (
-    "compression",
-    "max_payload_length",
-    "idle_timeout",
-    "max_backpressure",
-    "close_on_backpressure_limit",
-    "reset_idle_timeout_on_send",
-    "send_pings_automatically",
-    "max_lifetime",
-)
+# The range of each limit of a WebSocket, in its own unit, beyond which the core takes another number or ends the process.
+LIMITS: Final[Mapping[str, tuple[int, int]]] = {
+    "compression": (0, 0xFFFF),
+    "max_payload_length": (0, 0xFFFFFFFF),
+    "idle_timeout": (8, 960),  # seconds, or 0
+    "max_backpressure": (0, 0xFFFFFFFF),
+    "close_on_backpressure_limit": (False, True),
+    "reset_idle_timeout_on_send": (False, True),
+    "send_pings_automatically": (False, True),
+    "max_lifetime": (0, 240),  # minutes
+}
 _MOST_SEGMENTS: Final = 100  # MAX_URL_SEGMENTS of the core's HttpRouter.h; it drops what comes after
+_OPTIONAL: Final = re.compile(r"/:[\w-]*\?(?:/|$)")
+_PARAMETER: Final = re.compile(r":[\w-]*")
 _FOREIGN_PARAMETER: Final = re.compile(r"\{(\w*)[^}]*\}|<(?:\w+:)?(\w*)>")
 
 
@@ -47,7 +50,9 @@ def route_key(name: str) -> str:
 
 
 def route_names(method: str, path: str) -> list[str]:
-    """Return the routes that a call makes, as in "GET /users/:id"; a folder makes two."""
+    """Return the routes that a call makes, as in "GET /users/:id"; a folder makes two, `not_found` none."""
+    if method == "not_found":
+        return []
     if method == "static":
         return [f"{each} {path.removesuffix('/')}/*" for each in ("GET", "HEAD")]
     return [f"{method.upper()} {path}"]
@@ -60,12 +65,19 @@ def check_pattern(who: str, method: str, path: Any) -> None:
         RouteError: it would take it for another, never match it, or end the process.
     """
     if not isinstance(path, str):
-        _refuse(who, method, path, f"a {type(path).__name__} is not a path", f'Write text: app.{method}("/path", ...)')
+        write = (
+            f'Write @app.{method}("/path") above the function'
+            if callable(path)
+            else f'Write app.{method}("/path", ...)'
+        )
+        _refuse(who, method, path, f"a {type(path).__name__} is not a path", write)
     if not path.startswith("/"):
         meant = f"/{path}"
         _refuse(who, method, path, "it does not begin with a slash", f'Write app.{method}("{_shown(meant)}", ...)')
     if not path.isprintable():
         _refuse(who, method, path, "it holds a control character", "Leave it out")
+    if _OPTIONAL.search(path):
+        _refuse(who, method, path, "a parameter can't be optional", "Add a second route without it")
     if "?" in path or "#" in path:
         _refuse(who, method, path, "a route has no query", "End it before the ? or #; see req.get_query()")
     segments = path[1:].split("/")
@@ -74,14 +86,24 @@ def check_pattern(who: str, method: str, path: Any) -> None:
             who, method, path, f"it has more than {_MOST_SEGMENTS} segments", 'Write a shorter one that ends in "/*"'
         )
     for number, part in enumerate(segments, 1):
-        foreign = _FOREIGN_PARAMETER.fullmatch(part)
-        if foreign is not None:
-            name = foreign[1] or foreign[2] or "name"
-            _refuse(who, method, path, f"{part} is not a parameter here", f"Write :{name}")
+        _check_parameter(who, method, path, part)
         if part.startswith("*") and (part != "*" or number < len(segments)):
             _refuse(who, method, path, "* stands for the rest of a path", 'Write it alone and last, as in "/files/*"')
         if method == "static" and part.startswith((":", "*")):
             _refuse(who, method, path, f"{part} is not a folder's path", 'Write it plainly, as in "/files"')
+
+
+def _check_parameter(who: str, method: str, path: str, part: str) -> None:
+    """Check a segment that is a parameter, or was meant to be one."""
+    foreign = _FOREIGN_PARAMETER.search(part)
+    if foreign is not None:
+        name = foreign[1] or foreign[2] or "name"
+        if foreign[0] == part:
+            _refuse(who, method, path, f"{part} is not a parameter here", f"Write :{name}")
+        _refuse(who, method, path, f"{foreign[0]} is a part of {part}, and a parameter is not", f"Write /:{name}/")
+    named = _PARAMETER.match(part)
+    if named is not None and named[0] != part:
+        _refuse(who, method, path, f"{part} takes any text, as a parameter is a whole segment", f"Write {named[0]}")
 
 
 def check_handler(who: str, method: str, path: str, handler: Any, parameters: tuple[str, ...] = PARAMETERS) -> None:
@@ -111,16 +133,30 @@ def check_behavior(who: str, path: str, behavior: Mapping[str, Any]) -> None:
     """Check the handlers of a WebSocket, and that nothing else is asked for than there is.
 
     Raises:
-        RouteError: a key is unknown, or a handler can't be called.
+        RouteError: a key is unknown, a handler can't be called, or a limit is out of its range.
     """
     for key, value in behavior.items():
         if key in EVENTS:
             if value is not None:
                 check_handler(who, "ws", f"{path}, {key}", value, EVENTS[key])
-        elif key not in LIMITS:
+        elif key in LIMITS:
+            _check_limit(who, path, key, value)
+        else:
             known = (*EVENTS, *LIMITS)
             fix = suggestion(key, known) if isinstance(key, str) else ""
             _refuse(who, "ws", path, f"{key!r} is neither an event nor a limit", fix or f"There are {', '.join(known)}")
+
+
+def _check_limit(who: str, path: str, key: str, value: Any) -> None:
+    least, most = LIMITS[key]
+    if isinstance(least, bool):
+        known, fix = isinstance(value, int), "Write True or False"
+    else:
+        zero = " or 0" if least else ""
+        known = isinstance(value, int) and (value == 0 or least <= value <= most)
+        fix = f"Write a number from {least} to {most}{zero}"
+    if not known:
+        _refuse(who, "ws", path, f"it can't have {key}={value!r}", fix)
 
 
 def _can_take(handler: Callable[..., Any], parameters: tuple[str, ...]) -> bool:

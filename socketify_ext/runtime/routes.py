@@ -15,6 +15,7 @@ from .dispatched import dispatches
 from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
 from .request_body import check_length
+from .returned import answer_returned
 from .shared_keys import prime_shared_keys
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Route:
             prime_shared_keys("response", self.response_class)
         handler = self.server.hooks.surround(self, self.own)
         if self.method in ("HEAD", "ANY"):
-            self.handler = _by_method(handler)
+            self.handler = _by_method(self, handler)
         else:
             self.handler = handler if self.method == "GET" else check_coding(handler)
 
@@ -99,15 +100,24 @@ def prepare_route(
 
     def bind() -> None:
         route.enter()
+        if server.unmatched is not None and server.unmatched.takes(route):
+            return
         add(server.app.SSL, server.app.app, encoded, on_request, route.handle)
 
     return bind
 
 
-def _by_method(handler: Callable[..., Any]) -> Callable[..., Any]:
+def _by_method(route: Route, handler: Callable[..., Any]) -> Callable[..., Any]:
+    # What answers GET answers HEAD, unless the app has a HEAD route or an `any` that is as specific.
+    gives_way = route.method == "ANY" or getattr(route.own, "answers_get", False)
+
     def handle(response: Response, request: Request) -> Any:
         method = request.get_method()
         if method == "HEAD":
+            unmatched = route.server.unmatched
+            if gives_way and unmatched is not None and unmatched.outranks(route, request.get_url() or ""):
+                request.set_yield(True)
+                return None
             response._omit_body()
         elif method != "GET" and has_refused_coding(response, request):
             return None
@@ -162,12 +172,14 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
 
 
 def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
-    """Handle the result of a handler that has not answered: a coroutine, a deferred answer, a yield, or a mistake."""
+    """Handle the result of a handler that has not answered: an answer, a coroutine, one to come, a yield, or a mistake."""
     response._route = route.name
     if isawaitable(result):
         route.server.start(result, response, request, route.name)
+    elif result is not None and not request._yielded and answer_returned(response, result):
+        pass
     elif not response._deferred and not response._tasks and not request._yielded:
-        route.server.unanswered(response, route.name)
+        route.server.unanswered(response, route.name, result)
     elif response._data_handler is not None and request.req is not None:
         check_headers(response, request)
     elif response._deferred and response._held is None and request.req is not None:
@@ -184,7 +196,7 @@ def yield_response(server: Server, response: Response, req: Any) -> None:
         lib.uws_req_set_yield(req, 0)
         return
     response._deferred = False
-    response._wait()  # without a next route the core drops the connection, and calls back
+    response._wait()  # the core upgrades some WebSockets by itself, and an app may not listen
     server.yielded = response
 
 

@@ -26,6 +26,7 @@ from .patterns import route_key
 from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
 from .response import Response
+from .returned import answer_awaited, describe_returned
 from .shared_keys import prime_all_shared_keys
 from .tasks import start
 from .thread import check_thread, get_ident
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .routes import Route
     from .served import ServedApps
     from .topics import TopicCounts
+    from .unmatched import Unmatched
     from .websocket_routes import SocketRoute
 
 
@@ -65,6 +67,8 @@ class Server:
         self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
         self.lingering: set[socket.socket] = set()  # connections that close behind an answer
         self.routes: list[Route] = []
+        self.unmatched: Unmatched | None = None  # once it listens
+        self.not_found: Callable[..., Any] | None = None  # the app's answer to a path without a route
         self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
         self.hooks = Hooks()
         self.upgrading_path: str | None = None
@@ -149,8 +153,7 @@ class Server:
         prime_all_shared_keys(classes)
         self.classes = classes
         self._error_log = ErrorLog(members)
-        for route in self.routes:
-            route.use(classes)
+        self._use_classes()
         for connection in self.connections.values():
             connection.__class__ = classes["ws"]
 
@@ -161,8 +164,13 @@ class Server:
             LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
         """
         self.hooks = self._checked(hooks)
+        self._use_classes()
+
+    def _use_classes(self) -> None:
         for route in self.routes:
             route.use(self.classes)
+        if self.unmatched is not None:
+            self.unmatched.use(self.classes)
 
     def _checked(self, hooks: Sequence[RequestHook]) -> Hooks:
         made = Hooks(hooks)
@@ -208,6 +216,16 @@ class Server:
                 raise errors.DuplicateRouteError(who, f"adds {name}", why, fix)
             taken[key] = name
 
+    def answer_not_found(self, response: Response, request: Request) -> Any:
+        """Answer that nothing is there, as the app says.
+
+        Raises:
+            HTTPError: 404, it says nothing.
+        """
+        if self.not_found is None:
+            raise HTTPError(404)
+        return self.not_found(response.write_status(404), request)
+
     def drop_yielded(self) -> None:
         """Drop a yielded response where no handler of ours came next."""
         response, self.yielded = self.yielded, None
@@ -231,7 +249,8 @@ class Server:
     ) -> None:
         """Run a coroutine, to its first await at once; if it suspends, make the request outlive the callback.
 
-        It runs in the context of its response, else in `variables`, else in a copy of the current context.
+        It runs in the context of its response, else in `variables`, else in a copy of the current context. `who` is the
+        route where the coroutine is its handler's, whose result is the answer if it is one.
         """
         if response is not None:
             response._tasks += 1
@@ -262,23 +281,26 @@ class Server:
     async def _run_task(
         self, coroutine: Coroutine[Any, Any, Any], response: Response | None, request: Request | None, who: str
     ) -> None:
+        result = None
         try:
-            await coroutine
+            result = await coroutine
+            if result is not None and response is not None and not response._answered and not _yielded(request):
+                answer_awaited(response, result, is_handler=bool(who))
         except GeneratorExit:  # the program ends, and the core's memory may be gone
             return
         except BaseException as error:
             self.fail(error, response, request, who)
             if not isinstance(error, Exception):
-                self._end_task(response, request, who)
+                self._end_task(response, request, who, result)
                 raise
-        self._end_task(response, request, who)
+        self._end_task(response, request, who, result)
 
-    def _end_task(self, response: Response | None, request: Request | None, who: str) -> None:
+    def _end_task(self, response: Response | None, request: Request | None, who: str, result: Any) -> None:
         self.tasks.pop(asyncio.current_task(), None)
         if response is not None:
             response._tasks -= 1
             if not (response._answered or response._tasks or response._deferred or _yielded(request)):
-                self.unanswered(response, who)
+                self.unanswered(response, who, result)
 
     def hand_over(self, who: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Make a call without a request on the server's thread; a connection that has closed meanwhile is ignored."""
@@ -304,9 +326,10 @@ class Server:
 
     # -- answers that no handler has given
 
-    def unanswered(self, response: Response, who: str) -> None:
-        """Answer 500 for a handler that has returned without an answer."""
-        log.error("%s: the handler returned without an answer", who or _who(response), extra={"route": who})
+    def unanswered(self, response: Response, who: str, result: Any) -> None:
+        """Answer 500 for a handler that has returned nothing that is an answer."""
+        what = describe_returned(None if result is response else result)
+        log.error("%s: the handler returned %s", who or _who(response), what, extra={"route": who})
         response._fail(500, b"Internal Server Error", b"text/plain")
 
     def fail(self, error: BaseException, response: Response | None, request: Any, who: str) -> None:

@@ -81,11 +81,7 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
 
     Returns:
         A function that puts it into effect, which can't fail and can't be undone.
-
-    Raises:
-        ValueError: a limit is out of its range.
     """
-    _check_limits(path, behavior)
     route = SocketRoute(server, path, behavior)
     native = ffi.new("uws_socket_behavior_t *")
     native.compression = behavior.get("compression", 0)
@@ -113,15 +109,6 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
         server.bind_socket(route)
 
     return bind
-
-
-def _check_limits(path: str, behavior: Mapping[str, Any]) -> None:
-    """Refuse limits that would end the process inside the core."""
-    idle, lifetime = behavior.get("idle_timeout", 120), behavior.get("max_lifetime", 0)
-    if idle != 0 and not 8 <= idle <= 960:
-        raise ValueError(f"the idle_timeout of {path} is {idle}: give 0, or 8 to 960 seconds")
-    if not 0 <= lifetime <= 240:
-        raise ValueError(f"the max_lifetime of {path} is {lifetime}: give 0 to 240 minutes")
 
 
 @ffi.callback("void(uws_res_t*, uws_req_t*, uws_socket_context_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]

@@ -9,13 +9,12 @@ from typing import Any, Final, TypeVar
 from .. import errors
 from .provenance import Provenance
 from .request_hooks import RequestHook, RequestHooks
+from .route_methods import RouteMethods
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-ROUTES: Final = ("get", "post", "put", "patch", "delete", "options", "head", "connect", "trace", "any", "ws", "static")
 
-
-class AppSurface(RequestHooks):
+class AppSurface(RequestHooks, RouteMethods):
     """Stand for the app while an extension is declared.
 
     Routes, a serializer, hooks, a backplane, start-up and shutdown functions and attributes are recorded, and applied
@@ -75,6 +74,19 @@ class AppSurface(RequestHooks):
         else:
             self.backplane = backplane
 
+    def ws(self, path: str, behavior: Mapping[str, Any]) -> AppSurface:
+        """Serve WebSockets; `behavior` holds handlers by event and the core's limits."""
+        return self._route("ws", path, behavior)
+
+    def static(self, route: str, directory: str | PathLike[str]) -> AppSurface:
+        """Serve the files of a folder below `route`: see docs/files.md."""
+        return self._route("static", route, directory)
+
+    def not_found(self, handler: Function) -> Function:
+        """Answer requests that match no route with `handler(res, req)`; works as a decorator."""
+        self._route("not_found", "/*", handler)
+        return handler
+
     @property
     def _hooked_by(self) -> Provenance:
         return self._provenance
@@ -110,7 +122,9 @@ class AppSurface(RequestHooks):
                 self._refuse(method, f"a {kind} is not a directory", "Pass a directory's path")
         elif not callable(target):
             self._refuse(method, f"a {kind} can't be called", f'Write it as app.{method}("/path", handler)')
-        if self._committed:
+        if self._committed and method == "not_found":
+            self._reached(method).not_found(target)
+        elif self._committed:
             limit = {} if max_body is None else {"max_body": max_body}
             getattr(self._reached(method), method)(path, target, **limit)
         else:
@@ -131,10 +145,6 @@ class AppSurface(RequestHooks):
         return self._app
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("ws", "static"):
-            return lambda path, target: self._route(name, path, target)
-        if name in ROUTES:
-            return lambda path, target, *, max_body=None: self._route(name, path, target, max_body)
         if name in self._own:  # not set yet: a copy is being made
             raise AttributeError(name)
         if name in self._attributes:

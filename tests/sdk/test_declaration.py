@@ -15,7 +15,7 @@ from socketify_ext.errors import (
     OptionsError,
     SignatureError,
 )
-from socketify_ext.sdk.app_surface import ROUTES, AppSurface
+from socketify_ext.sdk.app_surface import AppSurface
 from socketify_ext.sdk.declaration import Extension, as_extension, extension
 
 
@@ -399,7 +399,8 @@ def handler(response, request):
 def test_routes_and_lifecycle_functions_are_recorded_and_not_applied():
     app = FakeApp()
     declared = declared_app(app)
-    targets = dict.fromkeys(ROUTES, handler) | {"ws": {"message": handler}, "static": "folder"}
+    methods = ("get", "post", "put", "patch", "delete", "options", "head", "connect", "trace", "any")
+    targets = dict.fromkeys(methods, handler) | {"ws": {"message": handler}, "static": "folder"}
     for name, target in targets.items():
         assert getattr(declared, name)(f"/{name}", target) is declared
     assert declared.routes == [(name, f"/{name}", target, None) for name, target in targets.items()]

@@ -53,7 +53,21 @@ def message(ws: WebSocket, text: str, opcode: int) -> None:
 
 assert_type(app.get("/", home), App)
 assert_type(app.post("/", lambda res, req: res.end(req.city)).put("/", home), App)
-app.any("/stations", lambda res, req: assert_type(req, Request) and assert_type(res, Response))
+app.any("/stations", lambda res, req: (res.end(req.city), req.stations()))
+
+
+@app.get("/decorated", max_body=10)
+@app.any("/decorated")
+def decorated(res: Response, req: Request) -> dict[str, str]:
+    return {"city": req.city}
+
+
+@app.not_found
+async def nothing(res: Response, req: Request) -> str:
+    return req.city
+
+
+assert_type(decorated, Callable[[Response, Request], dict[str, str]])
 app.ws("/chat", {"upgrade": upgrade, "open": opened, "message": message, "close": lambda ws, code, text: None})
 news: Behavior = {"open": opened, "idle_timeout": 60}
 app.ws("/news", news)
@@ -65,3 +79,9 @@ def run(core: socketify_ext.App) -> None:
     assert_type(install(core, on_collision="keep"), App)
     given: socketify_ext.App = install(core)
     given.get("/", home)
+
+    @given.post("/plain")
+    def plain(res: socketify_ext.Response, req: socketify_ext.Request) -> None:
+        res.end(req.get_url())
+
+    plain(given, given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it is typed as it was

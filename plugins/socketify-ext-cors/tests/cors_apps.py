@@ -33,6 +33,7 @@ def add_routes(app):
 def installed(**options):
     app = socketify_ext.App()
     app.register(socketify_ext.load("cors", **options))
+    app.before_request(prefix="/api")(lambda res, req: res.cors(req))
     return add_routes(app)
 
 

@@ -42,6 +42,13 @@ def test_a_status_and_an_error_after_the_headers_keep_both(client, path, status)
     assert response.headers["access-control-allow-origin"] == APP
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/api/nope", 404), ("PUT", "/api/nope", 404)])
+def test_a_path_without_a_route_is_readable_too_and_preflights_make_it_no_wrong_method(client, method, path, status):
+    response = client.request(method, path, headers={"Origin": APP})
+    assert response.status_code == status
+    assert response.headers["access-control-allow-origin"] == APP
+
+
 @pytest.mark.parametrize("path", ["/", "/items", "/late"])
 def test_a_listed_origin_may_read_the_answer(client, path):
     response = client.get(path, headers={"Origin": APP})

@@ -57,6 +57,11 @@ def counted(server, method, route, status):
         ("GET", "/closed/7", "/closed/:id", "403"),
         ("PATCH", "/any", "/any", "200"),
         ("HEAD", "/any", "/any", "200"),
+        ("GET", "/nope/1", "/*", "404"),
+        ("PUT", "/items/7", "/*", "405"),
+        ("OPTIONS", "/items/7", "/*", "204"),
+        ("HEAD", "/items/7", "/items/:id", "200"),
+        ("GET", "/chat/tea", "/*", "426"),
     ],
 )
 def test_a_request_is_counted_by_method_route_and_status(server, method, path, route, status):

@@ -45,6 +45,13 @@ def store(request):
     return f"valkey://{server.host}:{server.port}/0"
 
 
+def test_who_asks_for_what_is_not_there_is_counted_too():
+    with testing.serve(ratelimit_apps.limited, limits={"/": "4/hour"}) as server:
+        asked = [("GET", "/nope"), ("OPTIONS", "/"), ("DELETE", "/"), ("HEAD", "/"), ("GET", "/nope"), ("GET", "/")]
+        answers = [http.request(method, server.url + path).status_code for method, path in asked]
+        assert answers == [404, 204, 405, 200, 429, 429]
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_who_asks_too_often_is_refused_and_told_when_to_come_back(store, strategy):
     with testing.serve(ratelimit_apps.limited, limits=LIMITS, store=store, strategy=strategy) as server:

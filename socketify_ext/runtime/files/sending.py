@@ -37,13 +37,24 @@ _LEAST: Final = 64 * 1024  # and for a client that takes little
 class StaticFiles:
     """The handler of a folder's files, for GET and HEAD."""
 
-    def __init__(self, prefix: str, folder: Folder) -> None:
+    answers_get = True
+
+    def __init__(self, server: Server, prefix: str, folder: Folder) -> None:
+        self._server = server
         self.prefix = prefix
         self._folder = folder
         self._start = f"{prefix}/"
 
-    def __call__(self, response: Response, request: Request) -> Coroutine[Any, Any, None] | None:
-        """Answer with the file that the path names, 404 where there is none."""
+    def __call__(self, response: Response, request: Request) -> Any:
+        """Answer with the file that the path names; where there is none, as for a path without a route."""
+        try:
+            return self._serve(response, request)
+        except HTTPError as error:
+            if error.status != 404:
+                raise
+        return self._server.answer_not_found(response, request)
+
+    def _serve(self, response: Response, request: Request) -> Coroutine[Any, Any, None] | None:
         url = request.get_url() or ""
         if url == self.prefix:
             self._redirect(response, [])
@@ -71,7 +82,7 @@ def prepare_static(server: Server, prefix: str, directory: str) -> Callable[[], 
     Returns:
         A function that puts it into effect, which can't fail and can't be undone.
     """
-    files = StaticFiles(prefix, Folder(directory))
+    files = StaticFiles(server, prefix, Folder(directory))
     binds = [prepare_route(server, method, f"{prefix}/*", files) for method in ("get", "head")]
 
     def bind() -> None:
