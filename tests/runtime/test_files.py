@@ -2,13 +2,16 @@
 
 import contextlib
 import gzip
+import json
 import os
 import socket
 import ssl
 import threading
 import time
 from email.utils import formatdate
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote
 
 import file_apps
 import pytest
@@ -44,6 +47,11 @@ def folder(tmp_path_factory):
         "text.css": b"p {}" * 100,
         "text.css.gz": gzip.compress(b"p {}" * 100),
         "text.css.br": b"as if it were brotli",
+        "text.css.zst": b"as if it were zstd",
+        "only.js": b"1",
+        "only.js.gz": gzip.compress(b"1"),
+        "\u202f\u3000\U0001f468\u200d\U0001f469.txt": b"printable or not",
+        "100%.txt": b"percent",
         "old.css": b"new",
         "old.css.gz": gzip.compress(b"old"),
         "archive.tar.gz": b"archive",
@@ -96,9 +104,11 @@ def open_files(server):
         ("a%20b%20%C3%A9.txt", "text/plain; charset=utf-8", b"named"),
         ("docs/", "text/html; charset=utf-8", b"index"),
         ("archive.tar.gz", "application/gzip", b"archive"),
+        ("100%25.txt", "text/plain; charset=utf-8", b"percent"),
+        (quote("\u202f\u3000\U0001f468\u200d\U0001f469.txt"), "text/plain; charset=utf-8", b"printable or not"),
     ],
 )
-def test_a_file_comes_with_its_type_and_length_and_head_without_it(wire, path, content_type, body):
+def test_rfc9110_9_3_2_a_file_comes_with_its_type_and_length_and_head_without_it(wire, path, content_type, body):
     status, headers, got = ask(wire, f"/public/{path}")
     assert (status, got, headers["content-type"]) == (200, body, content_type)
     status, of_head, got = ask(wire, f"/public/{path}", "HEAD")
@@ -106,9 +116,12 @@ def test_a_file_comes_with_its_type_and_length_and_head_without_it(wire, path, c
     assert of_head["etag"] == headers["etag"]
 
 
-def test_a_directory_leads_to_its_url_with_a_slash(wire):
+def test_rfc9110_15_4_9_a_directory_leads_to_its_url_with_a_slash(wire):
     status, headers, _ = ask(wire, "/public/docs")
     assert (status, headers["location"]) == (308, "/public/docs/")
+    for query in ("a=1&b=%C3%A9", "", "a=?/:@"):
+        assert ask(wire, f"/public/docs?{query}")[1]["location"] == f"/public/docs/?{query}"
+    assert ask(wire, '/public/docs?<é>"')[1]["location"] == "/public/docs/?%3C%C3%A9%3E%22"
     assert ask(wire, "/public/sub")[0] == 404
 
 
@@ -139,13 +152,15 @@ def test_no_way_to_write_a_path_passes_a_guard(wire, path):
     assert SECRET not in body
 
 
-def test_a_compressed_sibling_is_sent_to_who_takes_it(wire):
+def test_rfc9110_12_5_3_a_compressed_sibling_is_sent_to_who_prefers_it(wire):
     plain = ask(wire, "/public/text.css")
     assert (plain[2], plain[1]["vary"]) == (b"p {}" * 100, "Accept-Encoding")
     for accepted, coding in {
         "gzip": "gzip",
-        "gzip, br": "br",
+        "gzip, deflate, br, zstd": "br",
+        "zstd, gzip": "zstd",
         "br;q=0, gzip;q=0.5": "gzip",
+        "br;q=0.1, gzip;q=0.5": "gzip",
         "*": "br",
         "GZIP": "gzip",
     }.items():
@@ -154,8 +169,70 @@ def test_a_compressed_sibling_is_sent_to_who_takes_it(wire):
         assert headers["content-type"] == "text/css; charset=utf-8"
         assert headers["etag"] != plain[1]["etag"]
         assert int(headers["content-length"]) == len(body)
-    for accepted in ("identity", "gzip;q=0", "gzip;q=x", "gzipped", "deflate"):
-        assert "content-encoding" not in ask(wire, "/public/text.css", accept_encoding=accepted)[1]
+    for accepted in ("identity", "identity, gzip;q=0.5", "gzip;q=0", "gzip;q=x", "gzipped", "deflate", "*;q=0"):
+        _, headers, body = ask(wire, "/public/text.css", accept_encoding=accepted)
+        assert (headers.get("content-encoding"), headers["etag"], body) == (None, plain[1]["etag"], plain[2])
+
+
+def lines(wire, path, head):
+    """Send header lines of which several have one name."""
+    wire.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n".encode() + head + b"\r\n")
+    answer = wire.answer()
+    return int(answer.status.split()[0]), {name.lower(): value for name, value in answer.headers}, answer.body
+
+
+def test_rfc9110_5_3_lists_in_several_lines_are_one(wire):
+    tag = ask(wire, "/public/page.html")[1]["etag"].encode()
+    for head in (
+        b'If-None-Match: "x"\r\nIf-None-Match: %b\r\n' % tag,
+        b'If-None-Match: "\xff"\r\nIf-None-Match: W/%b\r\n' % tag,
+        b'If-None-Match: "a\\", "b,"\r\nIf-None-Match: "c", %b\r\n' % tag,
+    ):
+        status = lines(wire, "/public/page.html", head)[0]
+        assert status == (200 if b"\xff" in head else 304)
+    assert lines(wire, "/public/page.html", b'If-Match: "x"\r\nIf-Match: %b\r\n' % tag)[0] == 200
+    assert lines(wire, "/public/page.html", b'If-Match: "x"\r\nIf-Match: W/%b\r\n' % tag)[0] == 412
+    head = b"Accept-Encoding: deflate\r\nAccept-Encoding: gzip\r\n"
+    assert lines(wire, "/public/text.css", head)[1]["content-encoding"] == "gzip"
+
+
+def test_rfc9110_5_3_what_is_no_list_is_ignored_where_it_comes_twice(wire):
+    date = formatdate(1_800_000_000, usegmt=True).encode()
+    for head in (b"Range: bytes=0-1\r\nRange: bytes=4-5\r\n", b"If-Modified-Since: %b\r\n" % date * 2):
+        status, _, body = lines(wire, "/public/page.html", head)
+        assert (status, body) == (200, PAGE)
+    tag = ask(wire, "/public/page.html")[1]["etag"].encode()
+    head = b"Range: bytes=0-1\r\nIf-Range: %b\r\nIf-Range: %b\r\n" % (tag, tag)
+    assert lines(wire, "/public/page.html", head)[0] == 200
+
+
+def test_rfc9110_14_2_a_range_is_one_of_the_bytes_that_its_tag_names(wire):
+    """Those of the compressed file where that is what the client prefers, and never of both mixed."""
+    plain = ask(wire, "/public/only.js")
+    coded = ask(wire, "/public/only.js", accept_encoding="gzip")
+    got = ask(wire, "/public/only.js", accept_encoding="gzip", range="bytes=2-")
+    assert (got[0], got[1]["content-encoding"], got[1]["etag"]) == (206, "gzip", coded[1]["etag"])
+    assert (got[2], got[1]["content-range"]) == (coded[2][2:], f"bytes 2-{len(coded[2]) - 1}/{len(coded[2])}")
+    for tag, accepted, status in (
+        (plain[1]["etag"], "gzip", 200),
+        (coded[1]["etag"], "identity", 200),
+        (coded[1]["etag"], "gzip", 206),
+        (plain[1]["etag"], "identity", 206),
+    ):
+        got = ask(wire, "/public/only.js", accept_encoding=accepted, range="bytes=0-", if_range=tag)
+        assert (got[0], got[2]) == (status, (coded if accepted == "gzip" else plain)[2])
+    for tag, accepted in ((plain[1]["etag"], "gzip"), (coded[1]["etag"], "identity")):
+        assert ask(wire, "/public/only.js", accept_encoding=accepted, if_none_match=tag)[0] == 200
+
+
+def test_rfc9110_15_4_5_not_modified_has_what_the_whole_would_have_had(wire):
+    whole = ask(wire, "/public/text.css", accept_encoding="br")[1]
+    status, headers, _ = ask(wire, "/public/text.css", accept_encoding="br", if_none_match="*")
+    assert status == 304
+    assert {name: headers[name] for name in ("etag", "vary", "last-modified")} == {
+        name: whole[name] for name in ("etag", "vary", "last-modified")
+    }
+    assert not {"content-type", "content-encoding"} & set(headers)
 
 
 def test_a_sibling_that_is_older_than_the_file_is_not_sent(wire):
@@ -165,7 +242,7 @@ def test_a_sibling_that_is_older_than_the_file_is_not_sent(wire):
 # -- conditions
 
 
-def test_a_copy_that_is_current_is_not_sent_again(wire):
+def test_rfc9110_15_4_5_a_copy_that_is_current_is_not_sent_again(wire):
     _, first, _ = ask(wire, "/public/page.html")
     assert first["last-modified"] == formatdate(1_700_000_000, usegmt=True)
     for name, value in (
@@ -193,17 +270,17 @@ def test_a_copy_that_is_current_is_not_sent_again(wire):
         ("if-match", "*"),
     ],
 )
-def test_what_is_no_current_copy_is_answered_whole(server, wire, name, value):
+def test_rfc9110_13_1_what_is_no_current_copy_is_answered_whole(server, wire, name, value):
     assert ask(wire, "/public/page.html", **{name: value})[0] == 200
     assert "Traceback" not in server.log
 
 
-def test_a_tag_counts_before_a_date(wire):
+def test_rfc9110_13_2_2_a_tag_counts_before_a_date(wire):
     _, first, _ = ask(wire, "/public/page.html")
     assert ask(wire, "/public/page.html", if_none_match='"x"', if_modified_since=first["last-modified"])[0] == 200
 
 
-def test_a_condition_that_fails_is_412(wire):
+def test_rfc9110_15_5_13_a_condition_that_fails_is_412(wire):
     _, first, _ = ask(wire, "/public/page.html")
     assert ask(wire, "/public/page.html", if_match='"x"')[0] == 412
     assert ask(wire, "/public/page.html", if_match=f"W/{first['etag']}")[0] == 412
@@ -216,7 +293,7 @@ def test_a_condition_that_fails_is_412(wire):
 
 @pytest.mark.parametrize("path", ["page.html", "large.bin"])
 @pytest.mark.parametrize("given", ["0-0", "3-5", "3-", "-3", "-99999999999", "5-99999999999999999999999"])
-def test_one_range_is_served(wire, folder, path, given):
+def test_rfc9110_14_4_one_range_is_served(wire, folder, path, given):
     whole = (folder / path).read_bytes()
     first, _, last = given.partition("-")
     part = whole[int(first) : int(last) + 1 if last else None] if first else whole[-int(last) :]
@@ -227,21 +304,22 @@ def test_one_range_is_served(wire, folder, path, given):
 
 
 @pytest.mark.parametrize("given", ["bytes=17-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999-"])
-def test_a_range_of_bytes_that_are_not_there_is_416(wire, given):
+def test_rfc9110_15_5_17_a_range_of_bytes_that_are_not_there_is_416(wire, given):
     status, headers, body = ask(wire, "/public/page.html", range=given)
-    assert (status, headers["content-range"], body) == (416, "bytes */17", b"")
+    assert (status, headers["content-range"]) == (416, "bytes */17")
+    assert json.loads(body) == {"detail": HTTPStatus(416).phrase}
 
 
 @pytest.mark.parametrize(
     "given", ["bytes=0-1,3-4", "items=0-3", "bytes=abc", "bytes=0", "bytes=-", "bytes=5-3", "bytes=1-2-3", "bytes", "="]
 )
-def test_a_range_that_cannot_be_read_is_ignored(server, wire, given):
+def test_rfc9110_14_2_a_range_that_cannot_be_read_is_ignored(server, wire, given):
     status, headers, body = ask(wire, "/public/page.html", range=given)
     assert (status, body, "content-range" in headers) == (200, PAGE, False)
     assert "Traceback" not in server.log
 
 
-def test_a_range_of_another_version_is_the_whole(wire):
+def test_rfc9110_13_1_5_a_range_of_another_version_is_the_whole(wire):
     _, first, _ = ask(wire, "/public/page.html")
     for current in (first["etag"], first["last-modified"]):
         assert ask(wire, "/public/page.html", range="bytes=0-1", if_range=current)[0] == 206
@@ -263,7 +341,7 @@ def test_a_file_that_is_not_there_is_404(wire):
     assert ask(wire, "/send/missing")[0] == 404
 
 
-def test_conditions_and_ranges_are_for_what_would_be_200(wire):
+def test_rfc9110_13_2_1_conditions_and_ranges_are_for_what_would_be_200(wire):
     assert ask(wire, "/send/page", range="bytes=0-1", if_none_match="*")[::2] == (404, PAGE)
 
 
