@@ -1,5 +1,6 @@
 """Files over real connections: conditions, ranges, hostile paths, slow clients, and files that change while they are sent."""
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -17,7 +18,8 @@ import file_apps
 import pytest
 from wire import Wire
 
-from socketify_ext.testing import serve
+from socketify_ext import HTTPError
+from socketify_ext.testing import fake_request, fake_response, serve
 
 PAGE = b"<p>0123456789</p>"
 LARGE = bytes(range(256)) * 40_000  # 10 MB: more than the buffers of two sockets
@@ -350,6 +352,89 @@ def test_a_second_answer_is_refused_and_logged(server, wire):
     assert "send_file was refused" in server.log
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "",
+            "/",
+            "..",
+            "../secret.txt",
+            "/etc/passwd",
+            "docs/../page.html",
+            "docs//index.html",
+            "./page.html",
+            ".env",
+        ),
+        *("sub/.hidden", "docs", "docs/", "outside.txt", "outside/secret.txt", "hidden.txt", "pipe", "loop", "a\0b"),
+        *("a\\b", "a\nb", "x" * 300, "%2e%2e/secret.txt", "none", "\ufffd"),
+    ],
+)
+def test_a_path_from_a_client_leads_to_nothing_outside_of_the_folder(server, wire, path):
+    status, _, body = ask(wire, f"/send/below?path={quote(path, safe='')}")
+    assert (status, SECRET in body) == (404, False)
+    assert "Traceback" not in server.log
+
+
+def test_a_path_from_a_client_leads_to_a_file_of_the_folder(wire):
+    for path, body in {
+        "page.html": PAGE,
+        "docs/index.html": b"index",
+        "a b é.txt": b"named",
+        "100%.txt": b"percent",
+    }.items():
+        assert ask(wire, f"/send/below?path={quote(path, safe='')}")[::2] == (200, body)
+    assert ask(wire, "/send/below?path=page.html", range="bytes=1-2")[::2] == (206, PAGE[1:3])
+    assert "vary" not in ask(wire, "/send/below?path=text.css", accept_encoding="br")[1]
+
+
+@pytest.mark.parametrize("path", ["", "/", "a\0b", "x" * 5000, "/dev/null", "/dev/tty", "/proc/self/mem/x", "\ufffd"])
+def test_what_is_no_regular_file_is_404_without_a_folder_too(server, wire, path):
+    assert ask(wire, f"/send/unsafe?path={quote(path, safe='')}")[0] == 404
+    assert "Traceback" not in server.log
+
+
+def test_rfc6266_a_download_has_a_name_that_splits_no_head(wire):
+    _, headers, body = ask(wire, "/send/below?path=page.html&name=" + quote('Ü "1"\r\nSet-Cookie: a=b'))
+    assert headers["content-disposition"] == (
+        "attachment; filename=\"_ _1___Set-Cookie: a=b\"; filename*=UTF-8''%C3%9C%20%221%22__Set-Cookie%3A%20a%3Db"
+    )
+    assert ("set-cookie" in headers, body) == (False, PAGE)
+    assert "content-disposition" not in ask(wire, "/send/below?path=page.html&name=x", if_none_match="*")[1]
+
+
+def test_a_wrong_argument_is_an_error_and_the_answer_is_still_to_be_given(wire):
+    status, headers, body = ask(wire, "/send/hostile", range="bytes=0-1")
+    assert (status, json.loads(body)) == (200, ["HeaderError", "TypeError", "TypeError", "ArgumentError"])
+    assert "content-range" not in headers
+
+
+def test_a_disk_that_fails_ends_the_connection_of_its_file_alone(server, wire):
+    ask(wire, "/public/large.bin")
+    before = open_files(server)
+    connection = Wire(server.port, PATIENCE)
+    with connection.socket:
+        connection.send("GET", "/send/broken")
+        head = connection.read_until(b"\r\n\r\n")
+        assert f"content-length: {len(LARGE)}\r\n".encode() in head.lower()
+        assert 0 < len(connection.read_to_end()) < len(LARGE)
+    assert ask(wire, "/free")[2] == b"free"
+    assert "Input/output error" in server.log
+    assert open_files(server) == before
+
+
+def test_a_hook_may_say_how_long_a_file_is_kept(wire):
+    for headers in ({}, {"if_none_match": "*"}, {"range": "bytes=0-1"}):
+        assert ask(wire, "/public/docs/", **headers)[1]["cache-control"] == "max-age=60"
+    assert ask(wire, "/public/page.html")[1].get("cache-control") is None
+
+
+def test_a_socket_is_not_found(folder, wire):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "s.sock"))
+        assert ask(wire, "/public/s.sock")[0] == 404
+
+
 # -- while it is sent
 
 
@@ -437,6 +522,25 @@ def test_no_file_stays_open_after_an_answer_of_any_kind(server, wire):
     assert open_files(server) == before
 
 
+def test_a_file_that_is_replaced_again_and_again_is_always_one_of_them(server, folder, wire):
+    """Length, tag and bytes are of one file, whichever the name leads to at that moment."""
+    tags = {}
+
+    def replace():
+        for number in range(300):
+            (folder / "next.bin").write_bytes(bytes([number % 5]) * (1000 + number % 5))
+            (folder / "next.bin").replace(folder / "replaced.bin")
+
+    (folder / "replaced.bin").write_bytes(bytes(1000))
+    writer = threading.Thread(target=replace)
+    writer.start()
+    while writer.is_alive():
+        status, headers, body = ask(wire, "/public/replaced.bin")
+        assert (status, body) == (200, body[:1] * (1000 + body[0]))
+        assert tags.setdefault(headers["etag"], body) == body
+    writer.join()
+
+
 def test_many_downloads_at_once_come_whole(server):
     wrong = []
 
@@ -478,3 +582,25 @@ def test_a_server_stops_while_a_client_downloads(folder):
         with client:
             assert serving.stop() == 0
         assert "Traceback" not in serving.log
+
+
+def test_a_fake_response_records_a_file(folder):
+    def answered(path, method="GET", **headers):
+        async def send():
+            request = fake_request(method=method, headers=headers)
+            response = fake_response(request=request)
+            await response.send_file(path, folder=folder)
+            return response.recorded
+
+        recorded = asyncio.run(send())
+        assert recorded.complete
+        return recorded.status, dict(recorded.headers), recorded.body
+
+    status, headers, body = answered("page.html")
+    assert (status, headers["Content-Type"], body) == (200, "text/html; charset=utf-8", PAGE)
+    assert answered("page.html", **{"if-none-match": headers["ETag"]})[::2] == (304, b"")
+    assert answered("page.html", range="bytes=1-2")[::2] == (206, PAGE[1:3])
+    assert answered("page.html", range="bytes=99-")[0] == 416
+    assert answered("large.bin")[::2] == (200, LARGE)
+    with pytest.raises(HTTPError):
+        answered("none")

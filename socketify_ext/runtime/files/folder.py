@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import stat
 from collections.abc import Callable, Iterable
 from io import FileIO
 from typing import Final
+from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 from ...errors import HTTPError
@@ -19,10 +21,13 @@ INDEX: Final = "index.html"
 _FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW
 # Linux: read what is in memory, and nothing that a disk would have to be waited for.
 _NOWAIT: Final[int | None] = getattr(os, "RWF_NOWAIT", None)
+_GETPATH: Final[int | None] = getattr(fcntl, "F_GETPATH", None)
 # Linux: a directory that is passed through need not be readable.
 _DIRECTORY: Final[int] = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNSAFE: Final = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
+
+Accepted = Callable[[], Iterable[str]]
 
 
 class OpenFile:
@@ -107,12 +112,22 @@ def names_in(path: str) -> list[str] | None:
     *directories, last = path.split("/")
     for part in (*directories, last or INDEX):
         name = _decoded(part) if "%" in part else part
-        if not name or name.startswith(".") or "/" in name or "\\" in name or _CONTROL.search(name):
+        if name is None or not _is_plain(name):
             return None
         names.append(name)
     if not last:
         names[-1] = ""
     return names
+
+
+def plain_names(path: str) -> list[str] | None:
+    """Return the names of a file below a folder, as `names_in` does for a path that is decoded; None for all else."""
+    names = path.split("/")
+    return names if all(map(_is_plain, names)) else None
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and not name.startswith(".") and not _UNSAFE.search(name)
 
 
 def _decoded(part: str) -> str | None:
@@ -136,12 +151,12 @@ class Folder:
         self.path = os.path.realpath(path)
         self._inside = self.path.rstrip(os.sep) + os.sep
 
-    def open(self, names: list[str], accepted: Callable[[], Iterable[str]]) -> OpenFile | None:
+    def open(self, names: list[str], accepted: Accepted | None = None) -> OpenFile | None:
         """Open the file of these names, or what stands beside it compressed, where the client prefers that.
 
         Args:
             names: from `names_in`; an empty last one is the index of a directory.
-            accepted: returns the elements of the Accept-Encoding header.
+            accepted: returns the elements of the Accept-Encoding header; without it, only the file itself counts.
 
         Returns:
             None where there is none.
@@ -160,12 +175,12 @@ class Folder:
 
     def has_index(self, names: list[str]) -> bool:
         """Report whether names lead to a directory that has an index."""
-        found = self.open([*names, INDEX], list)
+        found = self.open([*names, INDEX])
         if found is not None:
             found.stream.close()
         return found is not None
 
-    def _open(self, names: list[str], accepted: Callable[[], Iterable[str]]) -> OpenFile | None:
+    def _open(self, names: list[str], accepted: Accepted | None) -> OpenFile | None:
         try:
             directory = self._directory(names[:-1])
         except ValueError:
@@ -175,7 +190,10 @@ class Folder:
             return None
         try:
             found = open_file(names[-1], directory)
-            return None if found is None else _variant(found, directory, accepted)
+            if found is not None and not _is_spelled(found.stream.fileno(), names):
+                found.stream.close()
+                return None
+            return found if found is None or accepted is None else _variant(found, directory, accepted)
         finally:
             os.close(directory)
 
@@ -202,7 +220,15 @@ class Folder:
         return None if any(name.startswith(".") for name in real) else real
 
 
-def _variant(file: OpenFile, directory: int, accepted: Callable[[], Iterable[str]]) -> OpenFile:
+def _is_spelled(descriptor: int, names: list[str]) -> bool:
+    """Report whether a file's names are written as on the disk: some file systems of macOS ignore case, hooks don't."""
+    if _GETPATH is None:
+        return True
+    path = fcntl.fcntl(descriptor, _GETPATH, bytes(1024)).rstrip(b"\0").decode(errors="surrogateescape")
+    return normalize("NFC", path).endswith(normalize("NFC", "/" + "/".join(names)))
+
+
+def _variant(file: OpenFile, directory: int, accepted: Accepted) -> OpenFile:
     """Return the compressed file that stands beside one in a directory, if the client prefers it; close the other."""
     offered = []
     for coding, suffix in CODINGS.items():

@@ -6,11 +6,11 @@ import asyncio
 import json
 import logging
 import os
+import pathlib
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote
 
 from ... import errors
@@ -21,7 +21,7 @@ from ..response_head import has_content_type
 from ..routes import prepare_route
 from .byte_range import byte_range
 from .disposition import attachment
-from .folder import Folder, OpenFile, names_in, open_file
+from .folder import Folder, OpenFile, names_in, open_file, plain_names
 from .media_type import media_type
 from .validator import Validator, single
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ..server import Server
 
 _NONE: Final[Mapping[str, bytes]] = MappingProxyType({})
+Path: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
+
 log = logging.getLogger("socketify_ext")
 
 _AT_ONCE: Final = 64 * 1024  # bytes that are read in the server's thread, and sent as one
@@ -223,10 +225,7 @@ async def _writable(response: Response) -> None:
 
 
 def send_file(
-    response: Response,
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
-    content_type: str | None,
-    download_name: str | None,
+    response: Response, path: Path, folder: Path | None, content_type: str | None, download_name: str | None
 ) -> Future[None]:
     """Answer with a file.
 
@@ -236,7 +235,11 @@ def send_file(
     Raises:
         HTTPError: 404, there is no such file.
     """
-    place, headers = os.fsdecode(path), {}
+    place, inside, headers = os.fsdecode(path), None if folder is None else os.fsdecode(folder), {}
+    if inside is not None and not inside:
+        raise errors.ArgumentError(
+            "res.send_file", "got no folder", "its path is empty", 'Write "." for the working directory'
+        )
     if content_type is not None:
         headers["Content-Type"] = encode_value(content_type)
     if download_name is not None:
@@ -247,7 +250,7 @@ def send_file(
         response._refuse("send_file")
         done.set_result(None)
         return done
-    file = _open(place)
+    file = _open(place, inside)
     if file is None:
         raise HTTPError(404)
     sending = answer_file(response, request, file, headers)
@@ -258,7 +261,10 @@ def send_file(
     return done
 
 
-def _open(path: str) -> OpenFile | None:
+def _open(path: str, folder: str | None) -> OpenFile | None:
+    if folder is not None:
+        names = plain_names(path)
+        return None if names is None else Folder(folder).open(names)
     try:
         return open_file(os.path.realpath(path))
     except ValueError:  # NUL, or characters that no file's name has
@@ -292,7 +298,7 @@ def folder_of(who: str, path: str, directory: Any) -> str:
     """
     try:
         name = os.fsdecode(directory)
-        is_folder = bool(name) and Path(name).is_dir()
+        is_folder = bool(name) and pathlib.Path(name).is_dir()
     except (TypeError, ValueError, OSError):
         name, is_folder = repr(directory), False
     if not is_folder:
