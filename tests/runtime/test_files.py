@@ -409,6 +409,21 @@ def test_a_wrong_argument_is_an_error_and_the_answer_is_still_to_be_given(wire):
     assert "content-range" not in headers
 
 
+@pytest.mark.parametrize("query", ["", "?cold=yes"])
+def test_one_answer_is_one_file(server, wire, query):
+    status, headers, body = ask(wire, f"/send/twice{query}")
+    assert (status, headers["content-type"]) == (200, "application/octet-stream")
+    assert body == LARGE
+    assert ask(wire, "/free")[2] == b"free"
+    assert "send_file was refused: the head of this answer is already sent" in server.log
+
+
+def test_a_file_comes_not_behind_parts(server, wire):
+    wire.send("GET", "/send/part")
+    assert wire.read_until(b"0\r\n\r\n").endswith(b"4\r\npart\r\n3\r\nend\r\n0\r\n\r\n")
+    assert ask(wire, "/free")[2] == b"free"
+
+
 def test_a_disk_that_fails_ends_the_connection_of_its_file_alone(server, wire):
     ask(wire, "/public/large.bin")
     before = open_files(server)

@@ -244,3 +244,10 @@ def test_another_case_of_a_name_is_another_name(tree, monkeypatch):
     folder = Folder(str(tree))
     assert folder.open(["PRIVATE", "\u00e9.txt"]) is None
     folder.open(["private", "\u00e9.txt"]).stream.close()
+
+
+def test_a_path_of_very_many_names_is_none():
+    assert names_in("a/" * 100 + "b") is not None
+    assert plain_names("a/" * 100 + "b") is not None
+    assert names_in("a/" * 101 + "b") is None
+    assert plain_names("a/" * 101 + "b") is None

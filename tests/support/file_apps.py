@@ -56,6 +56,20 @@ def make(folder, certificate=None, key=None):
                 told.append(type(error).__name__)
         res.end(told)
 
+    def twice(res, req):
+        """The second file comes too late, even where the first one must be read from the disk."""
+        now = folder_module._NOWAIT
+        folder_module._NOWAIT = None if req.get_query("cold") else now
+        res.send_file(f"{folder}/large.bin")
+        folder_module._NOWAIT = now
+        res.send_file(f"{folder}/page.html")
+        res.end("too late")
+
+    def after_a_part(res, req):
+        res.write("part")
+        res.send_file(f"{folder}/page.html")
+        res.end("end")
+
     async def broken(res, req):
         """The disk fails behind the first part."""
         read = folder_module.OpenFile.read
@@ -77,6 +91,8 @@ def make(folder, certificate=None, key=None):
         "unsafe": unsafe,
         "hostile": hostile,
         "broken": broken,
+        "twice": twice,
+        "part": after_a_part,
         "fixed": fixed,
         "late": late,
         "missing": missing,

@@ -25,6 +25,7 @@ _GETPATH: Final[int | None] = getattr(fcntl, "F_GETPATH", None)
 # Linux: a directory that is passed through need not be readable.
 _DIRECTORY: Final[int] = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
 _UNSAFE: Final = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
+_DEEPEST: Final = 100  # directories; each costs a call of the system, and the core's router sees no more either
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 
 Accepted = Callable[[], Iterable[str]]
@@ -108,6 +109,8 @@ def names_in(path: str) -> list[str] | None:
         path: empty and hidden names, dot segments, separators and control characters in disguise, and bytes that are
         no text. So the path that a hook has looked at is the one that is served.
     """
+    if path.count("/") > _DEEPEST:
+        return None
     names: list[str] = []
     *directories, last = path.split("/")
     for part in (*directories, last or INDEX):
@@ -122,7 +125,7 @@ def names_in(path: str) -> list[str] | None:
 
 def plain_names(path: str) -> list[str] | None:
     """Return the names of a file below a folder, as `names_in` does for a path that is decoded; None for all else."""
-    names = path.split("/")
+    names = path.split("/", _DEEPEST)
     return names if all(map(_is_plain, names)) else None
 
 

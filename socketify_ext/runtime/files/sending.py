@@ -186,6 +186,8 @@ async def _send(response: Response, file: OpenFile, part: range) -> None:
             length = min(max(most, owed - offset), total - offset)
             data = file.read_cached(part.start + offset, length)
             if data is None or len(data) < owed - offset:
+                if not response._head_sent:
+                    response.try_end(b"", total)  # so that no other answer comes in between
                 data = await loop.run_in_executor(None, file.read, part.start + offset, length)
                 if response._answered:
                     return
@@ -246,8 +248,9 @@ def send_file(
         headers["Content-Disposition"] = encode_value(attachment(download_name))
     server, request = response._server, response._request
     done: Future[None] = server.loop.create_future()
-    if response._answered:
-        response._refuse("send_file")
+    if response._answered or response._head_sent:
+        refuse = response._refuse if response._answered else response._refuse_head
+        refuse("send_file")
         done.set_result(None)
         return done
     file = _open(place, inside)
