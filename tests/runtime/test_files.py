@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import json
 import os
+import re
 import socket
 import ssl
 import threading
@@ -16,7 +17,10 @@ from urllib.parse import quote
 
 import file_apps
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from wire import Wire
+from wire import wire as wire_of
 
 from socketify_ext import HTTPError
 from socketify_ext.testing import fake_request, fake_response, serve
@@ -81,6 +85,9 @@ def wire(server):
     connection = Wire(server.port, PATIENCE)
     yield connection
     connection.socket.close()
+
+
+SUFFIXES = {None: "", "gzip": ".gz", "br": ".br", "zstd": ".zst"}
 
 
 def ask(wire, path, method="GET", **headers):
@@ -327,6 +334,68 @@ def test_rfc9110_13_1_5_a_range_of_another_version_is_the_whole(wire):
         assert ask(wire, "/public/page.html", range="bytes=0-1", if_range=current)[0] == 206
     for other in ('"x"', f"W/{first['etag']}", formatdate(1_800_000_000, usegmt=True), "junk"):
         assert ask(wire, "/public/page.html", range="bytes=0-1", if_range=other)[0] == 200
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            b"bytes",
+            b"=",
+            b"-",
+            b",",
+            b" ",
+            b"0",
+            b"5",
+            b"16",
+            b"17",
+            b"99999999999999999999",
+            b'"',
+            b"W/",
+            b"*",
+            b"\xff",
+        ),
+        *(b"Tue, 14 Nov 2023 22:13:20 GMT", b"gzip", b"br", b";q=", b"1.5", b"0.5", b"identity", b"\t", b"\\", b"TAG"),
+    ]
+)
+LINES = st.tuples(
+    st.sampled_from(
+        [
+            b"Range",
+            b"If-Range",
+            b"If-Match",
+            b"If-None-Match",
+            b"If-Modified-Since",
+            b"If-Unmodified-Since",
+            b"Accept-Encoding",
+        ]
+    ),
+    st.lists(PIECES, max_size=8).map(b"".join),
+)
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(head=st.lists(LINES, max_size=5), path=st.sampled_from(["page.html", "text.css", "empty.txt", "none"]))
+def test_whatever_conditions_come_the_answer_is_one_of_the_rfc(server, folder, path, head):
+    """And its bytes are those of the file, or of the part that it names."""
+    with wire_of(server.port, PATIENCE) as connection:
+        tag = ask(connection, f"/public/{path}")[1].get("etag", "").encode()
+        sent = b"".join(b"%b: %b\r\n" % (name, value.replace(b"TAG", tag)) for name, value in head)
+        status, headers, body = lines(connection, f"/public/{path}", sent)
+        assert status in ((404,) if path == "none" else (200, 206, 304, 412, 416))
+        whole = (
+            (folder / f"{path}{SUFFIXES[headers.get('content-encoding')]}").read_bytes()
+            if status in (200, 206)
+            else b""
+        )
+        if status == 200:
+            assert body == whole
+        if status == 206:
+            first, last, size = map(int, re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", headers["content-range"]).groups())
+            assert (body, size) == (whole[first : last + 1], len(whole))
+        if status == 304:
+            assert body == b""
+        assert ask(connection, "/free")[2] == b"free"
+    assert "Traceback" not in server.log
 
 
 # -- res.send_file
