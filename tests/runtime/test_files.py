@@ -35,7 +35,7 @@ PATIENCE = 20.0
 def folder(tmp_path_factory):
     above = tmp_path_factory.mktemp("files")
     folder = above / "public"
-    for name in ("private", "docs", "sub", "..x"):
+    for name in ("private", "docs", "sub", "..x", ".well-known"):
         (folder / name).mkdir(parents=True)
     (above / "secret.txt").write_bytes(SECRET)
     (above / "public-too").mkdir()
@@ -48,6 +48,7 @@ def folder(tmp_path_factory):
         "docs/index.html": b"index",
         "private/s.txt": SECRET,
         "sub/.hidden": SECRET,
+        ".well-known/security.txt": b"Contact: a@b.example",
         ".env": SECRET,
         "..x/s.txt": SECRET,
         "text.css": b"p {}" * 100,
@@ -149,6 +150,11 @@ def test_what_is_no_file_of_the_folder_is_not_found(server, wire, path):
     status, _, body = ask(wire, f"/public/{path}")
     assert (status, SECRET in body) == (404, False)
     assert "Traceback" not in server.log
+
+
+def test_rfc8615_a_folder_whose_name_begins_with_a_dot_is_served_where_the_app_names_it(wire):
+    assert ask(wire, "/.well-known/security.txt")[::2] == (200, b"Contact: a@b.example")
+    assert ask(wire, "/public/.well-known/security.txt")[0] == 404
 
 
 @pytest.mark.parametrize(

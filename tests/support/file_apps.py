@@ -12,6 +12,7 @@ def make(folder, certificate=None, key=None):
     options = certificate and socketify.AppOptions(cert_file_name=certificate, key_file_name=key)
     app = socketify_ext.App(options)
     app.static("/public", folder)
+    app.static("/.well-known", f"{folder}/.well-known")
     app.get("/free", lambda res, req: res.end("free"))
 
     @app.before_request(prefix="/public/docs")
