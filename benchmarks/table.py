@@ -13,6 +13,7 @@ QUESTIONS = {
     "calls": "to the core: speed of the call, more is better; native: the same with the core's native functions alone",
     "suspending": "to the core: speed, more is better",
     "resting": "time to plain asyncio's, less is better",
+    "files": "to Starlette: speed, more is better; goals compare CPU time of a request",
     "websocket": "to the core: speed, more is better",
     "msgpack_codec": "to the bare library: speed, more is better",
     "backplane": "to the client library by itself: speed, more is better; time, less is better; workers to two of them",

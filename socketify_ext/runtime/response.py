@@ -867,15 +867,22 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         return self.send(self.app._template.render(*args, **kwargs), b"text/html")
 
     def send_file(
-        self, path: str | bytes | PathLike[str] | PathLike[bytes], *, content_type: str | None = None
+        self,
+        path: str | bytes | PathLike[str] | PathLike[bytes],
+        *,
+        folder: str | bytes | PathLike[str] | PathLike[bytes] | None = None,
+        content_type: str | None = None,
+        download_name: str | None = None,
     ) -> Future[None]:
         """Answer with a file: whole, a range of it, or 304, as the request asks; see docs/files.md.
 
         It begins at once, awaited or not.
 
         Args:
-            path: of a regular file; never made from a client's input, which `app.static` is for.
+            path: of a regular file; without `folder`, never made from a client's input.
+            folder: below which the file must be; then the path may come from anywhere, and is 404 as in `app.static`.
             content_type: by the file's name by default.
+            download_name: asks the client to save the file under this name, from anywhere.
 
         Returns:
             A future that is done when the answer is complete or the client has left.
@@ -883,12 +890,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         Raises:
             HTTPError: 404, there is no such file; 503, too many files are open.
         """
-        if self._answered:
-            self._refuse("send_file")
-            done: Future[None] = self._server.loop.create_future()
-            done.set_result(None)
-            return done
-        return send_file(self, path, content_type)
+        return send_file(self, path, folder, content_type, download_name)
 
     def write_continue(self) -> Self:
         """Send "100 Continue", which comes before the head."""
