@@ -1,7 +1,9 @@
 """Apps that set and read cookies, served by the tests in processes of their own."""
 
 import asyncio
+from pathlib import Path
 
+import socketify
 from builtin_apps import make_app
 
 import socketify_ext
@@ -31,4 +33,50 @@ def cookies(kind):
     app.get("/get", get_all)
     app.get("/deep/get", get_all)
     app.post("/delete", delete)
+    return app
+
+
+def secure_cookies(kind):
+    """Serve routes that set a Secure cookie: at once, after an await, in a thread, and after the handler."""
+    if kind == "tls":
+        data = Path(__file__).parents[1] / "data"
+        tls = {"key_file_name": str(data / "localhost.key"), "cert_file_name": str(data / "localhost.crt")}
+        app = socketify_ext.App(socketify.AppOptions(**tls))
+    else:
+        app = make_app(kind)
+
+    def set_first(res):
+        return res.set_cookie("first", "1", secure=True)
+
+    async def after(res, req):
+        await asyncio.sleep(0)
+        set_first(res).end("set")
+
+    def late(res, req):
+        res.grab_aborted_handler()
+        app.loop.loop.call_soon(lambda: set_first(res).end("set"))
+
+    async def thread(res, req):
+        await asyncio.to_thread(set_first, res)
+        res.end("set")
+
+    app.get("/plain", lambda res, req: res.set_cookie("plain", "1").end("set"))
+    app.get("/secure/now", lambda res, req: set_first(res).end("set"))
+    app.get("/secure/after", after)
+    app.get("/secure/late", late)
+    app.get("/secure/thread", thread)
+    return app
+
+
+def secure_cart():
+    """Serve a cart that has its cookie for HTTPS only."""
+    app = socketify_ext.App()
+    app.register(socketify_ext.load("cart", store="memory://", secret="a secret of this test"))
+
+    async def add(res, req):
+        async with req.edit_cart() as cart:
+            cart.add("book", unit_price="9.90")
+        res.end({"total": str(cart.total)})
+
+    app.post("/add", add)
     return app
