@@ -339,7 +339,7 @@ class RouteError(ExtensionError, ValueError):
 class ParameterError(ExtensionError, LookupError):
     """A route has no parameter of the name that a handler asks for."""
 
-    code = "EXT509"
+    code = "EXT508"
     cause = "`req.get_parameter` is called with a name that does not stand in the route's path."
     remedy = "Ask for a name of the path, as `id` of `/users/:id`, or for a position."
 
