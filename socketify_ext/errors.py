@@ -286,11 +286,14 @@ class ConnectionClosedError(ExtensionError, ConnectionError):
 
 
 class HeaderError(ExtensionError, ValueError):
-    """A header, status or cookie holds characters that would split the response."""
+    """A header, status or cookie would split the response, or browsers would drop the cookie."""
 
     code = "EXT502"
-    cause = "A header name is not a token, or a value holds CR, LF, NUL or another control character (RFC 9110, 5.5)."
-    remedy = "Encode or reject the value before it reaches a header."
+    cause = (
+        "A header name is not a token, a value holds CR, LF, NUL or another control character (RFC 9110, 5.5), or browsers "
+        "would drop a cookie."
+    )
+    remedy = "Encode or reject the value before it reaches a header; write a cookie as the message shows."
 
 
 class CorkError(ExtensionError, TypeError):
