@@ -185,6 +185,7 @@ FITTING = {
     "handler": lambda *_: True,
     "callback": lambda *_: None,
     "parts": (b"a", b"b"),
+    "path": __file__,
 }
 
 
