@@ -508,6 +508,16 @@ def bare_asyncio():
     return BareAsyncio()
 
 
+# -- files.py
+
+
+def files(which, folder):
+    """Serve a folder."""
+    app = either(which)
+    app.static("/files", folder)
+    return app
+
+
 # -- growth.py
 
 

@@ -5,6 +5,7 @@ Everything lands in `.venv-bench` and `benchmarks/peers/node_modules`, and is bu
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -108,11 +109,12 @@ def peers(python: str | Path) -> dict[str, str]:
 
 def node_packages() -> str | None:
     """Install the npm packages; gives the reason where that fails."""
-    if (NODE_MODULES / ".bin" / "bun").exists():
+    wanted = json.loads((HERE / "peers" / "package.json").read_text())["dependencies"]
+    if all((NODE_MODULES / name).exists() for name in wanted):
         return None
     if shutil.which("npm") is None:
         return "npm is not installed"
-    say("installing npm packages: fastify, elysia, bun")
+    say(f"installing npm packages: {', '.join(wanted)}")
     try:
         run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", cwd=HERE / "peers")
     except RuntimeError as error:

@@ -37,21 +37,29 @@ def node_version(package: str) -> str:
     return found[1] if found else "?"
 
 
-def commands() -> tuple[dict[str, Command], dict[str, str]]:
-    """Return the commands of the peers that are installed, by label, and reasons for the others."""
+def commands(kind: str = "app") -> tuple[dict[str, Command], dict[str, str]]:
+    """Return the commands of the peers that are installed, by label, and reasons for the others.
+
+    Args:
+        kind: which of their programs in `peers` is meant; peers without one are left out silently.
+    """
     found: dict[str, Command] = {}
     missing: dict[str, str] = {}
     for name in PYTHON_PEERS:
+        if not (PEERS / f"{name}_{kind}.py").exists():
+            continue
         python = ENVIRONMENTS / platform.python_version() / name / "bin" / "python"
         if python.exists():
-            script = str(PEERS / f"{name}_app.py")
+            script = str(PEERS / f"{name}_{kind}.py")
             found[LABELS[name]] = lambda port, python=str(python), script=script: [python, script, str(port)]
         else:
             missing[LABELS[name]] = "not installed"
     runners = {"fastify": shutil.which("node"), "elysia": str(NODE_MODULES / ".bin" / "bun")}
     for name, runner in runners.items():
+        if not (PEERS / f"{name}_{kind}.mjs").exists():
+            continue
         if (NODE_MODULES / name).exists() and runner and Path(runner).exists():
-            script = str(PEERS / f"{name}_app.mjs")
+            script = str(PEERS / f"{name}_{kind}.mjs")
             found[LABELS[name]] = lambda port, runner=runner, script=script: [runner, script, str(port)]
         else:
             missing[LABELS[name]] = "not installed"
@@ -72,7 +80,7 @@ def versions() -> dict[str, str]:
     for package in ("socketify", "socketify-ext", "msgpack", "msgspec", "pydantic", "pluggy"):
         found[package] = own.get(package, "?")
     if NODE_MODULES.exists():
-        found |= {name: node_version(name) for name in ("fastify", "elysia", "bun")}
+        found |= {name: node_version(name) for name in ("fastify", "@fastify/static", "elysia", "bun")}
         node = shutil.which("node")
         if node:
             found["node"] = (

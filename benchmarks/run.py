@@ -33,6 +33,7 @@ QUESTIONS = (
     "calls",
     "suspending",
     "resting",
+    "files",
     "websocket",
     "msgpack_codec",
     "backplane",
@@ -40,7 +41,7 @@ QUESTIONS = (
     "startup",
     "growth",
 )
-ONCE = ("ladder", "growth", "backplane", "resting")  # with the default interpreter only
+ONCE = ("ladder", "growth", "backplane", "resting", "files")  # with the default interpreter only
 LIMIT = 600  # seconds that one question may take
 
 

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+HEADERS = {"token": "x"}
 TICK = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 PINNED = len(CORES) > 1 and shutil.which("taskset") is not None
@@ -161,15 +162,18 @@ def app(kind: str, **arguments: Any) -> Callable[[int], list[str]]:
     return lambda port: [sys.executable, str(HERE / "apps.py"), kind, str(port), json.dumps(arguments)]
 
 
-def wrk(one: Server, path: str = "/", *, seconds: int, connections: int = 32) -> dict[str, float]:
+def wrk(
+    one: Server, path: str = "/", *, seconds: int, connections: int = 32, headers: Mapping[str, str] = HEADERS
+) -> dict[str, float]:
     """Load a running server; gives requests per second (`value`) and microseconds of CPU per request (`cpu`).
 
     Raises:
         RuntimeError: an answer was an error, or a connection failed.
     """
-    one.ask(path, {"token": "x"})  # wakes a loop that has gone idle
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-H", "token: x"]
-    command = pinned(1, [*command, f"http://127.0.0.1:{one.port}{path}"])
+    one.ask(path, dict(headers))  # wakes a loop that has gone idle
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
+    lines = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    command = pinned(1, [*command, *lines, f"http://127.0.0.1:{one.port}{path}"])
     for _ in range(5):  # a machine that was busy elsewhere all the time gets another chance
         before = one.cpu()
         done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from .. import errors
 from ..sdk.suggest import suggestion
+from .parameters import parameter_names
 
 PARAMETERS: Final = ("res", "req")
 # What each handler of a WebSocket is called with.
@@ -91,6 +92,15 @@ def check_pattern(who: str, method: str, path: Any) -> None:
             _refuse(who, method, path, "* stands for the rest of a path", 'Write it alone and last, as in "/files/*"')
         if method == "static" and part.startswith((":", "*")):
             _refuse(who, method, path, f"{part} is not a folder's path", 'Write it plainly, as in "/files"')
+    _check_names(who, method, path)
+
+
+def _check_names(who: str, method: str, path: str) -> None:
+    """Check that no two parameters have one name."""
+    names = parameter_names(path)
+    for name in filter(None, names):
+        if names.count(name) > 1:
+            _refuse(who, method, path, f"two parameters are named {name}", "Give one of them another name")
 
 
 def _check_parameter(who: str, method: str, path: str, part: str) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
-from urllib.parse import parse_qs, unquote_plus
+from typing import Any, Final, overload
 
 from .. import errors
 from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
 from .dispatched import dispatched_response
 from .encoding import exact_bytes
+from .parameters import read_parameter
 from .pending import pending
+from .query import checked_key, query_pairs, query_value, query_values
 from .thread import ANY_THREAD, get_ident, wrong_thread
 
 get_native_header = lib.uws_req_get_header
@@ -63,6 +64,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _yielded = False  # to the next matching route
     _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
+    _parameter_names: tuple[str, ...] | None = ()  # in the route's pattern; None where they are not known
+    _named_classes: dict[tuple[str, ...], type] | None = None  # of a compiled class: those whose routes have parameters
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
     # The native layer of what a snapshot does not hold; a fake has one that records.
     _lib: Any = lib
@@ -131,18 +134,25 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         Args:
             name: the header's name, in any case.
         """
-        return [element for line in self._lines(name) for element in _elements(line)]
+        return [element for line in self.get_header_lines(name) for element in _elements(line)]
 
-    def _lines(self, name: str) -> list[str]:
-        """Return the values of all lines of a header, bytes that are not UTF-8 replaced."""
+    def get_header_lines(self, name: str) -> list[str]:
+        """Return the values of all lines of a header, in order, bytes that are not UTF-8 replaced.
+
+        For a header that may stand there only once, such as `Authorization`: two lines say two things.
+
+        Args:
+            name: the header's name, in any case.
+        """
         key = _key(name)
-        if self._repeated is None:
-            if self._headers is not None:
-                value = self._headers.get(key.decode())
-                return [] if value is None else [value]
+        if self._headers is None:
             if not get_native_header(self._native(), key, len(key), self._buffer) and not self._buffer[0]:
                 return []
-        return [value.decode(errors="replace") for each, value in self._raw_lines() if each == key]
+            self.get_headers()  # all of them are read for one, so that the next one costs nothing
+        if self._repeated is None:
+            value = self.get_headers().get(key.decode())
+            return [] if value is None else [value]
+        return [value.decode(errors="replace") for each, value in self._repeated if each == key]
 
     def _raw_lines(self) -> list[tuple[bytes, bytes]]:
         """Return all header lines, names in lower case."""
@@ -179,9 +189,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         headers = self._headers
         if headers is None:
             lines = self._collect()
-            headers = {}
-            for name, value in _decoded(lines):
-                headers.setdefault(name, value)
+            first = dict(lines)
+            if len(first) != len(lines):
+                first = {}
+                for name, value in lines:
+                    first.setdefault(name, value)
+            headers = dict(_decoded(first.items()))
             if len(headers) != len(lines):
                 self._repeated = lines
             self._headers = headers
@@ -206,29 +219,40 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return self._method
 
     def get_query(self, key: str | bytes) -> str | None:
-        """Return the first value of a query key, or None where the key or its "=" is missing."""
+        """Return the first value of a query key, "" for a key without a value, None without the key."""
         # Not by the core's getter: it decodes a value in place, so that a second read, of this value or of the
         # whole query, returns something else.
-        name = key.decode() if isinstance(key, bytes) else key
-        query = self._query_string()
-        is_plain = "%" not in query and "+" not in query
-        for part in query.split("&"):
-            found, equals, value = part.partition("=")
-            if equals and (found == name or (not is_plain and unquote_plus(found) == name)):
-                return value if is_plain else unquote_plus(value)
-        return None
+        return query_value(self._full_url or self.get_full_url() or "", key)
 
-    def _query_string(self) -> str:
-        return (self._full_url or self.get_full_url() or "").partition("?")[2]
+    def get_query_list(self, key: str | bytes) -> list[str]:
+        """Return all values of a query key, in order."""
+        name = checked_key(key)
+        return [value for each, value in query_pairs(self.get_full_url() or "") if each == name]
 
     def get_queries(self) -> dict[str, list[str]]:
-        """Return all query keys with their values; keys without a value are left out, as in the core."""
+        """Return all query keys with their values; that of a key without a value is ""."""
         if self._query is None:
-            self._query = parse_qs(self._query_string())
+            self._query = query_values(self.get_full_url() or "")
         return self._query
 
-    def get_parameter(self, index: int) -> str | None:
-        """Return the route parameter at `index`, or None."""
+    @overload
+    def get_parameter(self, index: str) -> str: ...
+
+    @overload
+    def get_parameter(self, index: int) -> str | None: ...
+
+    def get_parameter(self, index: int | str) -> str | None:
+        """Return a route parameter.
+
+        Args:
+            index: its name in the route's path, as `"id"` of `/users/:id`, for the value percent-decoded; or its position,
+                for the value as it was sent, None where there is none.
+
+        Raises:
+            ParameterError: the path has no parameter of this name.
+        """
+        if type(index) is not int:
+            return read_parameter(self, index)
         if self._params is not None:
             return self._params[index] if 0 <= index < len(self._params) else None
         return self._native_parameter(index)
@@ -243,7 +267,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return _text(buffer, get_native_parameter(req, index, buffer))
 
     def get_parameters(self) -> list[str]:
-        """Return all route parameters in order."""
+        """Return all route parameters in order, as they were sent."""
         if self._params is None:
             found: list[str] = []
             while value := self._native_parameter(len(found)):
@@ -253,7 +277,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def _parsed_cookies(self) -> dict[str, str]:
         if not self.jar_parsed:
-            self.read_jar = read_cookies(self._lines("cookie"))
+            self.read_jar = read_cookies(self.get_header_lines("cookie"))
             self.jar_parsed = True
         jar: dict[str, str] = self.read_jar
         return jar
@@ -264,7 +288,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def get_cookie_list(self, name: str) -> list[str]:
         """Return the values of all cookies of a name: a neighbouring site may have set one beside the real one."""
-        return [value for each, value in cookie_pairs(self._lines("cookie")) if each == name]
+        return [value for each, value in cookie_pairs(self.get_header_lines("cookie")) if each == name]
 
     def get_cookies(self) -> dict[str, str]:
         """Return all cookies by name."""

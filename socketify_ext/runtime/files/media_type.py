@@ -5,30 +5,58 @@ from __future__ import annotations
 from mimetypes import MimeTypes
 from typing import Final
 
-# Not those of the machine. What is served to browsers is named here, since CPython's own table changes.
+# Not those of the machine. What browsers and feed readers are sent is named here, since CPython's own table changes.
 _KNOWN: Final = MimeTypes()
 _WEB: Final = {
+    ".aac": "audio/aac",
+    ".atom": "application/atom+xml",
     ".avif": "image/avif",
+    ".cjs": "text/javascript",
     ".css": "text/css",
     ".csv": "text/csv",
+    ".flac": "audio/flac",
+    ".geojson": "application/geo+json",
     ".htm": "text/html",
     ".html": "text/html",
     ".ico": "image/vnd.microsoft.icon",
+    ".ics": "text/calendar",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
     ".js": "text/javascript",
     ".json": "application/json",
+    ".jsonld": "application/ld+json",
+    ".jxl": "image/jxl",
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".m4a": "audio/mp4",
     ".map": "application/json",
     ".md": "text/markdown",
     ".mjs": "text/javascript",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
+    ".opus": "audio/ogg",
     ".otf": "font/otf",
+    ".pdf": "application/pdf",
+    ".rss": "application/rss+xml",
     ".svg": "image/svg+xml",
     ".ttf": "font/ttf",
     ".txt": "text/plain",
+    ".vtt": "text/vtt",
     ".wasm": "application/wasm",
+    ".wav": "audio/wav",
+    ".weba": "audio/webm",
+    ".webm": "video/webm",
     ".webmanifest": "application/manifest+json",
     ".webp": "image/webp",
     ".woff": "font/woff",
     ".woff2": "font/woff2",
     ".xml": "text/xml",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".zip": "application/zip",
+    ".zst": "application/zstd",
 }
 for _suffix, _type in _WEB.items():
     _KNOWN.add_type(_type, _suffix)
@@ -36,6 +64,7 @@ _CODED: Final = {
     "gzip": "application/gzip",
     "bzip2": "application/x-bzip2",
     "xz": "application/x-xz",
+    "zstd": "application/zstd",
 }
 _OTHER: Final = "application/octet-stream"
 

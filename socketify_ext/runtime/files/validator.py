@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from email.utils import formatdate, parsedate_to_datetime
-from typing import Final
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Final
+
+from .http_date import read_date
+
+if TYPE_CHECKING:
+    from ..request import Request
 
 _TAG: Final = re.compile(r'(W/)?("[^"]*")')
-_LONGEST_DATE: Final = 64  # characters; the longest form has 33
 _SECOND: Final = 1_000_000_000  # nanoseconds
-
-Header = Callable[[str], "str | None"]
 
 
 class Validator:
@@ -36,42 +37,46 @@ class Validator:
         # A file may change twice in a second, so that a date says for sure what it was only afterwards.
         self._is_settled = now - modified >= _SECOND
 
-    def fails(self, header: Header) -> bool:
+    def fails(self, request: Request) -> bool:
         """Report whether If-Match or, without it, If-Unmodified-Since asks not to answer (412)."""
-        tags = header("if-match")
-        if tags is not None:
-            return tags.strip() != "*" and not self._is_among(tags, is_weak=False)
-        since = _seconds(header("if-unmodified-since"))
+        is_current = self._is_among(request, "if-match", is_weak=False)
+        if is_current is not None:
+            return not is_current
+        since = _date(request, "if-unmodified-since")
         return since is not None and self._seconds > since
 
-    def is_fresh(self, header: Header) -> bool:
+    def is_fresh(self, request: Request) -> bool:
         """Report whether the client's copy is the current one (304)."""
-        tags = header("if-none-match")
-        if tags is not None:
-            return tags.strip() == "*" or self._is_among(tags, is_weak=True)
-        given = header("if-modified-since")
-        if given is None or given == self.date:
-            return given is not None
-        since = _seconds(given)
+        is_current = self._is_among(request, "if-none-match", is_weak=True)
+        if is_current is not None:
+            return is_current
+        since = _date(request, "if-modified-since")
         return since is not None and self._seconds <= since
 
-    def allows_range(self, header: Header) -> bool:
+    def allows_range(self, request: Request) -> bool:
         """Report whether If-Range, if it is there, names the current file."""
-        given = header("if-range")
-        if given is None:
+        if request.get_header("if-range") is None:
             return True
-        given = given.strip()
+        given = single(request, "if-range")
         return given == self.etag or (given == self.date and self._is_settled)
 
-    def _is_among(self, tags: str, *, is_weak: bool) -> bool:
-        return any(tag == self.etag and (is_weak or not weak) for weak, tag in _TAG.findall(tags))
+    def _is_among(self, request: Request, name: str, *, is_weak: bool) -> bool | None:
+        """Report whether this is one of the tags in all lines of a header; None where there are none."""
+        first = request.get_header(name)
+        if first is None or first == self.etag:
+            return None if first is None else True
+        tags = ", ".join(request.get_header_list(name))
+        return tags == "*" or any(tag == self.etag and (is_weak or not weak) for weak, tag in _TAG.findall(tags))
 
 
-def _seconds(date: str | None) -> int | None:
-    """Read an HTTP date; any other text is ignored (RFC 9110, 13.1.3)."""
-    if date is None or len(date) > _LONGEST_DATE:
+def single(request: Request, name: str) -> str | None:
+    """Return the value of a header that is no list; None where it comes several times."""
+    lines = request._lines(name)
+    return lines[0].strip() if len(lines) == 1 else None
+
+
+def _date(request: Request, name: str) -> int | None:
+    """Return a header's date in seconds; any other text is ignored (RFC 9110, 13.1.3)."""
+    if request.get_header(name) is None:
         return None
-    try:
-        return int(parsedate_to_datetime(date).timestamp())
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return None
+    return read_date(single(request, name) or "")

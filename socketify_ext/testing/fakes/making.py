@@ -35,7 +35,7 @@ def fake_request(
     url: str = "/",
     query: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
-    parameters: Sequence[str] = (),
+    parameters: Sequence[str] | Mapping[str, Any] = (),
     body: Any = b"",
     app: Any = None,
     overrides: Mapping[str, Any] | None = None,
@@ -52,7 +52,7 @@ def fake_request(
         url: the path, with or without a query.
         query: added to the url's query; a list gives a key several values.
         headers: by name, in any case.
-        parameters: the route's parameters in order.
+        parameters: the route's parameters in order, as they are sent, or as they are read, by name.
         body: text, bytes, or any other object as JSON; `fake_response(request=...)` reads it.
         app: the `self.app` of members; by default one that keeps publications.
         overrides: as for `extension_app`.
@@ -71,7 +71,7 @@ def fake_request(
     def respond(request: Any) -> Any:
         return fake_response(*extensions, request=request, app=made.app, overrides=overrides, registry=registry)
 
-    requests.fill(made, method, url, given, list(parameters), requests.Asked(data, respond))
+    requests.fill(made, method, url, given, parameters, requests.Asked(data, respond))
     return made
 
 
