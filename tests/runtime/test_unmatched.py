@@ -53,7 +53,7 @@ def make(kind="app"):
         before = req.get_parameters()
         await asyncio.sleep(0)
         res.write_header("x-kept", "yes").end(
-            {"parameters": [before, req.get_parameters()], "method": req.get_method()}
+            {"parameters": [before, req.get_parameters(), req.get_parameter("b")], "method": req.get_method()}
         )
 
     def yields(res, req):
@@ -63,7 +63,9 @@ def make(kind="app"):
     app.get("/outcomes", show)
     app.get("/", lambda res, req: res.write_header("x-own", "1").end("a small shop"))
     app.post("/", lambda res, req: res.end("posted"))
-    app.get("/items/:id", lambda res, req: res.end(f"{req.get_method()} {req.get_parameter(0)}"))
+    app.get(
+        "/items/:id", lambda res, req: res.end(f"{req.get_method()} {req.get_parameter(0)} {req.get_parameter('id')}")
+    )
     app.delete("/items/:id", lambda res, req: res.end("deleted"))
     app.get("/late/:a/x/:b", late)
     app.get("/own", lambda res, req: res.end("get"))

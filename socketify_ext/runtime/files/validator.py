@@ -71,7 +71,7 @@ class Validator:
 
 def single(request: Request, name: str) -> str | None:
     """Return the value of a header that is no list; None where it comes several times."""
-    lines = request._lines(name)
+    lines = request.get_header_lines(name)
     return lines[0].strip() if len(lines) == 1 else None
 
 
