@@ -717,7 +717,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     def _end_bodiless(self, length: int, content_type: bytes | None, end_connection: bool) -> None:
         """Send the head alone; a client would read a body as the start of the next answer."""
         if not self._head_sent:
-            if self._bodiless:
+            # No length is that of a 204 (RFC 9110, 8.6), and that of a 304 would be the file's.
+            if self._bodiless and not (self._status or OK).startswith(BODILESS):
                 if content_type is not None and not has_content_type(self._head):
                     self._head += b"\r\nContent-Type: " + content_type
                 self._write_head(self._length or b"%d" % length)

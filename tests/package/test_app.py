@@ -189,7 +189,7 @@ def test_a_route_that_can_not_be_added_leaves_the_app_as_it_was(app):
         app.get("/shop", lambda res, req: res.end("shop"))
         app.ws("/ws", {"max_payload_length": "no number"})
 
-    with pytest.raises(TypeError):
+    with pytest.raises(socketify_ext.ExtensionError, match="max_payload_length='no number'"):
         app.register(shop)
     assert names(app) == []
     assert not hasattr(compiled(app, "request"), "till")

@@ -34,6 +34,8 @@ def exchange(server, method, path):
         ("HEAD", "/sized", "3"),
         ("HEAD", "/own-length", "42"),
         ("HEAD", "/any", "6"),
+        ("HEAD", "/204", None),
+        ("HEAD", "/304", None),
         ("GET", "/204", None),
         ("GET", "/304", None),
     ],

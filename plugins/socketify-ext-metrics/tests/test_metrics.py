@@ -145,7 +145,7 @@ def test_no_client_makes_more_series_than_there_are_routes_and_methods():
     with testing.serve(metrics_apps.measured) as server:
         for number in range(30):
             for method, path in (("WORD" + "A" * number, "/any"), ("GET", f"/nowhere/{number}")):
-                with contextlib.suppress(httpx2.RemoteProtocolError):  # closed where no route is
+                with contextlib.suppress(httpx2.RemoteProtocolError):  # the core closes for such words
                     http.request(method, server.url + path)
             http.get(f"{server.url}/items/{number}?page={number}", headers={"Host": f"host{number}.example"})
         found = wait_for(server, (COUNT, "GET", "/items/:id", "200"), 30)

@@ -70,12 +70,9 @@ class Validator:
 
 
 def single(request: Request, name: str) -> str | None:
-    """Return the value of a header that is no list; None where it comes several times.
-
-    A date is also read as a list of two, and joined again; no other header here may hold a comma.
-    """
-    value = (request.get_header(name) or "").strip()
-    return value if value == ", ".join(request.get_header_list(name)) else None
+    """Return the value of a header that is no list; None where it comes several times."""
+    lines = request.get_header_lines(name)
+    return lines[0].strip() if len(lines) == 1 else None
 
 
 def _date(request: Request, name: str) -> int | None:
