@@ -11,7 +11,7 @@ from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
 from .dispatched import dispatched_response
 from .encoding import exact_bytes
-from .parameters import read_parameter
+from .parameters import EnteredNames, read_parameter
 from .pending import pending
 from .query import checked_key, query_pairs, query_value, query_values
 from .thread import ANY_THREAD, get_ident, wrong_thread
@@ -64,8 +64,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _yielded = False  # to the next matching route
     _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
-    _parameter_names: tuple[str, ...] | None = ()  # in the route's pattern; None where they are not known
-    _named_classes: dict[tuple[str, ...], type] | None = None  # of a compiled class: those whose routes have parameters
+    _parameter_names: Any = EnteredNames()  # None where they are not known
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
     # The native layer of what a snapshot does not hold; a fake has one that records.
     _lib: Any = lib
@@ -318,7 +317,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             self.get_full_url()
             self.get_url()
             self.get_method()
-            self.get_parameters()
+            if self.get_parameters():
+                self._parameter_names = self._parameter_names
         return self
 
     @property

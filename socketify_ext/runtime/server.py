@@ -63,6 +63,7 @@ class Server:
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
         self.listening: list[Any] = []
         self.upgrading: Any = None
+        self.entered: Route | None = None  # whose handler's first step has begun last
         self.yielded: Response | None = None  # the response that a route has just yielded to the next one
         self.process = os.getpid()
         self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
