@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar, overload
 from urllib.parse import parse_qs, unquote_plus
 
 from .. import errors
@@ -14,6 +14,9 @@ from .dispatched import dispatched_response
 from .encoding import exact_bytes
 from .pending import pending
 from .thread import ANY_THREAD, get_ident, wrong_thread
+from .typed_input import fit_queries
+
+T = TypeVar("T")
 
 get_native_header = lib.uws_req_get_header
 get_native_parameter = lib.uws_req_get_parameter
@@ -221,8 +224,27 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     def _query_string(self) -> str:
         return (self._full_url or self.get_full_url() or "").partition("?")[2]
 
-    def get_queries(self) -> dict[str, list[str]]:
-        """Return all query keys with their values; keys without a value are left out, as in the core."""
+    @overload
+    def get_queries(self) -> dict[str, list[str]]: ...
+
+    @overload
+    def get_queries(self, Model: type[T]) -> T: ...
+
+    @overload
+    def get_queries(self, Model: Any) -> Any: ...
+
+    def get_queries(self, Model: Any = None) -> Any:
+        """Return all query keys with their values; keys without a value are left out, as in the core.
+
+        Args:
+            Model: what to return them as, where it is given: anything that pydantic validates, or a msgspec Struct. A key
+                whose type is a list, set or tuple gets all of its values, any other one the last; "" where it has none.
+
+        Raises:
+            HTTPError: 422, they do not fit the model, with pydantic's details.
+        """
+        if Model is not None:
+            return fit_queries(self, Model)
         if self._query is None:
             self._query = parse_qs(self._query_string())
         return self._query

@@ -27,6 +27,7 @@ from .core import core, ffi, reserved_names
 from .dispatched import dispatched_response
 from .request import Request
 from .request_body import MAX_BODY, too_large
+from .response import Response
 
 if TYPE_CHECKING:
     from ..sdk.declaration import Extension
@@ -37,6 +38,10 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
 
     _request: StockRequest | None = None
     _asked: Any = None  # the future of the body
+    _form: Any = None  # what the body holds, where `get_form` has read it
+    get_json = Response.get_json
+    get_form = Response.get_form
+    get_form_urlencoded = Response.get_form_urlencoded
 
     @property
     def request(self) -> StockRequest | None:
