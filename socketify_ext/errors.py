@@ -336,6 +336,14 @@ class RouteError(ExtensionError, ValueError):
     remedy = "Write the path, the handler or the folder as the message shows."
 
 
+class ParameterError(ExtensionError, LookupError):
+    """A route has no parameter of the name that a handler asks for."""
+
+    code = "EXT509"
+    cause = "`req.get_parameter` is called with a name that does not stand in the route's path."
+    remedy = "Ask for a name of the path, as `id` of `/users/:id`, or for a position."
+
+
 class StoreAddressError(ExtensionError, ValueError):
     """A store's URL, or a key in it, is malformed."""
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from .. import errors
 from ..sdk.suggest import suggestion
+from .parameters import parameter_names
 
 PARAMETERS: Final = ("res", "req")
 # What each handler of a WebSocket is called with.
@@ -74,14 +75,22 @@ def check_pattern(who: str, method: str, path: Any) -> None:
             who, method, path, f"it has more than {_MOST_SEGMENTS} segments", 'Write a shorter one that ends in "/*"'
         )
     for number, part in enumerate(segments, 1):
-        foreign = _FOREIGN_PARAMETER.fullmatch(part)
-        if foreign is not None:
-            name = foreign[1] or foreign[2] or "name"
-            _refuse(who, method, path, f"{part} is not a parameter here", f"Write :{name}")
-        if part.startswith("*") and (part != "*" or number < len(segments)):
-            _refuse(who, method, path, "* stands for the rest of a path", 'Write it alone and last, as in "/files/*"')
-        if method == "static" and part.startswith((":", "*")):
-            _refuse(who, method, path, f"{part} is not a folder's path", 'Write it plainly, as in "/files"')
+        _check_segment(who, method, path, part, is_last=number == len(segments))
+    names = parameter_names(path)
+    for name in filter(None, names):
+        if names.count(name) > 1:
+            _refuse(who, method, path, f"two parameters are named {name}", "Give one of them another name")
+
+
+def _check_segment(who: str, method: str, path: str, part: str, *, is_last: bool) -> None:
+    foreign = _FOREIGN_PARAMETER.fullmatch(part)
+    if foreign is not None:
+        name = foreign[1] or foreign[2] or "name"
+        _refuse(who, method, path, f"{part} is not a parameter here", f"Write :{name}")
+    if part.startswith("*") and (part != "*" or not is_last):
+        _refuse(who, method, path, "* stands for the rest of a path", 'Write it alone and last, as in "/files/*"')
+    if method == "static" and part.startswith((":", "*")):
+        _refuse(who, method, path, f"{part} is not a folder's path", 'Write it plainly, as in "/files"')
 
 
 def check_handler(who: str, method: str, path: str, handler: Any, parameters: tuple[str, ...] = PARAMETERS) -> None:

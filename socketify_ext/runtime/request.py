@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar, overload
-from urllib.parse import parse_qs, unquote_plus
 
 from .. import errors
 from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
 from .dispatched import dispatched_response
 from .encoding import exact_bytes
+from .parameters import read_parameter
 from .pending import pending
+from .query import checked_key, query_pairs, query_value, query_values
 from .thread import ANY_THREAD, get_ident, wrong_thread
-from .typed_input import fit_queries
+from .typed_input import fit_parameters, fit_queries
 
 T = TypeVar("T")
 
@@ -66,6 +67,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _yielded = False  # to the next matching route
     _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
+    _parameter_names: tuple[str, ...] | None = ()  # in the route's pattern; None where they are not known
+    _named_classes: dict[tuple[str, ...], type] | None = None  # of a compiled class: those whose routes have parameters
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
     # The native layer of what a snapshot does not hold; a fake has one that records.
     _lib: Any = lib
@@ -209,20 +212,15 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         return self._method
 
     def get_query(self, key: str | bytes) -> str | None:
-        """Return the first value of a query key, or None where the key or its "=" is missing."""
+        """Return the first value of a query key, "" for a key without a value, None without the key."""
         # Not by the core's getter: it decodes a value in place, so that a second read, of this value or of the
         # whole query, returns something else.
-        name = key.decode() if isinstance(key, bytes) else key
-        query = self._query_string()
-        is_plain = "%" not in query and "+" not in query
-        for part in query.split("&"):
-            found, equals, value = part.partition("=")
-            if equals and (found == name or (not is_plain and unquote_plus(found) == name)):
-                return value if is_plain else unquote_plus(value)
-        return None
+        return query_value(self._full_url or self.get_full_url() or "", key)
 
-    def _query_string(self) -> str:
-        return (self._full_url or self.get_full_url() or "").partition("?")[2]
+    def get_query_list(self, key: str | bytes) -> list[str]:
+        """Return all values of a query key, in order."""
+        name = checked_key(key)
+        return [value for each, value in query_pairs(self.get_full_url() or "") if each == name]
 
     @overload
     def get_queries(self) -> dict[str, list[str]]: ...
@@ -234,11 +232,11 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     def get_queries(self, Model: Any) -> Any: ...
 
     def get_queries(self, Model: Any = None) -> Any:
-        """Return all query keys with their values; keys without a value are left out, as in the core.
+        """Return all query keys with their values; that of a key without a value is "".
 
         Args:
             Model: what to return them as, where it is given: anything that pydantic validates, or a msgspec Struct. A key
-                whose type is a list, set or tuple gets all of its values, any other one the last; "" where it has none.
+                whose type is a list, set or tuple gets all of its values, any other one the last.
 
         Raises:
             HTTPError: 422, they do not fit the model, with pydantic's details.
@@ -246,11 +244,27 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         if Model is not None:
             return fit_queries(self, Model)
         if self._query is None:
-            self._query = parse_qs(self._query_string())
+            self._query = query_values(self.get_full_url() or "")
         return self._query
 
-    def get_parameter(self, index: int) -> str | None:
-        """Return the route parameter at `index`, or None."""
+    @overload
+    def get_parameter(self, index: str) -> str: ...
+
+    @overload
+    def get_parameter(self, index: int) -> str | None: ...
+
+    def get_parameter(self, index: int | str) -> str | None:
+        """Return a route parameter.
+
+        Args:
+            index: its name in the route's path, as `"id"` of `/users/:id`, for the value percent-decoded; or its position,
+                for the value as it was sent, None where there is none.
+
+        Raises:
+            ParameterError: the path has no parameter of this name.
+        """
+        if type(index) is not int:
+            return read_parameter(self, index)
         if self._params is not None:
             return self._params[index] if 0 <= index < len(self._params) else None
         return self._native_parameter(index)
@@ -264,8 +278,28 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         buffer = self._buffer
         return _text(buffer, get_native_parameter(req, index, buffer))
 
-    def get_parameters(self) -> list[str]:
-        """Return all route parameters in order."""
+    @overload
+    def get_parameters(self) -> list[str]: ...
+
+    @overload
+    def get_parameters(self, Model: type[T]) -> T: ...
+
+    @overload
+    def get_parameters(self, Model: Any) -> Any: ...
+
+    def get_parameters(self, Model: Any = None) -> Any:
+        """Return all route parameters in order, as they were sent.
+
+        Args:
+            Model: what to return them as, where it is given, by their names in the route's path and percent-decoded: anything
+                that pydantic validates, or a msgspec Struct.
+
+        Raises:
+            HTTPError: 422, they do not fit the model, with pydantic's details.
+            ParameterError: their names are not known, as on a stock app.
+        """
+        if Model is not None:
+            return fit_parameters(self, Model)
         if self._params is None:
             found: list[str] = []
             while value := self._native_parameter(len(found)):

@@ -14,6 +14,7 @@ from .core import ffi, from_handle, lib
 from .dispatched import dispatches
 from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
+from .parameters import with_parameter_names
 from .request_body import check_length
 from .shared_keys import prime_shared_keys
 
@@ -62,7 +63,7 @@ class Route:
 
     def use(self, classes: Classes) -> None:
         """Make requests and responses of these classes from now on, and put the server's hooks around the handler."""
-        self.request_class: Any = classes["request"]
+        self.request_class: Any = with_parameter_names(classes["request"], self.pattern)
         self.response_class: Any = classes["response"]
         if self.max_body is not None:
             self.response_class = subclass(self.response_class, {"_max_body": self.max_body})

@@ -117,6 +117,7 @@ class StockRequest(Request):
     """A request of a stock app, which finds its response without the table of an installed one."""
 
     _late_response: StockResponse | None = None
+    _parameter_names = None  # the core does not tell which route has the request
 
     @property
     def response(self) -> Any:

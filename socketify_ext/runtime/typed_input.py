@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import parse_qs
 
+from .. import errors
 from ..sdk.body import check_content_type, read_body
 from .json_decoder import load_json
+from .parameters import read_parameter
 
 JSON_TYPES: Final = ("application/json", "application/*+json")
 
@@ -28,12 +29,31 @@ async def read_json(response: Any, model: Any) -> Any:
 
 
 def fit_queries(request: Any, model: Any) -> Any:
-    """Return a request's query as a model; a key without a value has an empty one.
+    """Return a request's query as a model.
 
     Raises:
         HTTPError: 422, it does not fit.
     """
     from ..sdk.model import fit_texts
 
-    query = (request.get_full_url() or "").partition("?")[2]
-    return fit_texts(model, parse_qs(query, keep_blank_values=True, errors="replace"), len(query))
+    return fit_texts(model, request.get_queries(), len(request.get_full_url() or ""))
+
+
+def fit_parameters(request: Any, model: Any) -> Any:
+    """Return the parameters of a request's route as a model, by their names.
+
+    Raises:
+        HTTPError: 422, they do not fit.
+        ParameterError: their names are not known.
+    """
+    from ..sdk.model import fit_texts
+
+    names = request._parameter_names
+    if names is None:
+        raise errors.ParameterError(
+            "req.get_parameters(Model)",
+            "finds nothing",
+            "it is not known which names the parameters have",
+            "Call socketify_ext.install(app), write fake_request(parameters={...: ...}), or read them by position",
+        )
+    return fit_texts(model, {name: (read_parameter(request, name),) for name in names}, len(request.get_url() or ""))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 
 @dataclass
@@ -44,7 +45,12 @@ NATIVE: Final = {"_lib": RequestLibrary(), "_dispatched_response": _response}
 
 
 def fill(
-    request: Any, method: str, full_url: str, headers: dict[str, str], parameters: list[str], asked: Asked
+    request: Any,
+    method: str,
+    full_url: str,
+    headers: dict[str, str],
+    parameters: Sequence[str] | Mapping[str, Any],
+    asked: Asked,
 ) -> None:
     """Set what a request is asked for."""
     request.req = asked
@@ -52,4 +58,9 @@ def fill(
     request._full_url = full_url
     request._url = full_url.partition("?")[0]
     request._headers = headers
-    request._params = parameters
+    if isinstance(parameters, Mapping):
+        request._parameter_names = tuple(parameters)
+        request._params = [quote(str(value), safe="") for value in parameters.values()]
+    else:
+        request._parameter_names = None
+        request._params = list(parameters)
