@@ -106,6 +106,8 @@ class _Reader:
         )
         self._limits = limits
         self._reserve = reserve
+        self._beginnings = b"--" + boundary, b"\r\n--" + boundary
+        self._beginning: bytes | None = b""
         self._is_complete = False
         self._name = ""
         self._text: bytearray | None = None
@@ -119,6 +121,14 @@ class _Reader:
         """Take the next bytes; those behind the form's end are left out."""
         if self._is_complete:
             return
+        if self._beginning is not None:
+            chunk = self._beginning + chunk
+            if len(chunk) < len(self._beginnings[1]):
+                self._beginning = chunk
+                return
+            if not chunk.startswith(self._beginnings):  # the parser takes a preamble where it comes in one piece
+                raise HTTPError(400, "the form is malformed: it does not begin with its boundary")
+            self._beginning = None
         any_error, limit_reached, strict_error = self._errors
         try:
             for event in self._parser.parse(chunk):

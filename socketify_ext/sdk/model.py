@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Final, NoReturn, get_args
 
@@ -136,11 +136,20 @@ class StructValidator:
 
         self._model = model
         self._convert = msgspec.convert
-        self.validate_json: Callable[[bytes], Any] = msgspec.json.Decoder(model).decode
+        self._decode = msgspec.json.Decoder(model).decode
+        self._check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
 
     def validate(self, value: Any, _size: int) -> Any:
         """Return a decoded value as the model."""
         return self._convert(value, self._model)
+
+    def validate_json(self, data: bytes) -> Any:
+        """Return JSON as the model; it stops at what does not fit, so that what comes behind is looked at too."""
+        try:
+            return self._decode(data)
+        except ValueError:
+            self._check_syntax(data)
+            raise
 
     def validate_texts(self, values: dict[str, Any], _size: int) -> Any:
         """Return texts by their names as the model."""

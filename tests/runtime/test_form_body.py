@@ -108,12 +108,13 @@ def test_files_share_the_memory_that_they_may_have_and_the_largest_goes_to_disk_
     sizes = {"a": 40_000, "b": 50_000, "c": 30_000}
     content = multipart(*(part(name, name.encode() * size, name) for name, size in sizes.items()))
     found = post(server, "/upload", content).json()
-    assert {name: [each[0][2], each[0][4]] for name, each in found.items()} == {name: [n, n] for name, n in sizes.items()}
+    assert {name: [each[0][2], each[0][4]] for name, each in found.items()} == {
+        name: [n, n] for name, n in sizes.items()
+    }
     assert [name for name, each in found.items() if each[0][3]] == ["b"]
 
 
 def test_forms_of_every_length_are_read_however_they_are_cut(server):
-    content = multipart(part("name", b"\r\n--borde"), part("photo", b"\r\n--", "a"), b"") if False else None
     content = multipart(part("name", b"\r\n--borde"), part("photo", b"\r\n-", "a"))
     with httpx2.Client(base_url=server.url) as client:
         whole = client.post("/form", content=content, headers={"content-type": KIND}).json()
@@ -200,7 +201,7 @@ def test_a_malformed_form_is_a_400(server, content):
         'multipart/form-data; boundary="a',
         "multipart/form-data; boundary*=utf-8''a",
         "multipart/form-data; boundary=\u00e9",
-        "multipart/form-data" + "; " * 1000,
+        "multipart/form-data" + "; a" * 1000,
     ],
 )
 def test_a_form_without_a_boundary_is_a_400(server, kind):
@@ -209,7 +210,9 @@ def test_a_form_without_a_boundary_is_a_400(server, kind):
     assert "boundary" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("kind", ["application/json", "multipart/mixed; boundary=border", "multipart/form-datax", "text/plain"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "multipart/mixed; boundary=border", "multipart/form-datax", "text/plain"]
+)
 def test_another_type_is_a_415(server, kind):
     answer = post(server, "/form", multipart(part("name")), kind)
     assert answer.status_code == 415

@@ -3,10 +3,11 @@
 import asyncio
 import dataclasses
 import json
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 import socketify_ext
 from socketify_ext.forms import UploadedFile
