@@ -119,19 +119,12 @@ class _Reader:
 
     async def feed(self, chunk: bytes) -> None:
         """Take the next bytes; those behind the form's end are left out."""
-        if self._is_complete:
+        begun = b"" if self._is_complete else self._begun(chunk)
+        if not begun:
             return
-        if self._beginning is not None:
-            chunk = self._beginning + chunk
-            if len(chunk) < len(self._beginnings[1]):
-                self._beginning = chunk
-                return
-            if not chunk.startswith(self._beginnings):  # the parser takes a preamble where it comes in one piece
-                raise HTTPError(400, "the form is malformed: it does not begin with its boundary")
-            self._beginning = None
         any_error, limit_reached, strict_error = self._errors
         try:
-            for event in self._parser.parse(chunk):
+            for event in self._parser.parse(begun):
                 if event is None:
                     self._end_part()
                 elif isinstance(event, self._segment_class):
@@ -147,6 +140,22 @@ class _Reader:
                 raise _malformed(error) from None
         except any_error as error:
             raise _malformed(error) from None
+
+    def _begun(self, chunk: bytes) -> bytes:
+        """Return the bytes to parse, none until the form's first boundary is there.
+
+        The parser takes a preamble where it comes in one piece with the boundary; here none is taken.
+        """
+        if self._beginning is None:
+            return chunk
+        chunk = self._beginning + chunk
+        if len(chunk) < len(self._beginnings[1]):
+            self._beginning = chunk
+            return b""
+        if not chunk.startswith(self._beginnings):
+            raise HTTPError(400, "the form is malformed: it does not begin with its boundary")
+        self._beginning = None
+        return chunk
 
     def _ends(self) -> bool:
         try:
