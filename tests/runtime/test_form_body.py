@@ -1,5 +1,7 @@
 """Forms on real servers: fields, files, limits, and the end of files with their requests."""
 
+from pathlib import Path
+
 import httpx2
 import input_apps
 import pytest
@@ -258,6 +260,31 @@ def test_nothing_is_held_of_a_form_whose_client_leaves_in_the_middle(fresh):
             while asking.ask("GET", "/held").body != b"0":
                 pass
     assert fresh.alive
+
+
+def peak(server):
+    """Return the most memory that the server has used, in bytes."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the system does not say how much memory a process uses"
+)
+def test_an_upload_takes_little_memory(fresh):
+    head, end = multipart(part("photo", b"x", "a")).split(b"x\r\n--border--")
+    post(fresh, "/upload", head + b"x" * 200_000 + b"\r\n--border--")
+    before = peak(fresh)
+
+    def body():
+        yield head
+        for _ in range(350):
+            yield b"x" * 100_000
+        yield b"\r\n--border--" + end
+
+    assert post(fresh, "/small-files", body()).status_code == 413
+    assert post(fresh, "/unread", body()).json() == [35_000_000, True]
+    assert peak(fresh) - before < 10_000_000
 
 
 def test_the_server_logs_no_error_for_whatever_clients_have_sent(server):

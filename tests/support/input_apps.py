@@ -164,6 +164,10 @@ def make():
         await res.get_form(max_file_size=1000)
         res.end("small")
 
+    async def unread(res, req):
+        (file,) = (await res.get_form()).files["photo"]
+        res.end([file.size, file.is_on_disk])
+
     async def twice(res, req):
         first, second = await res.get_form(), await res.get_form(Application)
         res.end([first["name"], second.name, await res.get_form() is first])
@@ -196,6 +200,7 @@ def make():
 
     app.post("/upload", upload, max_body=LARGE)
     app.post("/small-files", small_files, max_body=LARGE)
+    app.post("/unread", unread, max_body=LARGE)
     app.post("/twice", twice)
     app.post("/whole-first", whole_first)
     app.post("/waits", waits)
