@@ -22,6 +22,42 @@ MULTIPART: Final = "multipart/form-data"
 _CHUNK: Final = 256 * 1024  # bytes of a body that is in memory already, parsed at once
 
 
+class FormReading:
+    """The one reading of a body as a form."""
+
+    __slots__ = ("_is_begun", "_outcome")
+
+    def __init__(self) -> None:
+        self._is_begun = False
+        self._outcome: Form | HTTPError | None = None
+
+    async def read(self, response: Any, limits: FormLimits) -> Form:
+        """Read the form, or return or raise what the reading has come to.
+
+        Raises:
+            HTTPError: the form can't be read.
+            BodyError: another call reads it.
+        """
+        if not self._is_begun:
+            self._is_begun = True
+            try:
+                self._outcome = await _read(response, limits)
+            except HTTPError as error:
+                self._outcome = error
+        if self._outcome is None:
+            raise errors.BodyError(
+                "get_form", "was refused", "another call reads this form", "Await one call before the next"
+            )
+        if isinstance(self._outcome, HTTPError):
+            raise self._outcome.with_traceback(None)
+        return self._outcome
+
+    def close(self) -> None:
+        """Close the files of the form."""
+        if isinstance(self._outcome, Form):
+            self._outcome.close()
+
+
 async def read_form(response: Any, model: Any, limits: FormLimits) -> Any:
     """Read a body as a form, once or again, and return it as a model if one is given.
 
@@ -30,9 +66,9 @@ async def read_form(response: Any, model: Any, limits: FormLimits) -> Any:
         TypeError, ValueError: a limit is not a number.
     """
     limits.checked()
-    form = response._form
-    if form is None:
-        form = response._form = await _read(response, limits)
+    if response._form is None:
+        response._form = FormReading()
+    form = await response._form.read(response, limits)
     if model is None:
         return form
     from ..sdk.model import fit_texts

@@ -19,7 +19,7 @@ from .core import buffered_amount, cast, core, ffi, lib, pause_reading, read_add
 from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
 from .files.sending import send_file
-from .form_body import read_form, read_last_fields
+from .form_body import FormReading, read_form, read_last_fields
 from .headers import BODILESS, BODY_STATUSES, NAMES, OK, encode_name, encode_status, encode_value
 from .pending import ADDRESS, next_key, on_aborted, on_writable, pending
 from .request_body import (
@@ -109,7 +109,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _lost: BodyRefusedError | None = None  # why the body that came is not kept
     _is_read_in_parts = False  # by `body`
     _part: Future[None] | None = None  # waits for the next part of the body
-    _form: Form | None = None  # what the body holds, where `get_form` has read it
+    _form: FormReading | None = None  # what `get_form` has read, or reads
     _body_only = True  # nothing but a body is to be sent, from within the handler's first step
     _single_write = True  # a whole answer with a body is to be sent, from within the handler's first step
     _bodiless = False  # the answer is to a HEAD request
@@ -462,7 +462,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             HTTPError: 415, the body has another Content-Type or none; 413, it is larger than `max_body`, or beyond one of the
                 limits; 400, it is malformed, or the client has left before its end; 422, it does not fit the model,
                 with pydantic's details; 503, the server has no room for it.
-            BodyError: `body` or `on_data` reads the body.
+            BodyError: `body`, `on_data` or another `get_form` reads the body.
         """
         limits = FormLimits(max_files, max_fields, max_fields_size, max_file_size, max_memory)
         return await read_form(self, Model, limits)

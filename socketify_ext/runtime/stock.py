@@ -38,7 +38,7 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
 
     _request: StockRequest | None = None
     _asked: Any = None  # the future of the body
-    _form: Any = None  # what the body holds, where `get_form` has read it
+    _form: Any = None  # what `get_form` has read, or reads
     get_json = Response.get_json
     get_form = Response.get_form
     get_form_urlencoded = Response.get_form_urlencoded

@@ -228,6 +228,18 @@ def test_a_form_is_read_once_and_given_again(server):
     assert post(server, "/in-a-task", multipart(part("photo", b"x" * 50, "a"))).text == "50"
 
 
+def test_a_form_is_read_by_one_call_at_a_time_and_its_error_stays(server):
+    assert post(server, "/at-once", multipart(part("photo", b"x" * 50, "a"))).json() == [50, "EXT506"]
+    (first, second) = post(server, "/refused-twice", b"no form at all").json()
+    assert first == second == [400, "the form is malformed: it does not begin with its boundary"]
+
+
+def test_a_body_that_is_read_in_parts_is_not_read_in_another_way(server):
+    kind = "application/json"
+    assert post(server, "/in-parts-first", b"[1]", kind).text == "EXT506"
+    assert httpx2.get(f"{server.url}/without-a-body").json() == [{}, "the body is not JSON: it is empty"]
+
+
 def test_files_are_closed_with_their_request(fresh):
     content = multipart(part("photo", b"x" * 50_000, "a"))
     for path in ("/answers-first", "/raises", "/upload"):

@@ -172,6 +172,33 @@ def make():
         first, second = await res.get_form(), await res.get_form(Application)
         res.end([first["name"], second.name, await res.get_form() is first])
 
+    async def at_once(res, req):
+        first, second = await asyncio.gather(res.get_form(max_memory=0), res.get_form(), return_exceptions=True)
+        res.end([first["photo"].size, second.code])
+
+    async def refused_twice(res, req):
+        statuses = []
+        for _ in range(2):
+            try:
+                await res.get_form()
+            except socketify_ext.HTTPError as error:
+                statuses.append([error.status, error.detail])
+        res.end(statuses)
+
+    async def in_parts_first(res, req):
+        async for _ in res.body():
+            break
+        try:
+            await res.get_json()
+        except socketify_ext.errors.BodyError as error:
+            res.end(error.code)
+
+    async def without_a_body(res, req):
+        try:
+            await res.get_json()
+        except socketify_ext.HTTPError as error:
+            res.end([dict(await res.get_form()), error.detail])
+
     async def whole_first(res, req):
         await res.get_data()
         res.end({"name": (await res.get_form(Application)).name})
@@ -203,6 +230,10 @@ def make():
     app.post("/unread", unread, max_body=LARGE)
     app.post("/twice", twice)
     app.post("/whole-first", whole_first)
+    app.post("/at-once", at_once)
+    app.post("/refused-twice", refused_twice)
+    app.post("/in-parts-first", in_parts_first)
+    app.get("/without-a-body", without_a_body)
     app.post("/waits", waits)
     app.post("/answers-first", answers_first)
     app.post("/raises", raises)
