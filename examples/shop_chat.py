@@ -35,7 +35,7 @@ def make(engine):
         res.negotiate(PRICES)  # JSON or MessagePack, as the client prefers
 
     async def add(res, req):
-        sku = req.get_parameter(0)
+        sku = req.get_parameter("sku")
         if sku not in PRICES:
             raise HTTPError(404, f"no article {sku}")
         async with req.edit_cart() as cart:

@@ -286,11 +286,14 @@ class ConnectionClosedError(ExtensionError, ConnectionError):
 
 
 class HeaderError(ExtensionError, ValueError):
-    """A header, status or cookie holds characters that would split the response."""
+    """A header, status or cookie would split the response, or browsers would drop the cookie."""
 
     code = "EXT502"
-    cause = "A header name is not a token, or a value holds CR, LF, NUL or another control character (RFC 9110, 5.5)."
-    remedy = "Encode or reject the value before it reaches a header."
+    cause = (
+        "A header name is not a token, a value holds CR, LF, NUL or another control character (RFC 9110, 5.5), or browsers "
+        "would drop a cookie."
+    )
+    remedy = "Encode or reject the value before it reaches a header; write a cookie as the message shows."
 
 
 class CorkError(ExtensionError, TypeError):
@@ -339,7 +342,7 @@ class RouteError(ExtensionError, ValueError):
 class ParameterError(ExtensionError, LookupError):
     """A route has no parameter of the name that a handler asks for."""
 
-    code = "EXT509"
+    code = "EXT508"
     cause = "`req.get_parameter` is called with a name that does not stand in the route's path."
     remedy = "Ask for a name of the path, as `id` of `/users/:id`, or for a position."
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Final
 
 from ..sdk.compilation import subclass
 from ..sdk.deadline import within
@@ -14,6 +14,16 @@ from ..sdk.spec import MemberSpec
 from ..testing.fakes.making import fake_request, fake_response
 from .calls import DRY_RUN_TAG, Call
 from .members import redeclare
+
+_GETTERS: Final = {
+    "get_header": "header",
+    "get_header_list": "header",
+    "get_header_lines": "header",
+    "get_query": "query",
+    "get_query_list": "query",
+    "get_cookie": "cookie",
+    "get_cookie_list": "cookie",
+}
 
 
 def names_read(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> dict[str, list[str]]:
@@ -51,6 +61,5 @@ def recording(request: Any, read: dict[str, set[str]]) -> Any:
 
         return noted
 
-    getters = {"get_header": "header", "get_query": "query", "get_cookie": "cookie"}
-    request.__class__ = subclass(kind, {getter: note(what, getter) for getter, what in getters.items()})
+    request.__class__ = subclass(kind, {getter: note(what, getter) for getter, what in _GETTERS.items()})
     return request

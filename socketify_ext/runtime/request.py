@@ -137,18 +137,25 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         Args:
             name: the header's name, in any case.
         """
-        return [element for line in self._lines(name) for element in _elements(line)]
+        return [element for line in self.get_header_lines(name) for element in _elements(line)]
 
-    def _lines(self, name: str) -> list[str]:
-        """Return the values of all lines of a header, bytes that are not UTF-8 replaced."""
+    def get_header_lines(self, name: str) -> list[str]:
+        """Return the values of all lines of a header, in order, bytes that are not UTF-8 replaced.
+
+        For a header that may stand there only once, such as `Authorization`: two lines say two things.
+
+        Args:
+            name: the header's name, in any case.
+        """
         key = _key(name)
-        if self._repeated is None:
-            if self._headers is not None:
-                value = self._headers.get(key.decode())
-                return [] if value is None else [value]
+        if self._headers is None:
             if not get_native_header(self._native(), key, len(key), self._buffer) and not self._buffer[0]:
                 return []
-        return [value.decode(errors="replace") for each, value in self._raw_lines() if each == key]
+            self.get_headers()  # all of them are read for one, so that the next one costs nothing
+        if self._repeated is None:
+            value = self.get_headers().get(key.decode())
+            return [] if value is None else [value]
+        return [value.decode(errors="replace") for each, value in self._repeated if each == key]
 
     def _raw_lines(self) -> list[tuple[bytes, bytes]]:
         """Return all header lines, names in lower case."""
@@ -185,9 +192,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         headers = self._headers
         if headers is None:
             lines = self._collect()
-            headers = {}
-            for name, value in _decoded(lines):
-                headers.setdefault(name, value)
+            first = dict(lines)
+            if len(first) != len(lines):
+                first = {}
+                for name, value in lines:
+                    first.setdefault(name, value)
+            headers = dict(_decoded(first.items()))
             if len(headers) != len(lines):
                 self._repeated = lines
             self._headers = headers
@@ -309,7 +319,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def _parsed_cookies(self) -> dict[str, str]:
         if not self.jar_parsed:
-            self.read_jar = read_cookies(self._lines("cookie"))
+            self.read_jar = read_cookies(self.get_header_lines("cookie"))
             self.jar_parsed = True
         jar: dict[str, str] = self.read_jar
         return jar
@@ -320,7 +330,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def get_cookie_list(self, name: str) -> list[str]:
         """Return the values of all cookies of a name: a neighbouring site may have set one beside the real one."""
-        return [value for each, value in cookie_pairs(self._lines("cookie")) if each == name]
+        return [value for each, value in cookie_pairs(self.get_header_lines("cookie")) if each == name]
 
     def get_cookies(self) -> dict[str, str]:
         """Return all cookies by name."""

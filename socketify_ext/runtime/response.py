@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from .. import errors
 from ..errors import HTTPError
 from ..forms.limits import MAX_FIELDS, MAX_FIELDS_SIZE, MAX_FILES, MAX_MEMORY, FormLimits
-from .cookies import write_cookie
 from .core import buffered_amount, cast, core, ffi, lib, pause_reading, read_address, resume_reading
 from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
@@ -43,11 +42,15 @@ from .response_head import (
     without_body_headers,
     without_header,
 )
+from .secure_cookie import warn_of_plain_http
+from .set_cookie import SameSite, needs_secure, write_cookie
 from .streaming import drain, stream, wake, write_on
 from .thread import ANY_THREAD, get_ident, wrong_thread
 from .typed_input import read_json
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from typing_extensions import Self
 
     from ..forms.form import Form
@@ -88,7 +91,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _writable_handler: Callable[..., Any] | None = None
     _data_handler: Callable[..., Any] | None = None
     _grabbed_abort_handler_once = False
-    _write_jar: dict[str, bytes] | None = None
+    _write_jar: dict[tuple[str, str, str], bytes] | None = None
     _cork_handler = None
     _lastChunkOffset = 0
     _chunkFuture: Future[tuple[bool, bool]] | None = None
@@ -591,20 +594,99 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         self._add_header(beginning, data)
         return self
 
-    def set_cookie(self, name: str, value: str, options: Mapping[str, Any] | None = None) -> Self:
-        """Set a cookie; each has a header of its own, and the last of a name counts.
+    def set_cookie(
+        self,
+        name: str,
+        value: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        max_age: int | timedelta | None = None,
+        expires: datetime | str | int | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        http_only: bool = False,
+        same_site: SameSite | None = None,
+        partitioned: bool = False,
+    ) -> Self:
+        """Set a cookie, whose value `get_cookie` returns unchanged; see docs/cookies.md.
+
+        Each has a header of its own, and the last of one name, path and domain counts.
+
+        Args:
+            name: a token (RFC 9110, 5.6.2).
+            value: any text; with the name, 4096 bytes once it is encoded.
+            options: attributes as the core takes them, as in `{"max-age": 60}`; they override those below.
+            max_age: seconds until it ends; without it and `expires`, the browser's session.
+            expires: when it ends, in UTC where the datetime is naive; an int is seconds from now.
+            path: below which it is sent; None for the folder of the request.
+            domain: a host whose subdomains get it, too; this host alone by default.
+            secure: over HTTPS only; a request over plain HTTP is logged, once for an app.
+            http_only: hidden from scripts.
+            same_site: "Lax" or "Strict" keep it from requests of other sites, "None" does not and needs `secure`.
+            partitioned: separate for each site that embeds this one; needs `secure`.
 
         Raises:
-            HeaderError: the name, the value or an attribute would split the header.
+            HeaderError: a cookie can't have this name or attribute, or browsers would drop it.
+            TypeError: the name or the value is not text.
         """
-        line = encode_value(write_cookie(name, value, options))
+        cookie = write_cookie(
+            name,
+            value,
+            options,
+            max_age=max_age,
+            expires=expires,
+            path=path,
+            domain=domain,
+            secure=secure,
+            http_only=http_only,
+            same_site=same_site,
+            partitioned=partitioned,
+        )
+        line = encode_value(cookie.line)
         if self._answered or self._head_sent:
             return self._refuse_head("set_cookie")
         if self._write_jar is None:
             self._write_jar = {}
             self._body_only = self._single_write = False
-        self._write_jar[name] = line
+        self._write_jar[cookie.identity] = line
+        if cookie.is_secure:
+            warn_of_plain_http(self, name)
         return self
+
+    def delete_cookie(
+        self,
+        name: str,
+        *,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        same_site: SameSite | None = None,
+        partitioned: bool = False,
+    ) -> Self:
+        """Delete a cookie on the client; `path`, `domain` and `partitioned` are those with which it was set.
+
+        Args:
+            name: its name; one that begins with `__Host-` or `__Secure-` is deleted as secure.
+            path: as for `set_cookie`.
+            domain: as for `set_cookie`.
+            secure: needed with `partitioned` and `same_site="None"`.
+            same_site: "None" where the page of another site embeds this one.
+            partitioned: as for `set_cookie`.
+
+        Raises:
+            HeaderError: as for `set_cookie`.
+        """
+        return self.set_cookie(
+            name,
+            "",
+            max_age=0,
+            path=path,
+            domain=domain,
+            secure=secure or needs_secure(name),
+            same_site=same_site,
+            partitioned=partitioned,
+        )
 
     def _write_head(self, length: bytes | None = None) -> None:
         """Hand status, headers and cookies to the core.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from .headers import OK
 
 CONTENT_TYPE: Final = b"Content-Type"
 
 
-def join_head(status: bytes | None, lines: bytes, cookies: Mapping[str, bytes] | None) -> bytes:
+def join_head(status: bytes | None, lines: bytes, cookies: Mapping[Any, bytes] | None) -> bytes:
     """Return the whole head: the core writes a status as it is, so it takes the head in one call."""
     return b"".join((status or OK, lines, *(b"\r\nSet-Cookie: " + cookie for cookie in (cookies or {}).values())))
 

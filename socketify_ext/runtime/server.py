@@ -52,6 +52,7 @@ class Server:
     max_held_bodies = MAX_HELD_BODIES
     held_bytes = 0
     cancel_on_abort = False
+    has_warned_of_plain_http = False  # of a Secure cookie
     is_ending = False  # what is cancelled now is so because the server ends
 
     def __init__(self, app: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +28,25 @@ from .dispatched import dispatched_response
 from .request import Request
 from .request_body import MAX_BODY, too_large
 from .response import Response
+from .set_cookie import needs_secure, write_cookie
 
 if TYPE_CHECKING:
     from ..sdk.declaration import Extension
+
+
+class CookieLines(dict[tuple[str, str, str], str]):
+    """Cookies in place of the core's jar, of which the core makes one header: each has a line of its own."""
+
+    def output(self, header: str = "") -> str:
+        """Return the value of the header that the core writes, and the lines after it."""
+        return f"{header}\r\nSet-Cookie: ".join(self.values())
 
 
 class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no types
     """The core's response, whose coroutines keep their request readable after the first await."""
 
     _request: StockRequest | None = None
+    _write_jar: CookieLines | None
     _asked: Any = None  # the future of the body
     _form: Any = None  # what `get_form` has read, or reads
     get_json = Response.get_json
@@ -57,6 +67,35 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
             request.preserve()
             request.req = None
             request._late_response = self
+
+    def set_cookie(
+        self,
+        name: str,
+        value: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        path: str | None = "/",
+        **attributes: Any,
+    ) -> StockResponse:
+        """Set a cookie; see `Response.set_cookie`.
+
+        Raises:
+            HeaderError: a cookie can't have this name or attribute, or browsers would drop it.
+            TypeError: the name or the value is not text.
+        """
+        cookie = write_cookie(name, value, options, path=path, **attributes)
+        if self._write_jar is None:
+            self._write_jar = CookieLines()
+        self._write_jar[cookie.identity] = cookie.line
+        return self
+
+    def delete_cookie(self, name: str, *, secure: bool = False, **attributes: Any) -> StockResponse:
+        """Delete a cookie on the client; see `Response.delete_cookie`.
+
+        Raises:
+            HeaderError: as for `set_cookie`.
+        """
+        return self.set_cookie(name, "", max_age=0, secure=secure or needs_secure(name), **attributes)
 
     def _check_in_time(self, what: str) -> None:
         """Check that the handler's first step goes on: a stock app drops the body at its end."""

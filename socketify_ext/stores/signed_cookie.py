@@ -43,9 +43,7 @@ class SignedCookie:
             list(secrets)[::-1], salt=salt, signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._bad = itsdangerous.BadData
-        self._attributes: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "Lax"}
-        if is_secure:
-            self._attributes["secure"] = True
+        self.is_secure = is_secure
 
     def read(self, request: Any) -> tuple[Any, float] | None:
         """Get the value of a request's cookie and the time when it was signed, None without one or for a forged one."""
@@ -73,11 +71,13 @@ class SignedCookie:
 
     def write(self, response: Any, text: str, max_age: float) -> None:
         """Set the cookie for `max_age` seconds to a text that `sign` has made."""
-        response.set_cookie(self.name, text, self._attributes | {"max-age": max(int(max_age), 1)})
+        response.set_cookie(
+            self.name, text, max_age=max(int(max_age), 1), secure=self.is_secure, http_only=True, same_site="Lax"
+        )
 
     def clear(self, response: Any) -> None:
         """Delete the cookie on the client."""
-        response.set_cookie(self.name, "", self._attributes | {"max-age": 0})
+        response.delete_cookie(self.name)
 
 
 def check_secret(secret: Secret) -> Secret:

@@ -149,6 +149,8 @@ def test_scopes_are_required(server, token, status, challenge):
         (["Authorization: Bearer wrong", "authorization: Bearer secret"], "authorization header"),
         (["Authorization: Bearer secret", "Authorization: Bearer secret"], "authorization header"),
         (["Authorization:", "Authorization: Bearer secret"], "authorization header"),
+        (["Authorization: Bearer \xff.", "Authorization: Bearer secret"], "authorization header"),
+        (["Authorization: Bearer secret", "Authorization: Bearer \xff."], "authorization header"),
         (["token: secret", "Token: readonly"], "token header"),
         (["Cookie: session=secret", "Cookie: session=readonly"], "cookie session"),
         (["Cookie: session=readonly; session=secret"], "cookie session"),
@@ -158,7 +160,7 @@ def test_two_tokens_in_one_place_are_none(server, path, lines, what):
     with wire(server.port) as connection:
         for target, status in ((path, "400 Bad Request"), (path.replace("me", "user"), "200 OK")):
             head = "\r\n".join([f"GET {target} HTTP/1.1", "host: test", *lines, "", ""])
-            connection.socket.sendall(head.encode())
+            connection.socket.sendall(head.encode("latin-1"))
             answer = connection.answer()
             assert answer.status == status
             if status == "200 OK":

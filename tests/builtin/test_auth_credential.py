@@ -20,12 +20,8 @@ class Request:
     def __init__(self, *headers, query=None):
         self.headers, self.query = headers, query or {}
 
-    def get_header(self, name):
-        return next((value for each, value in self.headers if each == name), None)
-
-    def for_each_header(self, handler):
-        for item in self.headers:
-            handler(*item)
+    def get_header_lines(self, name):
+        return [value for each, value in self.headers if each == name]
 
     def get_cookie_list(self, wanted):
         return [value for name, value in cookie_pairs(v for n, v in self.headers if n == "cookie") if name == wanted]

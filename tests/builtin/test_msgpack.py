@@ -175,6 +175,20 @@ def test_the_client_chooses_between_json_and_messagepack(either, accept, kind):
     assert answer.headers["vary"] == "Accept"
 
 
+@pytest.mark.parametrize("path", ["/choice", "/late-choice"])
+def test_the_choice_is_by_all_lines_of_the_header(either, path):
+    for lines, kind in (
+        (["application/json;q=0.5", KIND], KIND),
+        (["text/html", "", f"text/plain, {KIND};q=0.1"], KIND),
+        ([KIND, "application/json;q=0.5"], KIND),
+        (["text/html", "application/json"], "application/json"),
+    ):
+        headers = [("x-name", "n"), *(("accept", line) for line in lines)]
+        with httpx2.Client(base_url=either.url) as client:
+            del client.headers["accept"]
+            assert client.get(path, headers=headers).headers["content-type"] == kind
+
+
 def test_a_choice_keeps_the_status_and_what_else_varies(either):
     answer = httpx2.get(f"{either.url}/made", headers={"accept": KIND})
     assert answer.headers.get_list("vary") == ["Origin", "Accept"]

@@ -12,7 +12,8 @@ from socketify_ext.testing import serve
 
 SECRET = {"SOCKETIFY_EXT_CART__SECRET": "only for this test"}
 *SHOP, TEST = (block.text for block in python("docs/tutorial.md"))
-PROGRAMS = {page: [block.text for block in python(page)] for page in ("docs/index.md", "docs/json.md")}
+PAGES = ("docs/index.md", "docs/json.md", "docs/requests.md", "docs/cookies.md")
+PROGRAMS = {page: [block.text for block in python(page)] for page in PAGES}
 PROGRAMS["docs/tutorial.md"] = SHOP
 
 

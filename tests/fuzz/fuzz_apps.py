@@ -94,8 +94,8 @@ def add_requests(app):
             "token": req.get_header("token"),
             "method": req.get_method(),
             "url": [req.get_url(), req.get_full_url()],
-            "query": [req.get_query("q"), req.get_queries()],
-            "parameters": [req.get_parameters(), req.get_parameter(0)],
+            "query": [req.get_query("q"), req.get_query_list("q"), req.get_queries()],
+            "parameters": [req.get_parameters(), req.get_parameter(0), req.get_parameter("a")],
             "headers": [req.get_headers(), req.get_header_list("x-list")],
             "cookies": [req.get_cookies(), req.get_cookie("a"), req.get_cookie_list("a")],
             "seen": req.seen,
@@ -122,7 +122,7 @@ def add_requests(app):
 
     def cookie(res, req):
         for name, value in req.get_cookies().items():
-            res.set_cookie(name, value, {"path": "/", "httponly": True})
+            res.set_cookie(name[:100], value[:100], secure=True)  # browsers take 4096 bytes, and some names only so
         res.end("set")
 
     app.get("/echo", lambda res, req: res.end({"token": req.get_header("token"), "seen": req.seen}))

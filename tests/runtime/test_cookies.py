@@ -1,31 +1,12 @@
-import datetime
 import sys
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from socketify_ext.errors import HeaderError
-from socketify_ext.runtime.cookies import cookie_pairs, read_cookies, write_cookie
+from socketify_ext.runtime.cookies import cookie_pairs, read_cookies
 
 TOKENS = st.text("!#$%&'*+-.^_`|~09azAZ", min_size=1)
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
-
-
-@given(TOKENS, TEXTS)
-@example("version", "1")
-@example("path", "Ann Lee+1")
-@example("max-age", 'a"\\; ,%41')
-def test_a_cookie_is_read_as_it_was_set(name, value):
-    assert read_cookies([write_cookie(name, value, None)]) == {name: value}
-
-
-@given(TOKENS, TEXTS)
-def test_what_is_written_holds_only_what_a_cookie_may_hold(name, value):
-    written = write_cookie(name, value, None).partition("=")[2]
-    assert written.isascii()
-    assert not set(written) & set(' ",;\\')
-    assert written.isprintable()
 
 
 @given(st.lists(st.text()), TOKENS)
@@ -79,43 +60,3 @@ def test_the_work_grows_with_the_length():
         assert value == '"' * length
         steps.append(count)
     assert steps[1] <= steps[0] * 100
-
-
-MOMENT = datetime.datetime(2030, 1, 2, 3, 4, 5, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"path": "/", "max-age": 60}, "c=v; Path=/; Max-Age=60"),
-        ({"max_age": 0, "HttpOnly": True, "secure": False}, "c=v; Max-Age=0; HttpOnly"),
-        ({"same_site": "Lax", "partitioned": True, "domain": ""}, "c=v; SameSite=Lax; Partitioned"),
-        ({"expires": MOMENT}, "c=v; Expires=Wed, 02 Jan 2030 01:04:05 GMT"),
-        ({"expires": MOMENT.replace(tzinfo=None)}, "c=v; Expires=Wed, 02 Jan 2030 03:04:05 GMT"),
-        ({"expires": None}, "c=v"),
-    ],
-)
-def test_attributes_are_written_in_the_names_of_the_rfc(options, expected):
-    assert write_cookie("c", "v", options) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("a b", None),
-        ("", None),
-        ("a=", None),
-        ("a", {"path": "/; Domain=x"}),
-        ("a", {"path": "\r\n"}),
-        ("a", {"colour": 1}),
-    ],
-)
-def test_what_is_no_cookie_is_refused(name, options):
-    with pytest.raises(HeaderError):
-        write_cookie(name, "v", options)
-
-
-@pytest.mark.parametrize(("name", "value"), [(None, "v"), ("a", None), (b"a", "v"), ("a", 1)])
-def test_names_and_values_are_texts(name, value):
-    with pytest.raises(TypeError, match="are texts"):
-        write_cookie(name, value, None)

@@ -126,7 +126,7 @@ def test_middlewares_hand_their_data_on_and_stop_the_chain(http, path, notes):
 def test_a_route_leaves_its_request_and_what_it_wrote_to_the_next(plain):
     answer = plain.ask("GET", "/next/sync")
     assert answer.body == b"next sync"
-    assert (values(answer, "x-left"), values(answer, "set-cookie")) == (["yes"], ["left=yes"])
+    assert (values(answer, "x-left"), values(answer, "set-cookie")) == (["yes"], ["left=yes; Path=/"])
 
 
 def test_an_async_route_leaves_its_request_to_the_next(plain):
@@ -233,7 +233,7 @@ def test_cookies_are_read_and_set_one_header_each(plain):
     assert json.loads(answer.body) == {"session": "s s", "none": None}
     one, two = values(answer, "set-cookie")
     assert set(one.split("; ")) == {"one=1", "Path=/", "HttpOnly", "SameSite=None", "Secure"}
-    assert two == "two=a%20b%3Bc; Max-Age=5"
+    assert two == "two=a%20b%3Bc; Max-Age=5; Path=/"
 
 
 @pytest.mark.parametrize(("path", "status"), [("/redirect", 302), ("/redirect/301", 301)])

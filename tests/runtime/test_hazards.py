@@ -388,7 +388,7 @@ def test_h16_each_cookie_has_a_header_of_its_own(server: Server) -> None:
         cookies = server.get(f"/h16/{method}").headers.get_list("set-cookie")
         assert [cookie.partition("=")[0] for cookie in cookies] == ["first", "second"]
         assert cookies[0].startswith("first=1;")
-        assert cookies[1] == "second=two%3B%20x=y"
+        assert cookies[1] == "second=two%3B%20x=y; Path=/"
 
 
 # -- registration

@@ -22,7 +22,13 @@ def make_app():
         await asyncio.sleep(0)
         res.end([before, [req.get_header_list("x-list"), req.get_header("x-list")]])
 
+    async def first(res, req):
+        before = req.get_header("x-list")
+        await asyncio.sleep(0)
+        res.end([before, req.get_header("x-list"), req.get_header_lines("X-List")])
+
     app.get("/", listed)
+    app.get("/first", first)
     return app
 
 
@@ -46,8 +52,22 @@ def test_all_lines_are_one_list_before_and_after_an_await(server, lines, element
     with wire(server.port) as connection:
         connection.socket.sendall(b"GET / HTTP/1.1\r\nHost: test\r\n" + head + b"\r\n")
         before, after = connection.answer().json()
-    assert before == [elements, first]
-    assert after[0] == elements
+    assert before == after == [elements, first]
+
+
+@pytest.mark.parametrize(
+    "lines", [[], [b""], [b"a, b"], [b"a", b"b, c"], [b"1\xff1", b"a"], [b"a", b"1\xff1"], [b"a\xffb", b"b\xffc"]]
+)
+def test_lines_are_told_apart_and_the_first_one_counts_whenever_it_is_read(server, lines):
+    head = b"".join(b"X-List: %b\r\n" % line for line in lines)
+    with wire(server.port) as connection:
+        connection.socket.sendall(b"GET /first HTTP/1.1\r\nHost: test\r\n" + head + b"\r\n")
+        before, after, told = connection.answer().json()
+    assert told == [line.decode(errors="replace") for line in lines]
+    try:
+        assert before == after == (lines[0].decode() if lines else None)
+    except UnicodeDecodeError:
+        assert before is after is None
 
 
 @given(st.text('a,"\\ ', max_size=60))

@@ -33,7 +33,7 @@ def test_a_parameter_is_read_by_its_name_and_decoded_and_by_its_position_as_it_w
 def test_a_name_that_is_not_in_the_path_is_an_error_with_those_that_are(server, path):
     for read in ask(server, b"/%b/1/2" % path).json():
         assert read["named"][2] == (
-            "ParameterError: [EXT509] req.get_parameter('secnd') finds nothing: the parameters of its route are "
+            "ParameterError: [EXT508] req.get_parameter('secnd') finds nothing: the parameters of its route are "
             "'first', 'second'. Did you mean 'second'?"
         )
 

@@ -189,7 +189,7 @@ FITTING = {
 
 
 def calls(cls, leave_out=()):
-    """List all public calls of a class, once for each of their parameters: name, position, and what the others get."""
+    """List all public calls of a class, once for each of their parameters: name, its place, and what the others get."""
     found = []
     for name in sorted(dir(cls)):
         if name.startswith("_") or name in leave_out or not callable(getattr(cls, name)):
@@ -198,7 +198,8 @@ def calls(cls, leave_out=()):
         plain = [each for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
         fitting = [FITTING.get(each.name, each.default) for each in plain]
         fitting = [None if each is inspect.Parameter.empty else each for each in fitting]
-        found += [(name, position, tuple(fitting)) for position in range(len(plain))] or [(name, None, ())]
+        options = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+        found += [(name, place, tuple(fitting)) for place in (*range(len(plain)), *options)] or [(name, None, ())]
     return found
 
 
@@ -211,11 +212,14 @@ CALLS = {
 
 def make_call(one, target, number, value):
     """Make the call, and let what it raises be raised."""
-    name, position, fitting = CALLS[target][number]
+    name, place, fitting = CALLS[target][number]
     arguments = list(fitting)
-    if position is not None:
-        arguments[position] = VALUES[value](one)
-    return getattr(one, name)(*arguments)
+    options = {}
+    if isinstance(place, str):
+        options[place] = VALUES[value](one)
+    elif place is not None:
+        arguments[place] = VALUES[value](one)
+    return getattr(one, name)(*arguments, **options)
 
 
 def http_app():

@@ -174,7 +174,7 @@ def test_the_head_is_recorded_before_the_answer():
     response = fake_response()
     response.write_status(404).write_header("X-A", 1).set_cookie("a", "1")
     assert (response.recorded.status, response.recorded.complete) == (404, False)
-    assert response.recorded.headers == [("X-A", "1"), ("Set-Cookie", "a=1")]
+    assert response.recorded.headers == [("X-A", "1"), ("Set-Cookie", "a=1; Path=/")]
     assert repr(response.recorded).startswith("<Answer 404 [('X-A', '1')")
 
 

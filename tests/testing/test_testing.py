@@ -209,7 +209,7 @@ def test_a_fake_response_records_status_headers_and_cookies_in_any_order():
     response = fake_response()
     response.set_cookie("a", "1").write_status(404).write_header("X-A", 1).set_header("x-a", 2).send("gone")
     assert response.recorded.status == 404
-    assert response.recorded.headers == [("x-a", "2"), ("Set-Cookie", "a=1"), ("Content-Type", "text/plain")]
+    assert response.recorded.headers == [("x-a", "2"), ("Set-Cookie", "a=1; Path=/"), ("Content-Type", "text/plain")]
     assert response.recorded.text == "gone"
 
 

@@ -23,6 +23,8 @@ async def wrong(res: Response, req: Request) -> None:
     res.write_status(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await res.get_form(max_size=1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     (await res.get_form(int)).nothing()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    res.set_cookie("a", "b", same_site="Laxx")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    res.set_cookie("a", "b", httponly=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     req.get_header()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 

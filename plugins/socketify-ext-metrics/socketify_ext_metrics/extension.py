@@ -51,7 +51,7 @@ def metrics(
     if options.path is not None:
 
         def show(res: Any, req: Any) -> None:
-            text, content_type = measured.exposition(req.get_header("accept"))
+            text, content_type = measured.exposition(", ".join(req.get_header_lines("accept")))
             res.send(text, content_type=content_type)
 
         app.get(options.path, show)

@@ -119,6 +119,11 @@ def test_the_client_chooses_the_format(server, accept, kind):
     assert answer.text.endswith("# EOF\n") == kind.startswith("application")
 
 
+def test_the_format_is_chosen_by_all_lines_of_the_header(server):
+    lines = [("accept", "text/html"), ("accept", "application/openmetrics-text; version=1.0.0")]
+    assert http.get(f"{server.url}/metrics", headers=lines).text.endswith("# EOF\n")
+
+
 def outcome(method="GET", status=200, *, aborted=False):
     return socketify_ext.Outcome(status, "/", method, 0.01, aborted, None, None)
 

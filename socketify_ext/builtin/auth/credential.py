@@ -37,14 +37,10 @@ def single_header(request: Any, name: str) -> str | None:
     Raises:
         AmbiguousRequestError: it stands there twice or more.
     """
-    value: str | None = request.get_header(name)
-    if value is None:
-        return None
-    names: list[str] = []
-    request.for_each_header(lambda each, _: names.append(each))
-    if names.count(name) > 1:
+    lines: list[str] = request.get_header_lines(name)
+    if len(lines) > 1:
         raise AmbiguousRequestError(f"{name} header")
-    return value
+    return lines[0] if lines else None
 
 
 class Sources:

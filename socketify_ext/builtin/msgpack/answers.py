@@ -21,7 +21,7 @@ def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
     offers = tuple(dict.fromkeys((JSON, content_type, *NAMES)))
 
     @lru_cache(maxsize=256)
-    def chosen(accept: str | None) -> str | None:
+    def chosen(accept: str) -> str | None:
         return choose(accept, offers)
 
     @response.method
@@ -47,7 +47,7 @@ def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
             HTTPError: 406, the client accepts neither.
             TypeError, ValueError, OverflowError: the value can't be encoded; nothing was written.
         """
-        wanted = chosen(self.request.get_header("accept"))
+        wanted = chosen(", ".join(self.request.get_header_lines("accept")))
         if wanted is None:
             raise HTTPError(406, {"available": [JSON, content_type]}, {"Vary": "Accept"})
         data = encode_json(value) if wanted == JSON else encode(value)

@@ -50,6 +50,7 @@ class FakeServer:
     max_held_bodies = MAX_HELD_BODIES
     held_bytes = 0
     cancel_on_abort = False
+    has_warned_of_plain_http = True  # a fake response has no connection
     upgrading: Any = None
     yielded = None
     topic_counts = None
