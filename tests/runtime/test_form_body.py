@@ -1,13 +1,16 @@
 """Forms on real servers: fields, files, limits, and the end of files with their requests."""
 
+import sys
 from pathlib import Path
 
 import httpx2
 import input_apps
 import pytest
+import socketify
 from input_apps import multipart, part
 from wire import wire
 
+import socketify_ext
 from socketify_ext.testing import serve
 
 KIND = "multipart/form-data; boundary=border"
@@ -301,3 +304,38 @@ def test_an_upload_takes_little_memory(fresh):
 
 def test_the_server_logs_no_error_for_whatever_clients_have_sent(server):
     assert "Traceback" not in server.log
+
+
+def without_the_extra():
+    sys.modules["multipart"] = None
+    return input_apps.make()
+
+
+def test_without_the_extra_a_form_with_files_is_a_415_and_the_log_says_what_to_install():
+    with serve(without_the_extra) as server:
+        answer = post(server, "/form", multipart(part("name", b"Ann")))
+        assert (answer.status_code, answer.headers["accept"]) == (415, "application/x-www-form-urlencoded")
+        assert 'pip install "socketify-ext[forms]"' in server.log
+        assert "Traceback" not in server.log
+        assert httpx2.post(f"{server.url}/form", data={"name": "Ann"}).json()["fields"] == {"name": ["Ann"]}
+
+
+def stock():
+    app = socketify.App()
+    app.register(socketify_ext.load("msgpack"))
+    input_apps.routes(app)
+    return app
+
+
+def test_a_stock_app_reads_forms_with_files():
+    with serve(stock) as server:
+        for size in (10, 700_000):
+            files = [("photo", ("a.png", b"x" * size, "image/png"))]
+            answer = httpx2.post(f"{server.url}/application", data={"name": "Ann", "tags": ["a", "b"]}, files=files)
+            large = size > 512 * 1024
+            assert answer.json() == {
+                "name": "Ann",
+                "tags": ["a", "b"],
+                "files": [["a.png", "image/png", size, large, size]],
+            }
+        assert "Warning" not in server.log
