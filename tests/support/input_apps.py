@@ -89,6 +89,14 @@ def shown(value):
     return msgspec.to_builtins(value)
 
 
+async def described_all(files):
+    """Describe files by their names; 3.10 has no comprehension of awaits inside another."""
+    found = {}
+    for name, those in files.items():
+        found[name] = [await described(each) for each in those]
+    return found
+
+
 async def described(file):
     return [file.filename, file.content_type, file.size, file.is_on_disk, len(await file.read())]
 
@@ -114,7 +122,7 @@ def routes(app):
 
     async def form(res, req):
         read = await res.get_form()
-        files = {name: [await described(each) for each in those] for name, those in read.files.items()}
+        files = await described_all(read.files)
         res.end({"fields": read.fields, "files": files})
 
     async def application(res, req):
@@ -158,7 +166,7 @@ def make():
     async def upload(res, req):
         form = await res.get_form(max_files=3, max_fields=3, max_fields_size=1000, max_memory=100_000)
         kept.append(form)
-        res.end({name: [await described(each) for each in those] for name, those in form.files.items()})
+        res.end(await described_all(form.files))
 
     async def small_files(res, req):
         await res.get_form(max_file_size=1000)
