@@ -72,7 +72,7 @@ def fit_json(model: Any, data: bytes) -> Any:
     except RecursionError:
         raise not_json("it is nested too deep") from None
     except ValueError as error:
-        raise _json_error(error) from None
+        raise mismatch(error) from None
 
 
 def fit_texts(model: Any, values: Mapping[str, Sequence[Any]], size: int) -> Any:
@@ -105,7 +105,14 @@ class PydanticValidator:
 
     def validate_json(self, data: bytes) -> Any:
         """Return JSON as the model."""
-        return self._for(len(data)).validate_json(data)
+        try:
+            return self._for(len(data)).validate_json(data)
+        except ValidationError as error:
+            if error.error_count() == 1:
+                (only,) = error.errors(include_url=False, include_context=False, include_input=False)
+                if only["type"] == "json_invalid" and not only["loc"]:
+                    raise not_json(only["msg"].removeprefix("Invalid JSON: ")) from None
+            raise
 
     def validate_texts(self, values: dict[str, Any], size: int) -> Any:
         """Return texts by their names as the model."""
@@ -135,6 +142,7 @@ class StructValidator:
         import msgspec
 
         self._model = model
+        self._misfit = msgspec.ValidationError
         self._convert = msgspec.convert
         self._decode = msgspec.json.Decoder(model).decode
         self._check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
@@ -146,10 +154,15 @@ class StructValidator:
     def validate_json(self, data: bytes) -> Any:
         """Return JSON as the model; it stops at what does not fit, so that what comes behind is looked at too."""
         try:
-            return self._decode(data)
-        except ValueError:
-            self._check_syntax(data)
+            try:
+                return self._decode(data)
+            except self._misfit:
+                self._check_syntax(data)
+                raise
+        except self._misfit:
             raise
+        except ValueError as error:
+            raise not_json(str(error)) from None
 
     def validate_texts(self, values: dict[str, Any], _size: int) -> Any:
         """Return texts by their names as the model."""
@@ -226,16 +239,6 @@ def _check_constants(data: bytes) -> None:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise not_json(f"{name} is not a number")
-
-
-def _json_error(error: ValueError) -> HTTPError:
-    if isinstance(error, ValidationError):
-        if error.error_count() == 1:
-            (only,) = error.errors(include_url=False, include_context=False, include_input=False)
-            if only["type"] == "json_invalid" and not only["loc"]:
-                return not_json(only["msg"].removeprefix("Invalid JSON: "))
-        return mismatch(error)
-    return mismatch(error) if type(error).__name__ == "ValidationError" else not_json(str(error))
 
 
 def mismatch(error: ValueError) -> HTTPError:

@@ -237,6 +237,12 @@ def test_a_form_is_read_by_one_call_at_a_time_and_its_error_stays(server):
     assert first == second == [400, "the form is malformed: it does not begin with its boundary"]
 
 
+def test_a_hook_may_read_the_form_before_the_handler(server):
+    photo = part("photo", b"x" * 5000, "a")
+    assert post(server, "/hooked", multipart(part("token", b"right"), photo)).text == "5000"
+    assert post(server, "/hooked", multipart(photo)).status_code == 403
+
+
 def test_a_body_that_is_read_in_parts_is_not_read_in_another_way(server):
     kind = "application/json"
     assert post(server, "/in-parts-first", b"[1]", kind).text == "EXT506"

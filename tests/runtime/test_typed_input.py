@@ -133,10 +133,17 @@ def test_types_that_are_json_are_accepted(server, kind):
     assert post(server, "/json", [1], **{"content-type": kind}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/json", "/json/order", "/form"])
-def test_a_body_that_announces_too_much_is_refused_before_it_comes(server, path):
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/json", "application/json"),
+        ("/json/order", "application/json"),
+        ("/form", "application/x-www-form-urlencoded"),
+        ("/form", "multipart/form-data; boundary=x"),
+    ],
+)
+def test_a_body_that_announces_too_much_is_refused_before_it_comes(server, path, kind):
     with wire(server.port) as connection:
-        kind = "application/x-www-form-urlencoded" if path == "/form" else "application/json"
         head = f"POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: {kind}\r\ncontent-length: {input_apps.LIMIT + 1}"
         connection.socket.sendall(f"{head}\r\n\r\n".encode())
         answer = connection.answer()

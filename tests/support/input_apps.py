@@ -207,6 +207,14 @@ def make():
         except socketify_ext.HTTPError as error:
             res.end([dict(await res.get_form()), error.detail])
 
+    @app.before_request(prefix="/hooked")
+    async def check(res, req):
+        if (await res.get_form(max_memory=0)).get("token") != "right":
+            raise socketify_ext.HTTPError(403)
+
+    async def hooked(res, req):
+        res.end(str(len(await (await res.get_form())["photo"].read())))
+
     async def whole_first(res, req):
         await res.get_data()
         res.end({"name": (await res.get_form(Application)).name})
@@ -238,6 +246,7 @@ def make():
     app.post("/unread", unread, max_body=LARGE)
     app.post("/twice", twice)
     app.post("/whole-first", whole_first)
+    app.post("/hooked", hooked)
     app.post("/at-once", at_once)
     app.post("/refused-twice", refused_twice)
     app.post("/in-parts-first", in_parts_first)
