@@ -55,10 +55,10 @@ class Drain:
         if response._head_sent and response._fixed_length is None:
             return False  # a stream, which may have no end
         if not response._head_sent and (response._data_handler in (None, hold) or response._body_ended):
-            waiting = response._dataFuture
+            waiting = response._part or response._dataFuture
             if waiting is None or waiting.done():
                 return True
-        done = response._kept + response.get_write_offset()
+        done = response._received + response.get_write_offset()
         earlier, since = self._progress.get(response, (-1, now))
         if done != earlier:
             self._progress[response] = done, now

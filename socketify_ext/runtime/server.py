@@ -303,6 +303,8 @@ class Server:
             response._tasks -= 1
             if not (response._answered or response._tasks or response._deferred or _yielded(request)):
                 self.unanswered(response, who, result)
+            if response._form is not None and response._answered:
+                response._close_form()
 
     def hand_over(self, who: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Make a call without a request on the server's thread; a connection that has closed meanwhile is ignored."""

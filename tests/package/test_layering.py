@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"errors"},
     {"sdk"},
-    {"hookspecs", "stores"},
+    {"hookspecs", "stores", "forms"},
     {"registry", "builtin", "lifecycle"},
     {"registration"},
     {"runtime"},

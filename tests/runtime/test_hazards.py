@@ -562,7 +562,7 @@ def test_h27_a_lone_surrogate_gets_500(server: Server) -> None:
     text = r'"\ud800"'
     answers = [
         server.get("/h27", text=text),
-        server.request("POST", "/h27/body", f'{{"text": {text}}}'.encode()),
+        server.request("POST", "/h27/body", f'{{"text": {text}}}'.encode(), **{"content-type": "application/json"}),
         server.get("/h27/header", text=text),
         server.get("/h27/cookie", text=text),
     ]

@@ -10,10 +10,9 @@ from ...sdk.surface import Surface
 from ..json import make_dump
 from .encoder import Encode
 from .negotiation import choose
-from .options import CONTENT_TYPE
+from .options import NAMES
 
 JSON: Final = "application/json"
-NAMES: Final = (CONTENT_TYPE, "application/x-msgpack", "application/vnd.msgpack")
 
 
 def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
