@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
 import os
 import socket
@@ -13,6 +12,8 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
+from ..builtin.json.plain import encode_plainly as encode_json
+from ..builtin.json.plain import to_json
 from ..errors import HTTPError
 from ..sdk.compilation import subclass
 from .core import ffi
@@ -413,4 +414,12 @@ def encode_detail(detail: Any, accept: str) -> tuple[bytes, bytes]:
         import msgpack
 
         return b"application/msgpack", msgpack.packb({"detail": detail}, default=str)
-    return b"application/json", json.dumps({"detail": detail}, default=str).encode()
+    return b"application/json", encode_json({"detail": detail}, unknown=_json_or_text)
+
+
+def _json_or_text(value: Any) -> Any:
+    """Convert what JSON has no type for, an unknown object to its text."""
+    try:
+        return to_json(value)
+    except TypeError:
+        return str(value)

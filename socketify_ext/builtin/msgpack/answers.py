@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ...errors import HTTPError
 from ...sdk.surface import Surface
-from ..json import make_dump
+from ..json.encoder import make_encoder as make_json_encoder
 from .encoder import Encode
 from .negotiation import choose
 from .options import CONTENT_TYPE
@@ -18,7 +18,7 @@ NAMES: Final = (CONTENT_TYPE, "application/x-msgpack", "application/vnd.msgpack"
 
 def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
     """Add `res.msgpack` and `res.negotiate`."""
-    kind, encode_json = content_type.encode(), make_dump()
+    kind, encode_json = content_type.encode(), make_json_encoder()
     offers = tuple(dict.fromkeys((JSON, content_type, *NAMES)))
 
     @lru_cache(maxsize=256)
@@ -41,8 +41,8 @@ def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
     def negotiate(self: Any, value: Any, status: int = 200) -> Any:
         """Answer with `value` as JSON or MessagePack, whichever the client's `Accept` prefers; JSON where it does not.
 
-        The answer's `Vary` names `Accept`. JSON is written by the rules of `load("json")`, which are those of
-        MessagePack but for datetimes and bytes.
+        The answer's `Vary` names `Accept`. JSON is written by the rules of every answer, which are those of
+        MessagePack but for datetimes, bytes, NaN and keys.
 
         Raises:
             HTTPError: 406, the client accepts neither.
