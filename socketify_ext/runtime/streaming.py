@@ -128,12 +128,12 @@ async def stream(
         await _close(producer)
         return
     writer = _Writer(response)
-    made = _pump(writer, producer, encode or _encoded)
+    made: Any = _pump(writer, producer, encode or _encoded)
     task: asyncio.Task[None] = start(made, response._server.loop, copy_context())
     if not task.done():
         response._producer = task  # the end of the request cancels it
-        if filler is not None and not response._answered:
-            filler.begin(writer)
+    if filler is not None and made.cr_frame is not None:  # it waits
+        filler.begin(writer)
     try:
         await asyncio.wait((task,))
     except asyncio.CancelledError:

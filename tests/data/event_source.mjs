@@ -4,8 +4,10 @@ const source = new EventSource(process.argv[2]);
 source.addEventListener("number", (event) => {
   seen.push({ id: event.lastEventId, data: event.data, type: event.type });
 });
-source.onerror = () => {
+// Its own timers keep no process alive.
+const alive = setInterval(() => {
   if (source.readyState === EventSource.CLOSED) {
+    clearInterval(alive);
     process.stdout.write(JSON.stringify(seen));
   }
-};
+}, 5);

@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -152,24 +151,24 @@ def test_comments_keep_a_silent_connection(server, state):
         httpx2.get(f"{server.url}/go-on")
         while not client.messages:
             client.feed(next(parts))
-    assert state(lambda seen: seen["ended"] == ["waits"])["timers"] == 0
+    assert state(lambda seen: seen["ended"] and not seen["timers"])["ended"] == ["waits"]
 
 
 def test_no_comment_comes_inside_an_event_and_none_piles_up_for_a_client_that_does_not_read(server):
     with wire(server.port) as connection:
-        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.send("GET", "/often/large")
         connection.read_until(b"\r\n\r\n")
         assert httpx2.get(f"{server.url}/arguments").status_code == 200  # others are served meanwhile
         received = bytearray(connection.rest)
         while not received.endswith(b"\r\n0\r\n\r\n"):
-            received += connection.socket.recv(1 << 20)
+            received += (part := connection.socket.recv(1 << 20))
+            assert part
     body, at = bytearray(), 0
     while size := int(received[at : (begin := received.index(b"\r\n", at))], 16):
         body += received[begin + 2 : begin + 2 + size]
         at = begin + 4 + size
     client = read(bytes(body))
-    assert [message.data for message in client.messages] == [event_apps.LARGE] * 3
+    assert [message.data for message in client.messages] == [event_apps.LARGE] * 2
     assert client.comments < 1000
 
 
@@ -191,8 +190,8 @@ def test_a_client_that_leaves_ends_the_producer_and_its_timer(server, state):
         connection.send("GET", "/events/waits")
         connection.read_until(b":\n\n")
         connection.reset()
-    seen = state(lambda seen: seen["ended"] and seen["outcomes"])
-    assert (seen["ended"], seen["outcomes"], seen["timers"]) == (["waits"], [[200, True]], 0)
+    seen = state(lambda seen: seen["ended"] and seen["outcomes"] and not seen["timers"])
+    assert (seen["ended"], seen["outcomes"]) == (["waits"], [[200, True]])
 
 
 @pytest.mark.parametrize("name", ["async", "refuses"])
@@ -213,7 +212,7 @@ def test_an_error_before_the_first_event_is_the_answer(server):
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        ("nothing", "EventError [EXT509]: an event's data None was refused: there is nothing to send"),
+        ("nothing", "[EXT509] an event's data None was refused: there is nothing to send"),
         ("text", "events takes an iterable, such as a generator, not a str"),
         ("event", "events takes an iterable of events, not one Event"),
     ],
@@ -223,9 +222,7 @@ def test_what_is_no_event_is_a_500_that_the_log_explains(server, name, error):
     assert error in server.log
 
 
-@pytest.mark.parametrize(
-    ("name", "error"), [("fails-late", "KeyError: 'late'"), ("wrong", "a object can't be sent")]
-)
+@pytest.mark.parametrize(("name", "error"), [("fails-late", "KeyError: 'late'"), ("wrong", "a object can't be sent")])
 def test_an_error_behind_an_event_closes_the_connection_and_is_logged(server, name, error):
     with wire(server.port) as connection:
         connection.send("GET", f"/events/{name}")
@@ -276,7 +273,9 @@ def dump(value):
     return json.dumps(value).encode()
 
 
-@given(st.lists(st.builds(Event, texts, st.none() | names | st.integers(), st.none() | names, st.none() | st.integers(0))))
+@given(
+    st.lists(st.builds(Event, texts, st.none() | names | st.integers(), st.none() | names, st.none() | st.integers(0)))
+)
 def test_a_client_reads_what_was_written(events):
     client = read(b"".join(encode_event(event, dump) for event in events))
     wanted, last, retry = [], "", None
@@ -382,4 +381,7 @@ def test_a_fake_response_records_events():
     asyncio.run(take(response, ticks()))
     assert response.recorded.complete
     assert response.recorded.header("content-type") == "text/event-stream"
-    assert read(response.recorded.body).messages == [Message("message", "tick", "1"), Message("message", '{"n":2}', "1")]
+    assert read(response.recorded.body).messages == [
+        Message("message", "tick", "1"),
+        Message("message", '{"n":2}', "1"),
+    ]

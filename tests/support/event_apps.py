@@ -45,7 +45,7 @@ def make(grace=5.0, fast=False):
             seen["ended"].append("waits")
 
     async def large():
-        for _ in range(3):
+        for _ in range(2):
             yield LARGE
             await asyncio.sleep(0.03)
 
@@ -91,7 +91,9 @@ def make(grace=5.0, fast=False):
         await res.events(waits(), keep_alive=None)
 
     async def own_head(res, req):
-        res.write_header("cache-control", "no-cache").write_header("Content-Type", "text/plain").write_header("X-A", "1")
+        res.write_header("cache-control", "no-cache").write_header("Content-Type", "text/plain").write_header(
+            "X-A", "1"
+        )
         await res.events(["a"])
 
     async def numbers(res, req):
