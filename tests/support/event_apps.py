@@ -26,7 +26,7 @@ def make(grace=5.0, fast=False):
     if fast:
         app.register(socketify_ext.load("json"))
     seen = {"ended": [], "outcomes": [], "timers": 0}
-    more = asyncio.Event()
+    more, ended = asyncio.Event(), asyncio.Event()
 
     async def slowly(items):
         try:
@@ -43,6 +43,7 @@ def make(grace=5.0, fast=False):
             await asyncio.Event().wait()
         finally:
             seen["ended"].append("waits")
+            ended.set()
 
     async def large():
         for _ in range(2):
@@ -121,8 +122,7 @@ def make(grace=5.0, fast=False):
     async def holds_up(res, req):
         """Answer when the stream of another client has ended."""
         print("holding", flush=True)
-        while not seen["ended"]:
-            await asyncio.sleep(0.01)
+        await ended.wait()
         res.end(seen["ended"])
 
     app.get("/events/:name", events)
