@@ -12,8 +12,8 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..builtin.json.plain import encode_plainly as encode_json
-from ..builtin.json.plain import to_json
+from ..builtin.json.encoder import make_standard_encoder
+from ..builtin.json.plain import encode_plainly, to_json
 from ..errors import HTTPError
 from ..sdk.compilation import subclass
 from .core import ffi
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("socketify_ext")
+
+_encode_json = make_standard_encoder()
 
 
 class Server:
@@ -414,7 +416,11 @@ def encode_detail(detail: Any, accept: str) -> tuple[bytes, bytes]:
         import msgpack
 
         return b"application/msgpack", msgpack.packb({"detail": detail}, default=str)
-    return b"application/json", encode_json({"detail": detail}, unknown=_json_or_text)
+    body = {"detail": detail}
+    try:
+        return b"application/json", _encode_json(body)
+    except TypeError:
+        return b"application/json", encode_plainly(body, unknown=_json_or_text)
 
 
 def _json_or_text(value: Any) -> Any:
