@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from socketify_ext.builtin.json import encoder
-from socketify_ext.builtin.json.encoder import make_encoder, make_msgspec_encoder, make_standard_encoder
+from socketify_ext.builtin.json.encoder import make_dump, make_msgspec_encoder, make_standard_encoder
 from socketify_ext.builtin.json.plain import encode_plainly
 
 
@@ -293,10 +293,10 @@ def test_an_offset_of_seconds_is_rounded_to_minutes():
 
 
 def test_the_encoder_is_that_of_what_is_installed(monkeypatch):
-    assert type(make_encoder()(1.0)) is bytes
+    assert type(make_dump()(1.0)) is bytes
     monkeypatch.setitem(sys.modules, "msgspec", None)
     monkeypatch.setitem(sys.modules, "msgspec.json", None)
-    assert make_encoder()({1e16: 1}) == b'{"1e+16":1}'
+    assert make_dump()({1e16: 1}) == b'{"1e+16":1}'
 
 
 def test_an_interruption_is_raised_and_leaves_nothing_behind():

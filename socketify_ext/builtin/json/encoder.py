@@ -23,7 +23,7 @@ Encode = Callable[[Any], bytes]
 _NAMES: Final = {True: "true", False: "false", None: "null"}
 
 
-def make_encoder() -> Encode:
+def make_dump() -> Encode:
     """Make the encoder of what is installed: msgspec's, else the standard module's."""
     try:
         return make_msgspec_encoder()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ...errors import HTTPError
 from ...sdk.surface import Surface
-from ..json.encoder import make_encoder as make_json_encoder
+from ..json import make_dump
 from .encoder import Encode
 from .negotiation import choose
 from .options import CONTENT_TYPE
@@ -18,7 +18,7 @@ NAMES: Final = (CONTENT_TYPE, "application/x-msgpack", "application/vnd.msgpack"
 
 def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
     """Add `res.msgpack` and `res.negotiate`."""
-    kind, encode_json = content_type.encode(), make_json_encoder()
+    kind, encode_json = content_type.encode(), make_dump()
     offers = tuple(dict.fromkeys((JSON, content_type, *NAMES)))
 
     @lru_cache(maxsize=256)
