@@ -763,6 +763,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         Raises:
             TypeError: it is not an iterable, or a part is neither text nor bytes.
             HeaderError: the content type would split the response.
+            BodyError: another iterable makes this answer.
         """
         await stream(self, parts, content_type)
 
@@ -783,6 +784,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             TypeError: it is not an iterable, or data can't be serialised.
             ValueError: `keep_alive` is not above 0, or data can't be serialised.
             EventError: an event has nothing to send.
+            BodyError: another iterable makes this answer.
         """
         await send_events(self, events, keep_alive)
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
+from .. import errors
 from .core import NULL, ffi
 from .encoding import BYTES_LIKE, exact_bytes
 from .headers import encode_value
@@ -119,12 +120,18 @@ async def stream(
     Raises:
         TypeError: it is not an iterable of parts.
         HeaderError: the content type would split the response.
+        BodyError: another iterable makes this answer.
     """
     producer = _iterator(parts, what)
     kind = None if content_type is None else encode_value(content_type)
     response._native(what)
     await asyncio.sleep(0)  # in the handler's first step the core has corked the connection: see `_Writer.write`
-    if not _begin(response, kind, what):
+    try:
+        begins = _begin(response, kind, what)
+    except errors.BodyError:
+        await _close(producer)
+        raise
+    if not begins:
         await _close(producer)
         return
     writer = _Writer(response)
@@ -150,10 +157,16 @@ async def stream(
 
 
 def _begin(response: Response, content_type: bytes | None, what: str) -> bool:
-    """Hold the head; return whether parts may follow."""
+    """Hold the head; return whether parts may follow.
+
+    Raises:
+        BodyError: another iterable makes this answer.
+    """
     if response._answered:
         response._refuse(what)
         return False
+    if response._producer is not None:
+        raise response._body_error(what, "another iterable makes this answer: await it first")
     if response._fixed_length is not None:
         response._refuse_mixed(what)
         return False

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import ssl
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -261,6 +262,35 @@ def test_the_end_of_the_server_ends_events_at_once():
 def test_data_is_json_by_the_apps_serializer(fast):
     with serve(event_apps.make, fast=fast) as server:
         assert read(httpx2.get(f"{server.url}/events/list").content).messages == PLAIN
+
+
+def test_one_iterable_at_a_time_makes_an_answer(server, state):
+    with httpx2.stream("GET", f"{server.url}/overlaps") as answer:
+        parts, client = answer.iter_bytes(), Client()
+        while not client.messages:
+            client.feed(next(parts))
+    assert client.messages == [Message("message", "at last", "")]
+    assert state(lambda seen: seen["ended"])["ended"] == ["waits"]
+
+
+def test_a_handler_may_end_its_events(server, state):
+    client = read(httpx2.get(f"{server.url}/times-out").content)
+    assert client.messages == [Message("message", "over", "")]
+    assert client.comments
+    assert state(lambda seen: not seen["timers"])["ended"] == ["waits"]
+
+
+def test_events_and_comments_go_through_tls():
+    data = Path(__file__).parents[1] / "data"
+    certificate, key = (str(data / f"localhost.{kind}") for kind in ("crt", "key"))
+    trust = ssl.create_default_context(cafile=certificate)
+    with serve(event_apps.make, certificate=certificate, key=key) as server, httpx2.Client(verify=trust) as http:
+        url = f"https://localhost:{server.port}"
+        assert read(http.get(f"{url}/events/async").content).messages == PLAIN
+        with http.stream("GET", f"{url}/often/waits") as answer:
+            parts, client = answer.iter_bytes(), Client()
+            while client.comments < 3:
+                client.feed(next(parts))
 
 
 # -- one event

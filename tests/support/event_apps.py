@@ -2,6 +2,8 @@
 
 import asyncio
 
+import socketify
+
 import socketify_ext
 from socketify_ext import Event, HTTPError
 
@@ -21,8 +23,9 @@ PLAIN = [
 ]
 
 
-def make(grace=5.0, fast=False):
-    app = socketify_ext.App(shutdown_grace=grace)
+def make(grace=5.0, fast=False, certificate=None, key=None):
+    options = None if certificate is None else socketify.AppOptions(key_file_name=key, cert_file_name=certificate)
+    app = socketify_ext.App(options, shutdown_grace=grace)
     if fast:
         app.register(socketify_ext.load("json"))
     seen = {"ended": [], "outcomes": [], "timers": 0}
@@ -110,6 +113,22 @@ def make(grace=5.0, fast=False):
         res.end("first")
         await res.events(slowly(PLAIN))
 
+    async def overlaps(res, req):
+        first = asyncio.ensure_future(res.events(waits()))
+        await asyncio.sleep(0.01)
+        for again in (res.events, res.stream):
+            try:
+                await again(slowly(["second"]))
+            except socketify_ext.errors.BodyError:
+                more.set()
+        await first
+
+    async def times_out(res, req):
+        try:
+            await asyncio.wait_for(res.events(waits(), keep_alive=0.01), 0.1)
+        except asyncio.TimeoutError:
+            res.end("data: over\n\n")
+
     async def arguments(res, req):
         found = []
         for value in (0, -1.0, float("nan"), True, "15"):
@@ -134,6 +153,8 @@ def make(grace=5.0, fast=False):
     app.get("/own-head", own_head)
     app.get("/numbers", numbers)
     app.get("/answered", answered)
+    app.get("/overlaps", overlaps)
+    app.get("/times-out", times_out)
     app.get("/arguments", arguments)
     app.get("/holds-up", holds_up)
 
