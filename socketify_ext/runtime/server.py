@@ -20,13 +20,13 @@ from .core import ffi
 from .error_log import ErrorLog
 from .framing import check_headers
 from .hooks import Hooks
-from .json_encoder import make_dump
 from .lingering import close_all, close_behind_answer
 from .loop import enter_loop, leave_parent_listening, take_loop
 from .patterns import route_key
 from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
 from .response import Response
+from .serializer import make_dump
 from .shared_keys import prime_all_shared_keys
 from .tasks import start
 from .thread import check_thread, get_ident

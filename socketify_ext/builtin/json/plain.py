@@ -39,7 +39,7 @@ def encode_plainly(value: Any, *, ascii_only: bool = False, unknown: Convert = t
     Args:
         value: any value.
         ascii_only: whether to escape all characters outside of ASCII.
-        unknown: converts what JSON has no type for.
+        unknown: converts values, not keys, that JSON has no type for.
 
     Raises:
         TypeError: the value, or one in it, has no plain value.
@@ -83,7 +83,7 @@ def _plain(value: Any, open_containers: set[int], unknown: Convert) -> Any:
         raise ValueError("the value is circular: it holds itself")
     open_containers.add(id(value))
     if isinstance(value, dict):
-        made: Any = {_key(key, unknown): _plain(inner, open_containers, unknown) for key, inner in value.items()}
+        made: Any = {_key(key): _plain(inner, open_containers, unknown) for key, inner in value.items()}
     elif isinstance(value, (list, tuple)):
         made = [_plain(inner, open_containers, unknown) for inner in value]
     else:
@@ -92,7 +92,7 @@ def _plain(value: Any, open_containers: set[int], unknown: Convert) -> Any:
     return made
 
 
-def _key(key: Any, unknown: Convert) -> str:
+def _key(key: Any) -> str:
     """Return a key as the text that its value would be; NaN and infinities keep their names.
 
     Raises:
@@ -106,7 +106,7 @@ def _key(key: Any, unknown: Convert) -> str:
         return int.__repr__(key)
     if isinstance(key, float):
         return float.__repr__(key)
-    found = unknown(key)
+    found = to_json(key)
     if isinstance(found, (list, dict)) or found is key:
         raise TypeError(f"a {type(key).__name__} can't be a key: {key!r}")
-    return _key(found, unknown)
+    return _key(found)
