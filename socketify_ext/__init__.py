@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .errors import ExtensionError, HTTPError
     from .hookspecs import hookimpl
     from .registry.registry import Registry, load
+    from .runtime.events import Event
     from .runtime.outcome import Outcome
     from .runtime.request import Request
     from .runtime.response import Response
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "App",
     "AppSurface",
+    "Event",
     "Extension",
     "ExtensionError",
     "HTTPError",
@@ -61,6 +63,7 @@ _HOMES = {
     "extension": "sdk.declaration",
     "hookimpl": "hookspecs",
     "HTTPError": "errors",
+    "Event": "runtime.events",
     "Outcome": "runtime.outcome",
     "PrivateProperty": "sdk.private_property",
     "Registry": "registry.registry",

@@ -69,8 +69,18 @@ class Drain:
 async def wait_for_requests(server: Server, grace: float) -> None:
     """Wait until no request is open and no coroutine runs that is worth waiting for, `grace` seconds at most."""
     drain, deadline = Drain(server), server.loop.time() + grace
-    while server.loop.time() < deadline and not drain.is_over():  # noqa: ASYNC110 - no event on the hot path
+    while server.loop.time() < deadline:
+        end_events(server)
+        if drain.is_over():
+            return
         await asyncio.sleep(_STEP)
+
+
+def end_events(server: Server) -> None:
+    """End answers that send events: their clients come back by themselves, to a server that goes on."""
+    for response in open_responses(server):
+        if response._is_endless and response._head_sent:
+            response.end()
 
 
 async def cancel_handlers(server: Server, timeout: float) -> None:

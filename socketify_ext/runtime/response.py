@@ -17,6 +17,7 @@ from ..forms.limits import MAX_FIELDS, MAX_FIELDS_SIZE, MAX_FILES, MAX_MEMORY, F
 from .core import buffered_amount, cast, core, ffi, lib, pause_reading, read_address, resume_reading
 from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
+from .events import KEEP_ALIVE, send_events
 from .files.sending import send_file
 from .form_body import FormReading, read_form, read_last_fields
 from .headers import BODILESS, BODY_STATUSES, NAMES, OK, encode_name, encode_status, encode_value
@@ -126,6 +127,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _is_watched = False  # what the client has not taken is written on by `write_on`
     _drains: list[Future[None]] | None = None  # each waits until the client has taken what is buffered
     _producer: Task[None] | None = None  # makes the parts of a stream; the end of the request cancels it
+    _is_endless = False  # it sends events, until the client leaves or the server ends
     _context: Any = _NO_CONTEXT  # what the core gave to the upgrade handler
     _deferred = False  # the handler has announced, by a callback or a task, that an answer comes later
     _key = 0  # its number in `pending`, 0 where no native callback can come
@@ -957,8 +959,30 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         Raises:
             TypeError: it is not an iterable, or a part is neither text nor bytes.
             HeaderError: the content type would split the response.
+            BodyError: another iterable makes this answer.
         """
         await stream(self, parts, content_type)
+
+    async def events(
+        self, events: Iterable[Any] | AsyncIterable[Any], *, keep_alive: float | None = KEEP_ALIVE
+    ) -> None:
+        """Answer with Server-Sent Events: as `stream`, and the end of the server ends them at once; see docs/events.md.
+
+        The head has the type text/event-stream, and `Cache-Control: no-store` and `X-Accel-Buffering: no` unless they are
+        set.
+
+        Args:
+            events: a generator, sync or async, or another iterable of `Event` or of data alone: text, bytes of UTF-8, or
+                any other object as JSON.
+            keep_alive: seconds between comments, which keep proxies from closing a silent connection; None for none.
+
+        Raises:
+            TypeError: it is not an iterable, or data can't be serialised.
+            ValueError: `keep_alive` is not above 0, or data can't be serialised.
+            EventError: an event has nothing to send.
+            BodyError: another iterable makes this answer.
+        """
+        await send_events(self, events, keep_alive)
 
     def try_end(self, message: str | bytes, total_size: int, end_connection: bool = False) -> tuple[bool, bool]:
         """Write a part of a body of known size.

@@ -30,7 +30,7 @@ def test_answers_in_parts_arrive_and_end_with_their_clients(server):
     assert export.headers["content-type"] == "text/csv"
     assert export.text.splitlines()[-1] == "999999,999998000001"
     assert httpx2.get(f"{server.url}/count").text.split() == list(map(str, range(1000)))
-    with httpx2.stream("GET", f"{server.url}/events") as events:
-        assert next(events.iter_text()) == "data: tick\n\n"
+    with httpx2.stream("GET", f"{server.url}/clock") as clock:
+        assert next(clock.iter_text()) == "tick\n"
     while "the client has left" not in server.log:
         pass

@@ -285,7 +285,7 @@ def test_queries_are_the_same_each_time_and_after_an_await(http):
 
 def test_parts_of_unknown_length_are_chunked(http):
     answer = http.get("/parts")
-    assert answer.text == 'one two {"three": 3} four'
+    assert answer.text == 'one two {"three":3} four'
     assert answer.headers["transfer-encoding"] == "chunked"
 
 
@@ -347,13 +347,13 @@ def test_what_is_published_reaches_all_who_subscribe(server, http):
     with socket_to(f"{server.ws_url}/ws") as one, socket_to(f"{server.ws_url}/ws") as two:
         assert [json.loads(receive(each)) for each in (one, two)] == [{"topics": ["room"], "user": None}] * 2
         one.send("hi")
-        assert [receive(each) for each in (one, two)] == ['{"said": "hi"}'] * 2
+        assert [receive(each) for each in (one, two)] == ['{"said":"hi"}'] * 2
         assert http.post("/publish").text == "2"
-        assert [receive(each) for each in (one, two)] == ['{"app": "says"}'] * 2
+        assert [receive(each) for each in (one, two)] == ['{"app":"says"}'] * 2
         two.send("leave")
         assert json.loads(receive(two)) == {"topics": [], "there": 1}
         one.send(b"bytes")
-        assert receive(one) == b'{"said": "bytes"}'
+        assert receive(one) == b'{"said":"bytes"}'
         one.send("end")
         with pytest.raises(ConnectionClosed) as closed:
             receive(one)
@@ -444,7 +444,7 @@ def test_tls_carries_requests_streams_and_sockets(kind):
         with socket_to(address, ssl=trust()) as connection:
             assert json.loads(receive(connection))["topics"] == ["room"]
             connection.send("hi")
-            assert receive(connection) == '{"said": "hi"}'
+            assert receive(connection) == '{"said":"hi"}'
         assert serving.stop() == 0
 
 

@@ -551,7 +551,7 @@ def test_h28_a_client_that_gives_up_does_not_spoil_the_next_request(server: Serv
 
 
 def test_h26_a_value_that_cannot_be_serialised_gets_500(server: Server) -> None:
-    values = {"object": "TypeError", "set": "TypeError", "endless": "ValueError", "key": "TypeError"}
+    values = {"object": "TypeError", "complex": "TypeError", "endless": "ValueError", "key": "TypeError"}
     for style in ("sync", "async", "late"):
         for (value, error), method in itertools.product(values.items(), ("end", "send", "cork_end")):
             assert server.is_failure(server.get(f"/h26/{style}/{value}/{method}"))

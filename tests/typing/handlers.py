@@ -94,6 +94,7 @@ def run(core: socketify_ext.App) -> None:
 
     plain(given, given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it is typed as it was
 
+
 class Order(BaseModel):
     sku: str
 
