@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .hookspecs import hookimpl
     from .registry.registry import Registry, load
     from .runtime.events import Event
+    from .runtime.forms.form import Form
+    from .runtime.forms.uploaded_file import UploadedFile
     from .runtime.outcome import Outcome
     from .runtime.request import Request
     from .runtime.response import Response
@@ -32,6 +34,7 @@ __all__ = [
     "Event",
     "Extension",
     "ExtensionError",
+    "Form",
     "HTTPError",
     "Inspection",
     "Outcome",
@@ -40,6 +43,7 @@ __all__ = [
     "Request",
     "Response",
     "Surface",
+    "UploadedFile",
     "WebSocket",
     "extension",
     "hookimpl",
@@ -64,6 +68,7 @@ _HOMES = {
     "hookimpl": "hookspecs",
     "HTTPError": "errors",
     "Event": "runtime.events",
+    "Form": "runtime.forms.form",
     "Outcome": "runtime.outcome",
     "PrivateProperty": "sdk.private_property",
     "Registry": "registry.registry",
@@ -71,6 +76,7 @@ _HOMES = {
     "Request": "runtime.request",
     "Response": "runtime.response",
     "Surface": "sdk.surface",
+    "UploadedFile": "runtime.forms.uploaded_file",
     "WebSocket": "runtime.websocket",
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 from prose import code, prose, signature, table
 
 import socketify_ext
-from socketify_ext import errors, forms, hookspecs
+from socketify_ext import errors, hookspecs
 from socketify_ext.errors import ExtensionError
 
 HEAD = """# Reference
@@ -26,7 +26,7 @@ HOOKS = """Mark a function as one of these hooks around `app.register`. A plugin
 
 def render() -> str:
     """Return the page."""
-    parts = [HEAD, *(part for name in socketify_ext.__all__ for part in _name(name)), *_forms(), *_errors()]
+    parts = [HEAD, *(part for name in socketify_ext.__all__ for part in _name(name)), *_errors()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -40,12 +40,6 @@ def _name(name: str) -> Iterator[str]:
     else:
         yield code(signature(name, value))
         yield prose(value)
-
-
-def _forms() -> Iterator[str]:
-    for name in forms.__all__:
-        yield f"## forms.{name}"
-        yield from _class(name, getattr(forms, name))
 
 
 def _class(name: str, cls: type) -> Iterator[str]:

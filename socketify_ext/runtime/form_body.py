@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from .. import errors
 from ..errors import HTTPError
-from ..forms.form import Form
-from ..forms.limits import FormLimits
-from ..forms.multipart import find_boundary, load_parser, read_multipart
-from ..forms.urlencoded import read_urlencoded
 from ..sdk.body import check_content_type, read_body
+from .forms.form import Form
+from .forms.limits import FormLimits
+from .forms.multipart import find_boundary, load_parser, read_multipart
+from .forms.urlencoded import read_urlencoded
 from .request_body import BodyRefusedError, max_body
 
 log = logging.getLogger("socketify_ext")

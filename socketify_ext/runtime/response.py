@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from .. import errors
 from ..errors import HTTPError
-from ..forms.limits import MAX_FIELDS, MAX_FIELDS_SIZE, MAX_FILES, MAX_MEMORY, FormLimits
 from .core import buffered_amount, cast, core, ffi, lib, pause_reading, read_address, resume_reading
 from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
 from .events import KEEP_ALIVE, send_events
 from .files.sending import send_file
 from .form_body import FormReading, read_form, read_last_fields
+from .forms.limits import MAX_FIELDS, MAX_FIELDS_SIZE, MAX_FILES, MAX_MEMORY, FormLimits
 from .headers import BODILESS, BODY_STATUSES, NAMES, OK, encode_name, encode_status, encode_value
 from .pending import ADDRESS, next_key, on_aborted, on_writable, pending
 from .request_body import (
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ..forms.form import Form
+    from .forms.form import Form
     from .request import Request
     from .server import Server
 

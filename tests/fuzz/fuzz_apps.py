@@ -12,7 +12,7 @@ import socketify
 from pydantic import BaseModel
 
 import socketify_ext
-from socketify_ext.forms import UploadedFile
+from socketify_ext import UploadedFile
 from socketify_ext.testing import isolated_registry
 
 PLUGINS = {

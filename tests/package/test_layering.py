@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"errors"},
     {"sdk"},
-    {"hookspecs", "stores", "forms"},
+    {"hookspecs", "stores"},
     {"registry", "builtin", "lifecycle"},
     {"registration"},
     {"runtime"},

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 import socketify_ext
-from socketify_ext.forms import UploadedFile
+from socketify_ext import UploadedFile
 
 LIMIT = 100_000
 LARGE = 40_000_000

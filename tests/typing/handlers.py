@@ -14,7 +14,7 @@ from typing_extensions import assert_type
 from weather import Metres, Report, Sky
 
 import socketify_ext
-from socketify_ext.forms import Form, UploadedFile
+from socketify_ext import Form, UploadedFile
 
 app = App()
 

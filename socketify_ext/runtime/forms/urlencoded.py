@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..errors import HTTPError
+from ...errors import HTTPError
 
 # As many escapes at once as stand together: a call for each would take a second for 1 MiB.
 _ESCAPES: Final = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from socketify_ext import UploadedFile
 from socketify_ext.errors import BodyError
-from socketify_ext.forms import UploadedFile
-from socketify_ext.forms.uploaded_file import safe_name
+from socketify_ext.runtime.forms.uploaded_file import safe_name
 
 
 @pytest.fixture(params=["memory", "disk"])

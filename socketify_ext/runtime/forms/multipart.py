@@ -8,9 +8,9 @@ import re
 from collections.abc import AsyncIterable, Callable
 from typing import Any, Final
 
-from .. import errors
-from ..errors import HTTPError
-from ..sdk.printable import printable
+from ... import errors
+from ...errors import HTTPError
+from ...sdk.printable import printable
 from .form import Form
 from .limits import FormLimits
 from .uploaded_file import UploadedFile

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from input_apps import multipart, part
 
 from socketify_ext.errors import HTTPError, MissingExtraError
-from socketify_ext.forms import multipart as forms_multipart
-from socketify_ext.forms.limits import FormLimits
-from socketify_ext.forms.multipart import find_boundary, load_parser, read_multipart
+from socketify_ext.runtime.forms import multipart as forms_multipart
+from socketify_ext.runtime.forms.limits import FormLimits
+from socketify_ext.runtime.forms.multipart import find_boundary, load_parser, read_multipart
 
 BOUNDARY = b"border"
 LIMITS = FormLimits(max_files=3, max_fields=4, max_fields_size=300, max_file_size=500, max_memory=100)

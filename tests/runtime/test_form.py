@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from socketify_ext import Form, UploadedFile
 from socketify_ext.errors import HTTPError
-from socketify_ext.forms import Form, UploadedFile
-from socketify_ext.forms.limits import FormLimits
-from socketify_ext.forms.urlencoded import read_urlencoded
+from socketify_ext.runtime.forms.limits import FormLimits
+from socketify_ext.runtime.forms.urlencoded import read_urlencoded
 
 
 def test_a_form_has_the_last_value_of_each_name_and_lists_of_all():
