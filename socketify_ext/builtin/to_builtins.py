@@ -15,7 +15,6 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 _STRUCT: Final = "__struct_config__"
-_RECORDS: Final = ("__dataclass_fields__", "__attrs_attrs__", _STRUCT)
 _MISSING: Final = object()
 
 
@@ -70,7 +69,9 @@ def duration(value: datetime.timedelta) -> str:
 
 def is_record(value: Any) -> bool:
     """Check whether a value is an instance of a pydantic model, a dataclass, an attrs class or a msgspec Struct."""
-    return isinstance(value, BaseModel) or any(hasattr(type(value), mark) for mark in _RECORDS)
+    kind = type(value)
+    is_class = hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__attrs_attrs__")
+    return isinstance(value, BaseModel) or is_class or hasattr(kind, _STRUCT)
 
 
 def record(value: Any) -> Any:

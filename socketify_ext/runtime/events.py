@@ -20,6 +20,7 @@ CONTENT_TYPE: Final = b"text/event-stream"
 KEEP_ALIVE: Final = 15.0
 """Seconds without an event after which a comment is sent, so that proxies keep the connection."""
 
+_LONGEST: Final = 1e9  # seconds, which any timer takes
 _COMMENT: Final = b":\n\n"
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _UNSAFE: Final = re.compile("[\r\n\0\ud800-\udfff]")
@@ -106,10 +107,7 @@ async def send_events(response: Response, events: Iterable[Any] | AsyncIterable[
         TypeError: `events` is no iterable of events, or `keep_alive` is no number.
         ValueError: `keep_alive` is not above 0.
     """
-    if isinstance(keep_alive, bool) or not isinstance(keep_alive, (int, float, type(None))):
-        raise TypeError(f"keep_alive is a number of seconds or None, not a {type(keep_alive).__name__}")
-    if keep_alive is not None and not keep_alive > 0:
-        raise ValueError(f"keep_alive is {keep_alive}: give seconds above 0, or None for no comments")
+    seconds = None if keep_alive is None else _seconds(keep_alive)
     if isinstance(events, Event):
         raise TypeError("events takes an iterable of events, not one Event")
     dump_json = response._server.dump_json
@@ -122,8 +120,23 @@ async def send_events(response: Response, events: Iterable[Any] | AsyncIterable[
         for name, value in _DEFAULTS:
             if not has_header(response._head, encode_name(name)):
                 response.set_header(name, value)
-    response._is_endless = True
-    await stream(response, events, CONTENT_TYPE, what="events", encode=encode, filler=Filler(_COMMENT, keep_alive))
+    if response._producer is None:
+        response._is_endless = True
+    await stream(response, events, CONTENT_TYPE, what="events", encode=encode, filler=Filler(_COMMENT, seconds))
+
+
+def _seconds(keep_alive: Any) -> float:
+    """Return a number of seconds between comments.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not above 0, or not finite.
+    """
+    if isinstance(keep_alive, bool) or not isinstance(keep_alive, (int, float)):
+        raise TypeError(f"keep_alive is a number of seconds or None, not a {type(keep_alive).__name__}")
+    if not 0 < keep_alive < _LONGEST:
+        raise ValueError(f"keep_alive is {keep_alive}: give seconds above 0, or None for no comments")
+    return float(keep_alive)
 
 
 def _check_text(what: str, value: Any, wanted: str) -> None:
@@ -138,9 +151,8 @@ def _check_text(what: str, value: Any, wanted: str) -> None:
     if not isinstance(value, str):
         raise TypeError(f"the {what} of an event is {wanted}, not a {type(value).__name__}")
     if _UNSAFE.search(value):
-        raise _refusal(
-            f"{what} {value!r}", "it holds a line break, NUL or a lone surrogate", "Encode or reject it before"
-        )
+        why, fix = "it holds a line break, NUL or a lone surrogate", "Encode or reject it before it reaches an event"
+        raise _refusal(f"{what} {value!r}", why, fix)
 
 
 def _refusal(what: str, why: str, fix: str) -> errors.EventError:

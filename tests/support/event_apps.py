@@ -131,7 +131,7 @@ def make(grace=5.0, fast=False, certificate=None, key=None):
 
     async def arguments(res, req):
         found = []
-        for value in (0, -1.0, float("nan"), True, "15"):
+        for value in (0, -1.0, float("nan"), float("inf"), 10**400, True, "15"):
             try:
                 await res.events(PLAIN, keep_alive=value)
             except (TypeError, ValueError) as error:
