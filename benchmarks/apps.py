@@ -511,9 +511,9 @@ def bare_asyncio():
 # -- files.py
 
 
-def files(which, folder):
+def files(folder):
     """Serve a folder."""
-    app = either(which)
+    app = ours()
     app.static("/files", folder)
     return app
 

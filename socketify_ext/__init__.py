@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .errors import ExtensionError, HTTPError
     from .hookspecs import hookimpl
     from .registry.registry import Registry, load
+    from .runtime.events import Event
+    from .runtime.forms.form import Form
+    from .runtime.forms.uploaded_file import UploadedFile
     from .runtime.outcome import Outcome
     from .runtime.request import Request
     from .runtime.response import Response
@@ -28,8 +31,10 @@ if TYPE_CHECKING:
 __all__ = [
     "App",
     "AppSurface",
+    "Event",
     "Extension",
     "ExtensionError",
+    "Form",
     "HTTPError",
     "Inspection",
     "Outcome",
@@ -38,6 +43,7 @@ __all__ = [
     "Request",
     "Response",
     "Surface",
+    "UploadedFile",
     "WebSocket",
     "extension",
     "hookimpl",
@@ -61,6 +67,8 @@ _HOMES = {
     "extension": "sdk.declaration",
     "hookimpl": "hookspecs",
     "HTTPError": "errors",
+    "Event": "runtime.events",
+    "Form": "runtime.forms.form",
     "Outcome": "runtime.outcome",
     "PrivateProperty": "sdk.private_property",
     "Registry": "registry.registry",
@@ -68,6 +76,7 @@ _HOMES = {
     "Request": "runtime.request",
     "Response": "runtime.response",
     "Surface": "sdk.surface",
+    "UploadedFile": "runtime.forms.uploaded_file",
     "WebSocket": "runtime.websocket",
 }
 

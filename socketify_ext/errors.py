@@ -347,6 +347,16 @@ class ParameterError(ExtensionError, LookupError):
     remedy = "Ask for a name of the path, as `id` of `/users/:id`, or for a position."
 
 
+class EventError(ExtensionError, ValueError):
+    """A Server-Sent Event holds what would change the stream, or nothing."""
+
+    code = "EXT509"
+    cause = (
+        "The id or the name of an event holds a line break or NUL, its `retry` is negative, or it has nothing to send."
+    )
+    remedy = "Encode or reject ids and names that come from clients; give data, an id or a retry."
+
+
 class StoreAddressError(ExtensionError, ValueError):
     """A store's URL, or a key in it, is malformed."""
 

@@ -6,19 +6,24 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import sys
 import uuid
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
+
+_STRUCT: Final = "__struct_config__"
+_MISSING: Final = object()
 
 
 def to_builtins(value: Any) -> Any:
     """Convert a value to builtin types.
 
     A naive datetime, a date or a time becomes ISO 8601 text, a timedelta an ISO 8601 duration, Decimal and UUID text,
-    an enum its value, a set a list, and a mapping, a dataclass, a pydantic model or a msgspec Struct a map. An aware
+    an enum its value, a set a list, and a mapping, a dataclass, an attrs class, a pydantic model or a
+    msgspec Struct a map. An aware
     datetime is left to the codec: text in JSON, a Timestamp in MessagePack. The value may hold others that come here
     in their turn.
 
@@ -63,18 +68,22 @@ def duration(value: datetime.timedelta) -> str:
 
 
 def is_record(value: Any) -> bool:
-    """Check whether a value is an instance of a pydantic model, a dataclass or a msgspec Struct."""
+    """Check whether a value is an instance of a pydantic model, a dataclass, an attrs class or a msgspec Struct."""
     kind = type(value)
-    return isinstance(value, BaseModel) or hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__struct_config__")
+    is_class = hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__attrs_attrs__")
+    return isinstance(value, BaseModel) or is_class or hasattr(kind, _STRUCT)
 
 
 def record(value: Any) -> Any:
-    """Write a model or a dataclass by its fields, and a Struct as its own configuration has it."""
+    """Write a model, a dataclass or an attrs class by its fields, and a Struct as its own configuration has it."""
     if isinstance(value, BaseModel):
         return value.model_dump()
-    if dataclasses.is_dataclass(value):
-        fields = dataclasses.fields(value)
-        return {field.name: getattr(value, field.name) for field in fields if hasattr(value, field.name)}
+    kind: Any = type(value)
+    if not hasattr(kind, _STRUCT):
+        fields = dataclasses.fields(value) if dataclasses.is_dataclass(value) else kind.__attrs_attrs__
+        found = ((field.name, getattr(value, field.name, _MISSING)) for field in fields)
+        unset = _MISSING if "msgspec" not in sys.modules else sys.modules["msgspec"].UNSET
+        return {name: inner for name, inner in found if inner is not _MISSING and inner is not unset}
     import msgspec
 
     return msgspec.to_builtins(

@@ -55,10 +55,10 @@ class Drain:
         if response._head_sent and response._fixed_length is None:
             return False  # a stream, which may have no end
         if not response._head_sent and (response._data_handler in (None, hold) or response._body_ended):
-            waiting = response._dataFuture
+            waiting = response._part or response._dataFuture
             if waiting is None or waiting.done():
                 return True
-        done = response._kept + response.get_write_offset()
+        done = response._received + response.get_write_offset()
         earlier, since = self._progress.get(response, (-1, now))
         if done != earlier:
             self._progress[response] = done, now
@@ -69,8 +69,18 @@ class Drain:
 async def wait_for_requests(server: Server, grace: float) -> None:
     """Wait until no request is open and no coroutine runs that is worth waiting for, `grace` seconds at most."""
     drain, deadline = Drain(server), server.loop.time() + grace
-    while server.loop.time() < deadline and not drain.is_over():  # noqa: ASYNC110 - no event on the hot path
+    while server.loop.time() < deadline:
+        end_events(server)
+        if drain.is_over():
+            return
         await asyncio.sleep(_STEP)
+
+
+def end_events(server: Server) -> None:
+    """End answers that send events: their clients come back by themselves, to a server that goes on."""
+    for response in open_responses(server):
+        if response._is_endless and response._head_sent:
+            response.end()
 
 
 async def cancel_handlers(server: Server, timeout: float) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 
 from .. import errors
+from ..builtin.json.plain import encode_plainly
 from .core import status_codes
 from .encoding import exact_bytes
 
@@ -57,7 +57,8 @@ def encode_value(value: Any) -> bytes:
     """Encode a field value: text as UTF-8, numbers in digits, other objects as JSON, as in the core."""
     data = exact_bytes(value)
     if data is None:
-        data = str.encode(str(value) if isinstance(value, (int, float)) else json.dumps(value))
+        is_number = isinstance(value, (int, float))
+        data = str.encode(str(value)) if is_number else encode_plainly(value, ascii_only=True)
     if _CONTROL.search(data):
         raise _refusal(f"header value {value!r}", "it holds a control character")
     return data

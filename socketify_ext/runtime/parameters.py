@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from .. import errors
-from ..sdk.compilation import subclass
 from ..sdk.suggest import suggestion
-from .shared_keys import prime_shared_keys
 
 if TYPE_CHECKING:
     from .request import Request
@@ -21,21 +19,21 @@ def parameter_names(pattern: str) -> tuple[str, ...]:
     return tuple(part[1:] for part in pattern.split("/") if part.startswith(":"))
 
 
-def with_parameter_names(request_class: Any, pattern: str) -> Any:
-    """Return the class of the requests of a pattern, which knows its names; one for all patterns that have the same.
+class EnteredNames:
+    """The names of a request's parameters: those of the route that the server has entered, or of its snapshot.
 
-    The names are on the class, so that a request takes neither time nor memory for them.
+    So a request takes no memory for them, and its dispatch the time of one assignment. An attribute of the request
+    itself, as a snapshot sets it, comes before this one.
     """
-    names = parameter_names(pattern)
-    if not names:
-        return request_class
-    known = vars(request_class).get("_named_classes")
-    if known is None:
-        known = request_class._named_classes = {}
-    if names not in known:
-        known[names] = subclass(request_class, {"_parameter_names": names})
-        prime_shared_keys("request", known[names])
-    return known[names]
+
+    def __get__(self, request: Any, owner: type | None = None) -> Any:
+        if request is None:
+            return self
+        if request.req is not None:
+            return request.app._server.entered.parameter_names
+        if request._params is None:
+            raise request._gone()
+        return ()
 
 
 def read_parameter(request: Request, key: Any) -> str | None:

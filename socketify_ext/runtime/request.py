@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, overload
+from typing import Any, Final, TypeVar, overload
 
 from .. import errors
 from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
 from .dispatched import dispatched_response
 from .encoding import exact_bytes
-from .parameters import read_parameter
+from .parameters import EnteredNames, read_parameter
 from .pending import pending
 from .query import checked_key, query_pairs, query_value, query_values
 from .thread import ANY_THREAD, get_ident, wrong_thread
+from .typed_input import fit_parameters, fit_queries
+
+T = TypeVar("T")
 
 get_native_header = lib.uws_req_get_header
 get_native_parameter = lib.uws_req_get_parameter
@@ -64,8 +67,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _yielded = False  # to the next matching route
     _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
-    _parameter_names: tuple[str, ...] | None = ()  # in the route's pattern; None where they are not known
-    _named_classes: dict[tuple[str, ...], type] | None = None  # of a compiled class: those whose routes have parameters
+    _parameter_names: Any = EnteredNames()  # None where they are not known
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
     # The native layer of what a snapshot does not hold; a fake has one that records.
     _lib: Any = lib
@@ -229,8 +231,27 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         name = checked_key(key)
         return [value for each, value in query_pairs(self.get_full_url() or "") if each == name]
 
-    def get_queries(self) -> dict[str, list[str]]:
-        """Return all query keys with their values; that of a key without a value is ""."""
+    @overload
+    def get_queries(self) -> dict[str, list[str]]: ...
+
+    @overload
+    def get_queries(self, Model: type[T]) -> T: ...
+
+    @overload
+    def get_queries(self, Model: Any) -> Any: ...
+
+    def get_queries(self, Model: Any = None) -> Any:
+        """Return all query keys with their values; that of a key without a value is "".
+
+        Args:
+            Model: what to return them as, where it is given: anything that pydantic validates, or a msgspec Struct. A key
+                whose type is a list, set or tuple gets all of its values, any other one the last.
+
+        Raises:
+            HTTPError: 422, they do not fit the model, with pydantic's details.
+        """
+        if Model is not None:
+            return fit_queries(self, Model)
         if self._query is None:
             self._query = query_values(self.get_full_url() or "")
         return self._query
@@ -266,8 +287,28 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         buffer = self._buffer
         return _text(buffer, get_native_parameter(req, index, buffer))
 
-    def get_parameters(self) -> list[str]:
-        """Return all route parameters in order, as they were sent."""
+    @overload
+    def get_parameters(self) -> list[str]: ...
+
+    @overload
+    def get_parameters(self, Model: type[T]) -> T: ...
+
+    @overload
+    def get_parameters(self, Model: Any) -> Any: ...
+
+    def get_parameters(self, Model: Any = None) -> Any:
+        """Return all route parameters in order, as they were sent.
+
+        Args:
+            Model: what to return them as, where it is given, by their names in the route's path and percent-decoded: anything
+                that pydantic validates, or a msgspec Struct.
+
+        Raises:
+            HTTPError: 422, they do not fit the model, with pydantic's details.
+            ParameterError: their names are not known, as on a stock app.
+        """
+        if Model is not None:
+            return fit_parameters(self, Model)
         if self._params is None:
             found: list[str] = []
             while value := self._native_parameter(len(found)):
@@ -318,7 +359,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             self.get_full_url()
             self.get_url()
             self.get_method()
-            self.get_parameters()
+            if self.get_parameters():
+                self._parameter_names = self._parameter_names
         return self
 
     @property

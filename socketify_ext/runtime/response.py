@@ -9,14 +9,17 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mappin
 from http import HTTPStatus
 from io import BytesIO
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from .. import errors
 from ..errors import HTTPError
 from .core import buffered_amount, cast, core, ffi, lib, pause_reading, read_address, resume_reading
 from .cork import CorkedCall, cork_response
 from .encoding import exact_bytes
+from .events import KEEP_ALIVE, send_events
 from .files.sending import send_file
+from .form_body import FormReading, read_form, read_last_fields
+from .forms.limits import MAX_FIELDS, MAX_FIELDS_SIZE, MAX_FILES, MAX_MEMORY, FormLimits
 from .headers import BODILESS, BODY_STATUSES, NAMES, OK, encode_name, encode_status, encode_value
 from .pending import ADDRESS, next_key, on_aborted, on_writable, pending
 from .request_body import (
@@ -44,14 +47,18 @@ from .secure_cookie import warn_of_plain_http
 from .set_cookie import SameSite, needs_secure, write_cookie
 from .streaming import drain, stream, wake, write_on
 from .thread import ANY_THREAD, get_ident, wrong_thread
+from .typed_input import read_json
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from typing_extensions import Self
 
+    from .forms.form import Form
     from .request import Request
     from .server import Server
+
+T = TypeVar("T")
 
 log = logging.getLogger("socketify_ext")
 
@@ -106,6 +113,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _lost: BodyRefusedError | None = None  # why the body that came is not kept
     _is_read_in_parts = False  # by `body`
     _part: Future[None] | None = None  # waits for the next part of the body
+    _form: FormReading | None = None  # what `get_form` has read, or reads
     _body_only = True  # nothing but a body is to be sent, from within the handler's first step
     _single_write = True  # a whole answer with a body is to be sent, from within the handler's first step
     _bodiless = False  # the answer is to a HEAD request
@@ -119,6 +127,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _is_watched = False  # what the client has not taken is written on by `write_on`
     _drains: list[Future[None]] | None = None  # each waits until the client has taken what is buffered
     _producer: Task[None] | None = None  # makes the parts of a stream; the end of the request cancels it
+    _is_endless = False  # it sends events, until the client leaves or the server ends
     _context: Any = _NO_CONTEXT  # what the core gave to the upgrade handler
     _deferred = False  # the handler has announced, by a callback or a task, that an answer comes later
     _key = 0  # its number in `pending`, 0 where no native callback can come
@@ -203,6 +212,12 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._dataFuture is not None and not self._dataFuture.done():
             self._dataFuture.set_result(self._data or BytesIO())
         forget_body(self)
+        self._close_form()
+
+    def _close_form(self) -> None:
+        """Close the files of a form, unless a coroutine may still read them."""
+        if self._form is not None and not self._tasks:
+            self._form.close()
 
     def _leave(self) -> None:
         """Handle that the client has left: let nothing touch the response's memory any more, then call back."""
@@ -367,6 +382,106 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._held is None:
             expect_body(self, is_announced=True)
         return BodyParts(self)
+
+    @overload
+    async def get_json(self) -> Any: ...
+
+    @overload
+    async def get_json(self, Model: type[T]) -> T: ...
+
+    @overload
+    async def get_json(self, Model: Any) -> Any: ...
+
+    async def get_json(self, Model: Any = None) -> Any:
+        """Read the whole body as JSON, and return it as a `Model` if one is given.
+
+        Args:
+            Model: anything that pydantic validates (a BaseModel, a dataclass, a TypedDict, `list[int]`), or a msgspec Struct.
+
+        Raises:
+            HTTPError: 415, the body has another Content-Type or none; 413, it is larger than `max_body`; 400, it is not
+                JSON, or the client has left before its end; 422, it does not fit the model, with pydantic's details.
+            BodyError: `body` reads the body part by part.
+        """
+        return await read_json(self, Model)
+
+    @overload
+    async def get_form(
+        self,
+        *,
+        max_files: int = ...,
+        max_fields: int = ...,
+        max_fields_size: int = ...,
+        max_file_size: int | None = ...,
+        max_memory: int = ...,
+    ) -> Form: ...
+
+    @overload
+    async def get_form(
+        self,
+        Model: type[T],
+        *,
+        max_files: int = ...,
+        max_fields: int = ...,
+        max_fields_size: int = ...,
+        max_file_size: int | None = ...,
+        max_memory: int = ...,
+    ) -> T: ...
+
+    @overload
+    async def get_form(
+        self,
+        Model: Any,
+        *,
+        max_files: int = ...,
+        max_fields: int = ...,
+        max_fields_size: int = ...,
+        max_file_size: int | None = ...,
+        max_memory: int = ...,
+    ) -> Any: ...
+
+    async def get_form(
+        self,
+        Model: Any = None,
+        *,
+        max_files: int = MAX_FILES,
+        max_fields: int = MAX_FIELDS,
+        max_fields_size: int = MAX_FIELDS_SIZE,
+        max_file_size: int | None = None,
+        max_memory: int = MAX_MEMORY,
+    ) -> Any:
+        """Read the body as a form, once or again, and return it as a `Model` if one is given.
+
+        The form is `application/x-www-form-urlencoded`, or `multipart/form-data` with the extra `forms`. Its files are
+        open until the request is answered and its handler has returned.
+
+        Args:
+            Model: as for `get_json`; a field of type `UploadedFile`, or a list of them, takes files.
+            max_files: the number of files.
+            max_fields: the number of fields.
+            max_fields_size: bytes of all fields and names together.
+            max_file_size: bytes of each file; by default as many as the body may have.
+            max_memory: bytes of all files together that are held in memory; what is larger goes to disk.
+
+        Raises:
+            HTTPError: 415, the body has another Content-Type or none; 413, it is larger than `max_body`, or beyond one of the
+                limits; 400, it is malformed, or the client has left before its end; 422, it does not fit the model,
+                with pydantic's details; 503, the server has no room for it.
+            BodyError: `body`, `on_data` or another `get_form` reads the body.
+        """
+        limits = FormLimits(max_files, max_fields, max_fields_size, max_file_size, max_memory)
+        return await read_form(self, Model, limits)
+
+    async def get_form_urlencoded(self, encoding: str = "utf-8") -> dict[str, str] | None:
+        """Read the whole body as an urlencoded form: the last value of each name, None where there is none.
+
+        Args:
+            encoding: of the text; what is not in it is replaced.
+
+        Raises:
+            HTTPError: 413, the body is larger than `max_body`; 400, the client has left before its end.
+        """
+        return await read_last_fields(self, encoding)
 
     def pause(self) -> Self:
         """Stop reading from the client, until `resume` or the answer."""
@@ -844,8 +959,30 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         Raises:
             TypeError: it is not an iterable, or a part is neither text nor bytes.
             HeaderError: the content type would split the response.
+            BodyError: another iterable makes this answer.
         """
         await stream(self, parts, content_type)
+
+    async def events(
+        self, events: Iterable[Any] | AsyncIterable[Any], *, keep_alive: float | None = KEEP_ALIVE
+    ) -> None:
+        """Answer with Server-Sent Events: as `stream`, and the end of the server ends them at once; see docs/events.md.
+
+        The head has the type text/event-stream, and `Cache-Control: no-store` and `X-Accel-Buffering: no` unless they are
+        set.
+
+        Args:
+            events: a generator, sync or async, or another iterable of `Event` or of data alone: text, bytes of UTF-8, or
+                any other object as JSON.
+            keep_alive: seconds between comments, which keep proxies from closing a silent connection; None for none.
+
+        Raises:
+            TypeError: it is not an iterable, or data can't be serialised.
+            ValueError: `keep_alive` is not above 0, or data can't be serialised.
+            EventError: an event has nothing to send.
+            BodyError: another iterable makes this answer.
+        """
+        await send_events(self, events, keep_alive)
 
     def try_end(self, message: str | bytes, total_size: int, end_connection: bool = False) -> tuple[bool, bool]:
         """Write a part of a body of known size.

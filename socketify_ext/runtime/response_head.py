@@ -20,6 +20,11 @@ def has_content_type(lines: bytes) -> bool:
     return b"\r\ncontent-type: " in lines.lower()
 
 
+def has_header(lines: bytes, beginning: bytes) -> bool:
+    """Check whether a header is among the lines; it is given as the beginning of its line."""
+    return beginning.lower() in lines.lower()
+
+
 def without_header(lines: bytes, beginning: bytes) -> bytes:
     """Return the header lines without those of one name, which is given as the beginning of its line."""
     name = beginning.lower()

@@ -14,7 +14,7 @@ from .core import ffi, from_handle, lib
 from .dispatched import dispatches
 from .framing import check_coding, check_headers, has_refused_coding
 from .hooks import Applied, Observed
-from .parameters import with_parameter_names
+from .parameters import parameter_names
 from .request_body import check_length
 from .returned import answer_returned
 from .shared_keys import prime_shared_keys
@@ -41,6 +41,7 @@ class Route:
         "method",
         "name",
         "own",
+        "parameter_names",
         "pattern",
         "request_class",
         "response_class",
@@ -56,6 +57,7 @@ class Route:
         self.method = method
         self.pattern = pattern
         self.name = f"{method} {pattern}"
+        self.parameter_names = parameter_names(pattern)
         self.own = handler if max_body is None else check_length(handler, max_body)
         self.max_body = max_body
         self.after = Applied()
@@ -64,7 +66,7 @@ class Route:
 
     def use(self, classes: Classes) -> None:
         """Make requests and responses of these classes from now on, and put the server's hooks around the handler."""
-        self.request_class: Any = with_parameter_names(classes["request"], self.pattern)
+        self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
         if self.max_body is not None:
             self.response_class = subclass(self.response_class, {"_max_body": self.max_body})
@@ -154,6 +156,7 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
     if yielded is None:
         response._variables = copy_context()
     request.req = req
+    route.server.entered = route
     try:
         result = response._variables.run(route.handler, response, request)
         data = response._unsent

@@ -38,5 +38,7 @@ def _is_plain(request: Any) -> bool:
     """Check whether a request has come over plain HTTP, as far as it can be read."""
     if request is None or (request._headers is None and (request.req is None or request._thread != get_ident())):
         return False
+    if _HTTPS.search(request.get_header("x-forwarded-proto") or ""):  # the usual case, at the cost of one header
+        return False
     said = request.get_header_list("x-forwarded-proto") + request.get_header_list("forwarded")
     return not any(_HTTPS.search(element) for element in said)

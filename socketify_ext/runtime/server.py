@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
 import os
 import socket
@@ -13,13 +12,14 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
+from ..builtin.json.encoder import make_standard_encoder
+from ..builtin.json.plain import encode_plainly, to_json
 from ..errors import HTTPError
 from ..sdk.compilation import subclass
 from .core import ffi
 from .error_log import ErrorLog
 from .framing import check_headers
 from .hooks import Hooks
-from .json_encoder import make_dump
 from .lingering import close_all, close_behind_answer
 from .loop import enter_loop, leave_parent_listening, take_loop
 from .patterns import route_key
@@ -27,6 +27,7 @@ from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
 from .response import Response
 from .returned import answer_awaited, describe_returned
+from .serializer import make_dump
 from .shared_keys import prime_all_shared_keys
 from .tasks import start
 from .thread import check_thread, get_ident
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("socketify_ext")
 
+_encode_json = make_standard_encoder()
+
 
 class Server:
     """Serve one app with compiled classes, which can be exchanged at any time."""
@@ -63,6 +66,7 @@ class Server:
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
         self.listening: list[Any] = []
         self.upgrading: Any = None
+        self.entered: Route | None = None  # whose handler's first step has begun last
         self.yielded: Response | None = None  # the response that a route has just yielded to the next one
         self.process = os.getpid()
         self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
@@ -302,6 +306,8 @@ class Server:
             response._tasks -= 1
             if not (response._answered or response._tasks or response._deferred or _yielded(request)):
                 self.unanswered(response, who, result)
+            if response._form is not None and response._answered:
+                response._close_form()
 
     def hand_over(self, who: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Make a call without a request on the server's thread; a connection that has closed meanwhile is ignored."""
@@ -437,4 +443,16 @@ def encode_detail(detail: Any, accept: str) -> tuple[bytes, bytes]:
         import msgpack
 
         return b"application/msgpack", msgpack.packb({"detail": detail}, default=str)
-    return b"application/json", json.dumps({"detail": detail}, default=str).encode()
+    body = {"detail": detail}
+    try:
+        return b"application/json", _encode_json(body)
+    except TypeError:
+        return b"application/json", encode_plainly(body, unknown=_json_or_text)
+
+
+def _json_or_text(value: Any) -> Any:
+    """Convert what JSON has no type for, an unknown object to its text."""
+    try:
+        return to_json(value)
+    except TypeError:
+        return str(value)

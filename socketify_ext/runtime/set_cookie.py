@@ -24,6 +24,7 @@ SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
 _SAFE: Final = "!#$&'()*+-./:<=>?@[]^_`{|}~"
 _SEPARATOR: Final = re.compile(r"[;\x00-\x1f\x7f-\U0010ffff]")
 _HOST: Final = re.compile(r"[0-9A-Za-z._-]+")
+_SAME_SITES: Final = {"strict": "Strict", "lax": "Lax", "none": "None"}
 _NUMBER: Final = re.compile(r"-?[0-9]+")
 
 
@@ -60,18 +61,21 @@ def write_cookie(
     if len(name) + len(text) > LIMIT:
         why = f"its name and value have {len(name) + len(text)} bytes, and browsers drop it beyond {LIMIT}"
         _refuse(name, why, "Keep the value in a store, and its key in the cookie")
-    unknown = attributes.keys() - _ATTRIBUTES.keys()
-    if unknown:
-        raise TypeError(f"set_cookie has no argument {min(unknown)!r}; there are {', '.join(_ATTRIBUTES)}")
-    given = attributes | {_attribute(name, key): option for key, option in (options or {}).items()}
+    for key, option in (options or {}).items():
+        attributes[_attribute(name, key)] = option
     parts = {}
+    line = f"{name}={text}"
     for key, (label, convert) in _ATTRIBUTES.items():
-        option = given.get(key)
-        if option is not None and option is not False and (not isinstance(option, str) or option):
-            parts[label] = convert(name, label, option)
-    _check_prefix(name, parts)
-    _check_secure(name, parts)
-    line = "; ".join([f"{name}={text}", *(f"{label}={part}" if part else label for label, part in parts.items())])
+        option = attributes.pop(key, None)
+        if option is not None and option is not False and option != "":
+            parts[label] = part = convert(name, label, option)
+            line += f"; {label}={part}" if part else f"; {label}"
+    if attributes:
+        raise TypeError(f"set_cookie has no argument {min(attributes)!r}; there are {', '.join(_ATTRIBUTES)}")
+    if "Secure" not in parts:
+        _check_plain(name, parts)
+    elif name.lower().startswith("__host-"):
+        _check_host(name, parts)
     return WrittenCookie((name, parts.get("Path", ""), parts.get("Domain", "").lower()), line, "Secure" in parts)
 
 
@@ -80,34 +84,31 @@ def needs_secure(name: str) -> bool:
     return isinstance(name, str) and name.lower().startswith(("__host-", "__secure-"))
 
 
-def _check_prefix(name: str, parts: Mapping[str, str]) -> None:
-    """Refuse a cookie whose name promises what its attributes don't keep (RFC 6265bis, 4.1.3)."""
-    if needs_secure(name) and "Secure" not in parts:
+def _check_plain(name: str, parts: Mapping[str, str]) -> None:
+    """Refuse a cookie that browsers keep only if it is Secure."""
+    if needs_secure(name):
         _refuse(name, "browsers drop a cookie of this name that is not Secure", "Give secure=True, or another name")
-    if name.lower().startswith("__host-"):
-        if parts.get("Path") != "/":
-            _refuse(name, "browsers drop a cookie of this name without the path /", 'Give path="/", or another name')
-        if "Domain" in parts:
-            _refuse(name, "browsers drop a cookie of this name that has a domain", "Leave domain out")
-
-
-def _check_secure(name: str, parts: Mapping[str, str]) -> None:
-    if "Secure" in parts:
-        return
     if parts.get("SameSite") == "None":
         _refuse(name, "browsers drop SameSite=None without Secure", 'Give secure=True, or same_site="Lax"')
     if "Partitioned" in parts:
         _refuse(name, "browsers drop Partitioned without Secure", "Give secure=True")
 
 
+def _check_host(name: str, parts: Mapping[str, str]) -> None:
+    """Refuse a cookie whose name promises what its attributes don't keep (RFC 6265bis, 4.1.3)."""
+    if parts.get("Path") != "/":
+        _refuse(name, "browsers drop a cookie of this name without the path /", 'Give path="/", or another name')
+    if "Domain" in parts:
+        _refuse(name, "browsers drop a cookie of this name that has a domain", "Leave domain out")
+
+
 def _attribute(name: str, key: Any) -> str:
     """Return an attribute's name as a keyword."""
-    plain = str(key).lower().replace("-", "").replace("_", "")
-    found = [known for known in _ATTRIBUTES if known.replace("_", "") == plain]
-    if not found:
+    known = _ATTRIBUTE_NAMES.get(str(key).lower().replace("-", "").replace("_", ""))
+    if known is None:
         fix = suggestion(str(key), _ATTRIBUTES) or f"There are {', '.join(_ATTRIBUTES)}"
         _refuse(name, f"{key!r} is not an attribute", fix)
-    return found[0]
+    return known
 
 
 def _flag(name: str, label: str, option: Any) -> str:
@@ -132,8 +133,7 @@ def _domain(name: str, label: str, option: Any) -> str:
 
 
 def _same_site(name: str, label: str, option: Any) -> str:
-    known = {"strict": "Strict", "lax": "Lax", "none": "None"}
-    written = known.get(str(option).lower())
+    written = _SAME_SITES.get(str(option).lower())
     if written is None:
         _refuse(name, f"its {label} is {option!r}", 'Give "Strict", "Lax" or "None"')
     return written
@@ -187,3 +187,4 @@ _ATTRIBUTES: Final[Mapping[str, tuple[str, Callable[[str, str, Any], str]]]] = {
     "same_site": ("SameSite", _same_site),
     "partitioned": ("Partitioned", _flag),
 }
+_ATTRIBUTE_NAMES: Final = {name.replace("_", ""): name for name in _ATTRIBUTES}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # Attributes that requests and responses often get while they are handled, in the usual order.
 _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {
-    "request": ("req", "_headers", "_url", "_full_url", "_method", "_params", "_query"),
+    "request": ("req", "_headers", "_url", "_full_url", "_method", "_params", "_query", "_parameter_names"),
     "response": (
         "res",
         "_request",
@@ -40,7 +40,7 @@ def prime_shared_keys(target: Target, compiled: type, *further: str) -> None:
     """
     one: Any = object.__new__(compiled)
     for name in (*_OFTEN[target], *further):
-        setattr(one, name, getattr(one, name))
+        setattr(one, name, None)
 
 
 def prime_all_shared_keys(classes: Classes) -> None:

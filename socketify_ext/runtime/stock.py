@@ -27,6 +27,7 @@ from .core import core, ffi, reserved_names
 from .dispatched import dispatched_response
 from .request import Request
 from .request_body import MAX_BODY, too_large
+from .response import Response
 from .set_cookie import needs_secure, write_cookie
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class StockResponse(core.AppResponse):  # type: ignore[misc]  # the core has no 
     _request: StockRequest | None = None
     _write_jar: CookieLines | None
     _asked: Any = None  # the future of the body
+    _form: Any = None  # what `get_form` has read, or reads
+    get_json = Response.get_json
+    get_form = Response.get_form
+    get_form_urlencoded = Response.get_form_urlencoded
 
     @property
     def request(self) -> StockRequest | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
+from .. import errors
 from .core import NULL, ffi
 from .encoding import BYTES_LIKE, exact_bytes
 from .headers import encode_value
@@ -32,14 +33,16 @@ Parts = Iterable[str | bytes] | AsyncIterable[str | bytes]
 class _Writer:
     """Writes parts of one answer, and waits for its client."""
 
-    __slots__ = ("_response", "_since_wait")
+    __slots__ = ("_since_wait", "is_writing", "response")
 
     def __init__(self, response: Response) -> None:
-        self._response = response
+        self.response = response
+        self.is_writing = False  # a part, which may wait in its middle
         self._since_wait = 0
 
     async def write(self, data: bytes) -> None:
-        response = self._response
+        response = self.response
+        self.is_writing = True
         for begin in range(0, len(data), _AT_ONCE):
             if response._answered:
                 return
@@ -52,25 +55,92 @@ class _Writer:
             if self._since_wait >= _TURN or response._buffered_amount(response._ssl, response.res) > MOST_BUFFERED:
                 self._since_wait = 0
                 await drain(response)
+        self.is_writing = False
 
 
-async def stream(response: Response, parts: Parts, content_type: str | bytes | None) -> None:
+class Filler:
+    """Writes the same part whenever the producer has nothing: at the start, and again every `interval` seconds."""
+
+    __slots__ = ("_data", "_interval", "_timer", "_writer")
+
+    def __init__(self, data: bytes, interval: float | None) -> None:
+        self._data = data
+        self._interval = interval
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, writer: _Writer) -> None:
+        """Write the first one, unless the producer has written already."""
+        self._writer = writer
+        if not writer.response._head_sent:
+            self._fill()
+        self._schedule()
+
+    def cancel(self) -> None:
+        """Write no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _schedule(self) -> None:
+        if self._interval is not None:
+            self._timer = self._writer.response._server.loop.call_later(self._interval, self._go_on)
+
+    def _go_on(self) -> None:
+        response = self._writer.response
+        if response._answered:
+            return
+        # While a part is on its way the connection is not silent, and a client that does not read needs no more.
+        if not (self._writer.is_writing or response._buffered_amount(response._ssl, response.res)):
+            self._fill()
+        self._schedule()
+
+    def _fill(self) -> None:
+        response = self._writer.response
+        response._begin_body()
+        response._lib.socketify_res_cork_write(response._ssl, response.res, self._data, len(self._data))
+
+
+async def stream(
+    response: Response,
+    parts: Iterable[Any] | AsyncIterable[Any],
+    content_type: str | bytes | None,
+    what: str = "stream",
+    encode: Callable[[Any], bytes] | None = None,
+    filler: Filler | None = None,
+) -> None:
     """Answer with the parts that an iterable makes.
+
+    Args:
+        response: the response.
+        parts: the iterable.
+        content_type: none where it is None.
+        what: the call, for errors.
+        encode: turns a part into bytes; text and bytes alone by default.
+        filler: writes while the iterable makes nothing.
 
     Raises:
         TypeError: it is not an iterable of parts.
         HeaderError: the content type would split the response.
+        BodyError: another iterable makes this answer.
     """
-    producer = _iterator(parts)
+    producer = _iterator(parts, what)
     kind = None if content_type is None else encode_value(content_type)
-    response._native("stream")
+    response._native(what)
     await asyncio.sleep(0)  # in the handler's first step the core has corked the connection: see `_Writer.write`
-    if not _begin(response, kind):
+    try:
+        begins = _begin(response, kind, what)
+    except errors.BodyError:
+        await _close(producer)
+        raise
+    if not begins:
         await _close(producer)
         return
-    task: asyncio.Task[None] = start(_pump(response, producer), response._server.loop, copy_context())
+    writer = _Writer(response)
+    made: Any = _pump(writer, producer, encode or _encoded)
+    task: asyncio.Task[None] = start(made, response._server.loop, copy_context())
     if not task.done():
         response._producer = task  # the end of the request cancels it
+    if filler is not None and made.cr_frame is not None:  # it waits
+        filler.begin(writer)
     try:
         await asyncio.wait((task,))
     except asyncio.CancelledError:
@@ -79,17 +149,26 @@ async def stream(response: Response, parts: Parts, content_type: str | bytes | N
             task.cancel()
         await asyncio.wait((task,))
         raise
+    finally:
+        if filler is not None:
+            filler.cancel()
     if not (task.cancelled() and response._answered):
         task.result()
 
 
-def _begin(response: Response, content_type: bytes | None) -> bool:
-    """Hold the head; return whether parts may follow."""
+def _begin(response: Response, content_type: bytes | None, what: str) -> bool:
+    """Hold the head; return whether parts may follow.
+
+    Raises:
+        BodyError: another iterable makes this answer.
+    """
     if response._answered:
-        response._refuse("stream")
+        response._refuse(what)
         return False
+    if response._producer is not None:
+        raise response._body_error(what, "another iterable makes this answer: await it first")
     if response._fixed_length is not None:
-        response._refuse_mixed("stream")
+        response._refuse_mixed(what)
         return False
     if content_type is not None:
         response.set_header(CONTENT_TYPE, content_type)
@@ -100,17 +179,17 @@ def _begin(response: Response, content_type: bytes | None) -> bool:
     return True
 
 
-async def _pump(response: Response, producer: Iterator[Any] | AsyncIterator[Any]) -> None:
+async def _pump(writer: _Writer, producer: Iterator[Any] | AsyncIterator[Any], encode: Callable[[Any], bytes]) -> None:
     """Write what a producer makes, and close it."""
-    writer = _Writer(response)
+    response = writer.response
     try:
         if isinstance(producer, AsyncIterator):
             async for part in producer:
-                await writer.write(_encoded(part))
+                await writer.write(encode(part))
                 if response._answered:
                     break
         else:
-            await _write_all(response, writer, producer)
+            await _write_all(writer, producer, encode)
     finally:
         await _close(producer)
     response._producer = None
@@ -118,11 +197,11 @@ async def _pump(response: Response, producer: Iterator[Any] | AsyncIterator[Any]
         response.end(b"")
 
 
-async def _write_all(response: Response, writer: _Writer, producer: Iterator[Any]) -> None:
+async def _write_all(writer: _Writer, producer: Iterator[Any], encode: Callable[[Any], bytes]) -> None:
     """Write what a sync producer makes: the first part at once, then small ones together."""
-    data = b""
+    response, data = writer.response, b""
     for part in producer:
-        data += _encoded(part)
+        data += encode(part)
         if len(data) >= _TOGETHER or not response._head_sent:
             await writer.write(data)
             data = b""
@@ -180,7 +259,7 @@ def _nothing(res: Any, user_data: Any) -> None:
     """Write nothing."""
 
 
-def _iterator(parts: Any) -> Iterator[Any] | AsyncIterator[Any]:
+def _iterator(parts: Any, what: str) -> Iterator[Any] | AsyncIterator[Any]:
     """Return the iterator of an iterable of parts.
 
     Raises:
@@ -190,7 +269,7 @@ def _iterator(parts: Any) -> Iterator[Any] | AsyncIterator[Any]:
         return aiter(parts)
     if isinstance(parts, Iterable) and not issubclass(type(parts), (str, dict, *BYTES_LIKE)):
         return iter(parts)
-    raise TypeError(f"stream takes an iterable of text or bytes, not a {type(parts).__name__}")
+    raise TypeError(f"{what} takes an iterable, such as a generator, not a {type(parts).__name__}")
 
 
 def _encoded(part: Any) -> bytes:

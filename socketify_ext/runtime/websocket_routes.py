@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .core import OpCode, ffi, from_handle, lib, unpack
 from .dispatched import dispatches
-from .parameters import with_parameter_names
 from .patterns import EVENTS
 from .routes import Route, adopt_yielded, drop_unserved, handle_result, require_abort_handler, yield_response
 from .variables import run_in
@@ -41,8 +40,7 @@ class SocketRoute(Route):
 
     def use(self, classes: Classes) -> None:
         """Use these classes from now on, and put the server's hooks around the handlers."""
-        self.request_class = with_parameter_names(classes["request"], self.pattern)
-        self.response_class = classes["response"]
+        self.request_class, self.response_class = classes["request"], classes["response"]
         hooks, own = self.server.hooks, self.behavior
         if hooks.need_upgrade(self.pattern):
             self.upgrade = hooks.surround(self, own["upgrade"] or _upgrade, for_socket=True)
@@ -127,6 +125,7 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     if yielded is None:
         response._variables = copy_context()
     request.req = req
+    route.server.entered = route
     try:
         result = response._variables.run(route.upgrade, response, request, context)
         if response._answered:

@@ -451,6 +451,17 @@ def test_the_cookie_is_for_the_server_alone():
     assert sorted(attributes) == ["HttpOnly", "Max-Age=600", "Path=/", "SameSite=Lax", "Secure"]
 
 
+@pytest.mark.parametrize("kind", ["app", "install"])
+def test_no_cache_keeps_an_answer_with_the_cookie(kind):
+    with serve(cart_apps.shop, kind=kind, store="memory://") as server, client(server) as ann:
+        for path, headers in (("/add?sku=book", {}), ("/add?sku=pen", {"token": f"{kind} {time.monotonic_ns()}"})):
+            answer = ann.get(path, headers=headers)
+            assert "cart=" in answer.headers["set-cookie"]
+            assert answer.headers["cache-control"] == "no-store"
+        assert not ann.cookies
+        assert "cache-control" not in ann.get("/show").headers
+
+
 def test_a_cart_expires_with_its_cookie():
     with serve(cart_apps.shop, store="memory://", max_age=1) as server, client(server, "Ann") as ann:
         assert skus(ann.get("/add?sku=book")) == {"book": 1}

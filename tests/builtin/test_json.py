@@ -1,5 +1,5 @@
 import socketify_ext
-from socketify_ext.builtin.json import MsgspecSerializer
+from socketify_ext.builtin.json.extension import MsgspecSerializer
 
 
 class Text:
@@ -9,13 +9,13 @@ class Text:
     loads = staticmethod(eval)
 
 
-def test_an_answer_is_encoded_by_msgspec_itself_with_nothing_around_it():
+def test_the_extension_is_the_serializer_of_the_app():
     app = socketify_ext.App()
+    default = app._server.dump_json
     app.register(socketify_ext.load("json"))
-    encode = app._server.dump_json
-    assert type(encode.__self__).__module__ == "msgspec.json"
-    assert encode({"a": [1]}) == b'{"a":[1]}'
-    assert type(MsgspecSerializer().dumps) is type(encode)
+    assert type(app._json_serializer) is MsgspecSerializer
+    assert app._server.dump_json is app._json_serializer.dump_bytes is not default
+    assert app._server.dump_json({"a": [1, 1e16]}) == b'{"a":[1,1e16]}'
 
 
 def test_a_serializer_may_give_text():

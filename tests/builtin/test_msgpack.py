@@ -61,7 +61,10 @@ def test_a_body_is_read_after_awaits_and_the_answer_is_the_callers(server):
     async def ask():
         async with httpx2.AsyncClient(base_url=server.url, timeout=20) as client:
             return await asyncio.gather(
-                *(client.post("/late", content=msgpack.packb(n), headers={"x-name": f"n{n}"}) for n in range(100))
+                *(
+                    client.post("/late", content=msgpack.packb(n), headers={"content-type": KIND, "x-name": f"n{n}"})
+                    for n in range(100)
+                )
             )
 
     answers = asyncio.run(ask())
@@ -78,7 +81,7 @@ def test_a_body_that_was_read_before_is_read_again(server):
 def test_a_body_beyond_the_limit_is_413_and_the_connection_goes_on(server, path):
     with httpx2.Client(base_url=server.url) as client:
         for size, status in ((msgpack_apps.LIMIT, 413), (3_000_000, 413), (msgpack_apps.LIMIT - 3, 200)):
-            answer = client.post(path, content=msgpack.packb("x" * size), headers={"x-name": "n"})
+            answer = client.post(path, content=msgpack.packb("x" * size), headers={"content-type": KIND, "x-name": "n"})
             assert answer.status_code == (201 if (status, path) == (200, "/late") else status)
     assert "Traceback" not in server.log
 
@@ -89,10 +92,8 @@ def test_a_body_of_unknown_length_is_held_to_the_limit(server):
         for _ in range(count):
             yield b"x" * 1000
 
-    assert httpx2.post(f"{server.url}/echo", content=parts(4)).status_code == 200
-    assert httpx2.post(f"{server.url}/echo", content=parts(5)).json() == {
-        "detail": "the body is larger than 4096 bytes"
-    }
+    assert post(server, "/echo", content=parts(4)).status_code == 200
+    assert post(server, "/echo", content=parts(5)).json() == {"detail": "the body is larger than 4096 bytes"}
 
 
 MALFORMED = {
@@ -113,6 +114,15 @@ def test_what_is_no_messagepack_is_400_with_the_reason(server, content):
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith("the body can't be read as MessagePack: ")
     assert post(server, "/echo", content=content, accept=KIND).headers["content-type"] == KIND
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+def test_a_body_of_another_type_or_without_one_is_415_with_the_types_that_are_read(server, kind):
+    answer = httpx2.post(f"{server.url}/echo", content=b"\x01", headers={"content-type": kind} if kind else {})
+    assert answer.status_code == 415
+    assert answer.json()["detail"].endswith(
+        "accepted: application/msgpack, application/x-msgpack, application/vnd.msgpack"
+    )
 
 
 def test_what_does_not_fit_the_model_is_422_with_pydantics_details(server):
@@ -137,7 +147,9 @@ def test_errors_are_answers_on_a_stock_app_with_an_error_handler(stock):
 def test_a_client_that_leaves_in_the_middle_of_a_body_leaves_no_trace(server):
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", server.port)) as client:
-            client.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n\x91")
+            client.sendall(
+                b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/msgpack\r\nContent-Length: 100\r\n\r\n\x91"
+            )
     assert unpacked(post(server, "/echo", 1)) == 1
     assert "Traceback" not in server.log
 

@@ -55,7 +55,7 @@ def test_the_example_tells_votes_to_listeners_at_another_process(tmp_path):
                 assert time.monotonic() < deadline
 
     with engines.valkey() as engine, running(program, engine) as here, running(program, engine) as there:
-        assert asyncio.run(vote_and_listen(here, there)) == '{"for": "Ann"}'
+        assert asyncio.run(vote_and_listen(here, there)) == '{"for":"Ann"}'
 
 
 def rows(title):

@@ -12,6 +12,7 @@ import socketify
 from pydantic import BaseModel
 
 import socketify_ext
+from socketify_ext import UploadedFile
 from socketify_ext.testing import isolated_registry
 
 PLUGINS = {
@@ -21,6 +22,12 @@ PLUGINS = {
     "sessions": {"secret": "a secret for nothing but this", "cookie_secure": False},
 }
 METHODS = ("get", "post", "put", "patch", "delete", "options")
+
+
+class Typed(BaseModel):
+    sku: str
+    lines: list[int] = []
+    photo: UploadedFile | None = None
 
 
 class Order(BaseModel):
@@ -150,6 +157,13 @@ def add_bodies(app):
     async def form(res, req):
         res.end({"form": await res.get_form_urlencoded()})
 
+    async def fields(res, req):
+        read = await res.get_form(Typed, max_files=2, max_fields=4, max_fields_size=200, max_memory=4)
+        res.end([read.sku, read.lines, read.photo and (await read.photo.read()).decode("latin-1")])
+
+    async def typed(res, req):
+        res.end((await res.get_json(Typed)).lines)
+
     async def packed(res, req):
         res.msgpack(await res.get_msgpack())
 
@@ -166,7 +180,8 @@ def add_bodies(app):
 
         res.on_data(part)
 
-    handlers = {"data": data, "await": after_await, "text": text, "json": parsed, "form": form}
+    handlers = {"data": data, "await": after_await, "text": text, "json": parsed, "form": form, "typed": typed}
+    handlers |= {"fields": fields, "files": fields}
     for name, handler in {**handlers, "packed": packed, "order": order, "parts": parts}.items():
         app.any(f"/body/{name}", handler)
 

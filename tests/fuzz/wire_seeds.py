@@ -24,12 +24,23 @@ HEADERS = (
     "host: again",
     'if-range: "x"\r\nrange: bytes=-5',
 )
+TYPES = {
+    "json": "application/json",
+    "typed": "application/json; charset=utf-8",
+    "form": "application/x-www-form-urlencoded",
+    "fields": "application/x-www-form-urlencoded",
+    "files": "multipart/form-data; boundary=x",
+}
 BODIES = {
     "data": b"a body",
     "await": b"x" * 900,
     "text": "täxt".encode(),
     "json": json.dumps({"a": [1, 2.5, None, "x"]}).encode(),
     "form": b"a=1&b=%20&a=2&=&c",
+    "fields": b"sku=a&lines=1&lines=2&photo=%FF",
+    "files": b'--x\r\nContent-Disposition: form-data; name="sku"\r\n\r\na\r\n--x\r\nContent-Disposition: form-data; '
+    b'name="photo"; filename="../a.png"\r\nContent-Type: image/png\r\n\r\nxyz\r\n--x--\r\n',
+    "typed": json.dumps({"sku": "a", "lines": [1, "2"]}).encode(),
     "packed": msgpack.packb([1, -1, 2.5, None, b"x", "y", {"k": msgpack.Timestamp(1, 2)}]),
     "order": ORDER,
     "parts": b"y" * 300,
@@ -61,11 +72,13 @@ def make_seeds():
     seeds += [request("GET", path, HEADERS[0]) for path in ("/cart", "/session", "/cookie", "/user")]
     seeds += [request("GET", "/files/a.txt", header) for header in HEADERS]
     for name, body in BODIES.items():
-        path, kind = f"/body/{name}", "content-type: application/msgpack"
+        path, kind = f"/body/{name}", f"content-type: {TYPES.get(name, 'application/msgpack')}"
         seeds.append(request("POST", path, kind, f"content-length: {len(body)}", body=body))
         seeds.append(request("POST", path, kind, "transfer-encoding: chunked", body=chunked(body, 3)))
-        seeds.append(request("PUT", path, "transfer-encoding: chunked", body=chunked(body, 100, ";a=b", "x: y\r\n")))
-        seeds.append(request("POST", path, "expect: 100-continue", f"content-length: {len(body)}", body=body))
+        seeds.append(
+            request("PUT", path, kind, "transfer-encoding: chunked", body=chunked(body, 100, ";a=b", "x: y\r\n"))
+        )
+        seeds.append(request("POST", path, kind, "expect: 100-continue", f"content-length: {len(body)}", body=body))
     preflight = ("origin: https://app.example", "access-control-request-method: PUT")
     seeds.append(request("OPTIONS", "/cors", *preflight, "access-control-request-headers: x-token"))
     seeds += [upgrade(f"/ws/{name}?name=Ben") for name in ("echo", "late", "chat", "unpack", "plain")]

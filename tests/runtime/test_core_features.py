@@ -285,7 +285,7 @@ def test_queries_are_the_same_each_time_and_after_an_await(http):
 
 def test_parts_of_unknown_length_are_chunked(http):
     answer = http.get("/parts")
-    assert answer.text == 'one two {"three": 3} four'
+    assert answer.text == 'one two {"three":3} four'
     assert answer.headers["transfer-encoding"] == "chunked"
 
 
@@ -322,8 +322,6 @@ def test_a_chunk_after_the_answer_is_refused_and_not_waited_for(http):
         ("/get_data", b"", ""),
         ("/get_text", "text é".encode(), "text é"),
         ("/get_text", b"\xff", None),
-        ("/get_json", b'{"a": [1]}', {"a": [1]}),
-        ("/get_json", b"{", None),
         ("/get_form_urlencoded", b"a=1&b=x+y%21&a=2", {"a": "2", "b": "x y!"}),
         ("/get_form_urlencoded", b"", None),
     ],
@@ -349,13 +347,13 @@ def test_what_is_published_reaches_all_who_subscribe(server, http):
     with socket_to(f"{server.ws_url}/ws") as one, socket_to(f"{server.ws_url}/ws") as two:
         assert [json.loads(receive(each)) for each in (one, two)] == [{"topics": ["room"], "user": None}] * 2
         one.send("hi")
-        assert [receive(each) for each in (one, two)] == ['{"said": "hi"}'] * 2
+        assert [receive(each) for each in (one, two)] == ['{"said":"hi"}'] * 2
         assert http.post("/publish").text == "2"
-        assert [receive(each) for each in (one, two)] == ['{"app": "says"}'] * 2
+        assert [receive(each) for each in (one, two)] == ['{"app":"says"}'] * 2
         two.send("leave")
         assert json.loads(receive(two)) == {"topics": [], "there": 1}
         one.send(b"bytes")
-        assert receive(one) == b'{"said": "bytes"}'
+        assert receive(one) == b'{"said":"bytes"}'
         one.send("end")
         with pytest.raises(ConnectionClosed) as closed:
             receive(one)
@@ -422,7 +420,7 @@ def test_a_serializer_that_gives_text_or_bytes_is_used_everywhere(variant):
     with client(variant.url) as http, socket_to(f"{variant.ws_url}/ws") as connection:
         assert http.get("/send/json").json() == written({"a": 1})
         assert http.get("/cookies").json() == written({"session": None, "none": None})
-        read = http.post("/get_json", content=b"[1]").json()
+        read = http.post("/get_json", json=[1]).json()
         assert read == written({"value": {"read by": variant.serializer, "value": [1]}})
         assert json.loads(receive(connection)) == written({"topics": ["room"], "user": None})
         connection.send("hi")
@@ -446,7 +444,7 @@ def test_tls_carries_requests_streams_and_sockets(kind):
         with socket_to(address, ssl=trust()) as connection:
             assert json.loads(receive(connection))["topics"] == ["room"]
             connection.send("hi")
-            assert receive(connection) == '{"said": "hi"}'
+            assert receive(connection) == '{"said":"hi"}'
         assert serving.stop() == 0
 
 

@@ -105,10 +105,12 @@ def test_sockets_are_closed_as_going_away_and_their_handlers_are_cancelled():
         assert "socket cancelled\nsocket finally\nstopped\n" in server.log
 
 
+FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 ENDLESS = {
     "a stream": ("/events", "GET", b"", b""),
     "an upload that does not go on": ("/upload", "POST", b"Content-Length: 1000\r\n", b"some"),
     "an upload whose client sends nothing": ("/upload", "POST", b"Transfer-Encoding: chunked\r\n", b""),
+    "a form that does not go on": ("/form", "POST", FORM + b"Content-Length: 1000\r\n", b"--x\r\n"),
     "a download that nobody takes": ("/download", "GET", b"", b""),
 }
 

@@ -161,6 +161,20 @@ def test_the_core_answers_no_head_without_a_host(server):
     assert answers(server.port, request("GET", "/at-once", host=None)) == []
 
 
+@pytest.mark.parametrize("begin", ["GET ", "GET /at-", "GET /at-once HTTP/1.1", "GET /at-once HTTP/1.1\r"])
+def test_the_core_refuses_a_request_line_that_comes_in_pieces(server, begin):
+    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+        connection.sendall(begin.encode())
+        assert connection.recv(12) == b"HTTP/1.1 505"
+
+
+def test_the_core_waits_for_headers_that_come_in_pieces(server):
+    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+        for piece in (b"GET /at-once HTTP/1.1\r\n", b"Ho", b"st: x\r", b"\n\r\n"):
+            connection.sendall(piece)
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+
 @pytest.mark.parametrize("size", ["3xyz", "0x3", "+3", "-3", "g", "10000000000000003"])
 def test_the_core_refuses_a_chunk_size_that_is_no_number(server, size):
     data = request("POST", "/with-body", CHUNKED, body=f"{size}\r\nabc\r\n0\r\n\r\n".encode() + SMUGGLED)

@@ -92,18 +92,6 @@ def test_two_parameters_of_one_name_are_refused(method):
     getattr(app, method)("/:/:", target)
 
 
-def test_routes_of_the_same_names_share_a_class_and_other_routes_need_none():
-    app = socketify_ext.App()
-    for path in ("/", "/a/:id", "/b/:id/*", "/c/:name"):
-        app.get(path, lambda res, req: res.end("x"))
-    plain, one, two, other = (route.request_class for route in app._server.routes)
-    assert plain is app._server.classes["request"]
-    assert one is two
-    assert len({plain, one, other}) == 3
-    app.register(socketify_ext.extension("more")(lambda request, response, ws: request.property("more", 1)))
-    assert all(route.request_class.more == 1 for route in app._server.routes)
-
-
 def test_a_fake_request_has_parameters_by_name():
     request = fake_request(parameters={"sku": "café /", "page": 2})
     assert (request.get_parameter("sku"), request.get_parameter("page")) == ("café /", "2")
@@ -142,3 +130,12 @@ def test_subclasses_of_text_and_numbers_count_as_what_they_are():
         *("b", "b", "b"),
         *(None, None),
     ]
+
+
+@pytest.mark.parametrize("late", ["", "-late"])
+def test_a_kept_request_has_the_names_of_its_own_route_in_the_handlers_of_others(server, late):
+    with wire(server.port) as connection:
+        assert connection.ask("GET", f"/kept{late}/1/2").body == b"kept"
+        assert connection.ask("GET", "/gone/x").body == b"forgotten"
+        told = connection.ask("GET", f"/told{late}/x").json()
+    assert told == ["1", "2", "ParameterError", "RequestGoneError"]

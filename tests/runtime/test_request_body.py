@@ -171,5 +171,6 @@ def stock(request):
 def test_on_a_stock_app_asking_too_late_is_an_error(stock, way):
     with wire(stock.port) as connection:
         for _ in range(3):
-            assert connection.ask("POST", f"/{way}", b"1").body == b"EXT506"
+            kind = {"content-type": f"application/{way}"}
+            assert connection.ask("POST", f"/{way}", b"1", **kind).body == b"EXT506"
             assert connection.ask("POST", "/in-time", b"12").body == b"[2, 2]"

@@ -28,8 +28,8 @@ def exchange(server, method, path):
     ("method", "path", "length"),
     [
         ("HEAD", "/head", "6"),
-        ("HEAD", "/json", "8"),
-        ("HEAD", "/late", "14"),
+        ("HEAD", "/json", "7"),
+        ("HEAD", "/late", "13"),
         ("HEAD", "/pieces", None),
         ("HEAD", "/sized", "3"),
         ("HEAD", "/own-length", "42"),

@@ -69,7 +69,7 @@ class Client:
         path = {"abort": "/slow?q=x", "slow": f"/slow?q={token}"}.get(kind, f"/{kind}")
         data = json.dumps(token).encode() if kind == "body" else b""
         head = f"{'POST' if data else 'GET'} {path} HTTP/1.1\r\nhost: x\r\ntoken: {token}\r\n"
-        head += f"content-length: {len(data)}\r\n" if data else ""
+        head += f"content-type: application/json\r\ncontent-length: {len(data)}\r\n" if data else ""
         self.writer.write(head.encode() + b"\r\n" + data)
         if kind == "abort":
             await self.writer.drain()

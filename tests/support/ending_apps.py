@@ -67,6 +67,13 @@ def make(grace=5.0, limit=4.0, cancel_on_abort=False):
         finally:
             say("upload finally")
 
+    async def form(res, req):
+        say("form begun")
+        try:
+            await res.get_form()
+        finally:
+            say("form finally")
+
     async def download(res, req):
         say("download begun")
         try:
@@ -95,6 +102,7 @@ def make(grace=5.0, limit=4.0, cancel_on_abort=False):
     app.get("/hooked", lambda res, req: res.end("not reached"))
     app.get("/ready", lambda res, req: res.end("ready"))
     app.post("/upload", upload)
+    app.post("/form", form)
     app.ws("/ws", {"open": opened})
 
     @app.on_shutdown

@@ -964,7 +964,7 @@ def _raise(error: Exception) -> None:
 def h26(app: Any, register: Register) -> None:
     endless: list[Any] = []
     endless.append(endless)
-    values = {"object": object(), "set": {1}, "endless": endless, "key": {(1, 2): 3}}
+    values = {"object": object(), "complex": 1j, "endless": endless, "key": {(1, 2): 3}}
 
     def answer(res: Any, req: Any) -> None:
         getattr(res, req.get_parameter(1))(values[req.get_parameter(0)])

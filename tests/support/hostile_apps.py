@@ -160,7 +160,7 @@ VALUES = (
     lambda one: Ends(lambda: one.close()),
 )
 
-IN_PARTS = ("stream", "drain")  # coroutines that are run; the others wait for a body that does not come
+IN_PARTS = ("stream", "events", "drain")  # coroutines that are run; the others wait for a body that does not come
 
 # What each parameter gets while another one is tried.
 FITTING = {
@@ -185,6 +185,8 @@ FITTING = {
     "handler": lambda *_: True,
     "callback": lambda *_: None,
     "parts": (b"a", b"b"),
+    "path": __file__,
+    "events": (b"a", b"b"),
 }
 
 

@@ -5,7 +5,7 @@ import asyncio
 from builtin_apps import make_app
 
 import socketify_ext
-from socketify_ext.errors import ParameterError
+from socketify_ext.errors import ParameterError, RequestGoneError
 
 KEYS = ("a", "name", "x[]", "my key", "é", "")
 
@@ -14,7 +14,7 @@ def attempt(call, *arguments):
     """Return what a call returns, or the error that it raises."""
     try:
         return call(*arguments)
-    except (ParameterError, TypeError, LookupError) as error:
+    except (ParameterError, RequestGoneError, TypeError) as error:
         return f"{type(error).__name__}: {error}"
 
 
@@ -56,6 +56,34 @@ def urls(kind):
         keys = ("sec-websocket-key", "sec-websocket-protocol", "sec-websocket-extensions")
         res.upgrade(*map(req.get_header, keys), context)
 
+    kept = {}
+
+    def keep(res, req):
+        kept[""] = req.preserve()
+        res.end("kept")
+
+    async def keep_late(res, req):
+        await asyncio.sleep(0)
+        kept["-late"] = req
+        res.end("kept")
+
+    def forget(res, req):
+        kept["gone"] = req
+        res.end("forgotten")
+
+    def tell(res, req):
+        """Read a request whose handler has returned, in the handler of a route with other names."""
+        one = kept["-late" if "late" in req.get_url() else ""]
+        answers = [one.get_parameter("first"), one.get_parameter("second")]
+        res.end(
+            [*answers, *(attempt(request.get_parameter, "name").partition(":")[0] for request in (one, kept["gone"]))]
+        )
+
+    app.get("/kept/:first/:second", keep)
+    app.get("/kept-late/:first/:second", keep_late)
+    app.get("/gone/:name", forget)
+    app.get("/told/:name", tell)
+    app.get("/told-late/:name", tell)
     app.get("/sync/:first/:second", lambda res, req: res.end([read_url(req)]))
     app.get("/after/:first/:second", after)
     app.get("/both/:first/:second", both)

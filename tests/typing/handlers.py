@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from app_types import App, Behavior, Request, Response, WebSocket, install
+from pydantic import BaseModel
 from typing_extensions import assert_type
 from weather import Metres, Report, Sky
 
 import socketify_ext
+from socketify_ext import Form, UploadedFile
 
 app = App()
 
@@ -90,3 +93,31 @@ def run(core: socketify_ext.App) -> None:
         res.end(req.get_url())
 
     plain(given, given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it is typed as it was
+
+
+class Order(BaseModel):
+    sku: str
+
+
+@dataclass
+class Point:
+    x: int
+
+
+async def typed(res: Response, req: Request) -> None:
+    assert_type(await res.get_json(Order), Order)
+    assert_type(await res.get_json(list[int]), list[int])
+    assert_type(await res.get_json(), Any)
+    assert_type(await res.get_json(Order | Point), Any)
+    assert_type(await res.get_form(Point), Point)
+    form = await res.get_form(max_files=1)
+    assert_type(form, Form)
+    assert_type(form["photo"], str | UploadedFile)
+    assert_type(form.fields, dict[str, list[str]])
+    assert_type(form.files, dict[str, list[UploadedFile]])
+    assert_type(await form.files["photo"][0].read(), bytes)
+    assert_type(await res.get_form_urlencoded(), dict[str, str] | None)
+    assert_type(req.get_queries(Order), Order)
+    assert_type(req.get_queries(), dict[str, list[str]])
+    assert_type(req.get_parameters(Point), Point)
+    assert_type(req.get_parameters(), list[str])

@@ -21,6 +21,8 @@ async def wrong(res: Response, req: Request) -> None:
     await req.forecast("three")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     req.city = 3  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
     res.write_status(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await res.get_form(max_size=1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    (await res.get_form(int)).nothing()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     res.set_cookie("a", "b", same_site="Laxx")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     res.set_cookie("a", "b", httponly=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     req.get_header()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -57,6 +57,7 @@ class CookieSessions(Sessions):
                 response = response_for_cookie(request)
                 if response is not None:
                     self._cookie.clear(response)
+                    self._note_cookie(response)
             session.saved(None)
             return
         created = round(now, 3) if origin is None or session.is_renewed else origin.created

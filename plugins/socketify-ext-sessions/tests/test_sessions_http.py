@@ -331,6 +331,17 @@ def test_the_cookie_is_for_the_server_alone_and_answers_are_for_no_cache(store):
         assert (looked.headers.get_list("vary"), "cache-control" in looked.headers) == (["Cookie"], False)
 
 
+@pytest.mark.parametrize("path", ["/logout", "/logout_by_save"])
+def test_an_answer_that_deletes_the_cookie_is_for_no_cache(in_cookie, in_store, path):
+    for server in (in_cookie, in_store):
+        with client(server) as ann:
+            ann.get("/count")
+            answer = ann.get(path)
+            assert "Max-Age=0" in answer.headers["set-cookie"]
+            assert answer.headers["cache-control"] == "no-store"
+            assert not ann.cookies
+
+
 def test_a_session_that_is_too_large_is_a_413_and_stays_as_it_was(in_cookie, in_store):
     for server, length in ((in_cookie, 70_000), (in_store, 70_000)):
         with client(server) as ann:

@@ -25,7 +25,7 @@ def cart(request: Surface, response: Surface, ws: Surface, *, options: Options, 
 
     if options.store is None:
         return
-    carts = StoredCarts(open_store(options.store), options, new_cart)
+    carts = StoredCarts(open_store(options.store), options, new_cart, marks_answers=app.is_installed)
     if app.is_installed:
         app.on_shutdown(carts.store.close)
 

@@ -35,13 +35,16 @@ class StoredCarts:
         store: where they are.
         options: of the extension.
         make: makes an empty cart.
+        marks_answers: whether answers with the cookie are kept out of caches. The core sends headers of a stock app at
+            once, so that no status could come after them there.
     """
 
-    def __init__(self, store: Store, options: Options, make: Callable[[], Cart]) -> None:
+    def __init__(self, store: Store, options: Options, make: Callable[[], Cart], *, marks_answers: bool) -> None:
         self.store = store
         self._cookie = session_cookie(options)
         self._options = options
         self._make = make
+        self._marks_answers = marks_answers
 
     async def load(self, request: Any) -> Cart:
         """Make `request.cart` the client's own."""
@@ -118,11 +121,18 @@ class StoredCarts:
         response = None if owner.session is None else open_response(request)
         if owner.session is not None and response is not None:
             self._cookie.write(response, self._cookie.sign(owner.session), self._options.max_age)
+            self._note_cookie(response)
 
     def _forget(self, request: Any) -> None:
         response = open_response(request)
         if response is not None:
             self._cookie.clear(response)
+            self._note_cookie(response)
+
+    def _note_cookie(self, response: Any) -> None:
+        """Keep caches from giving one client's cookie to another."""
+        if self._marks_answers:
+            response.write_header("Cache-Control", "no-store")
 
     async def _read(self, owner: Owner) -> bytes | None:
         return None if owner.key is None else await self.store.get(owner.key)

@@ -10,10 +10,9 @@ from ...sdk.surface import Surface
 from ..json import make_dump
 from .encoder import Encode
 from .negotiation import choose
-from .options import CONTENT_TYPE
+from .options import NAMES
 
 JSON: Final = "application/json"
-NAMES: Final = (CONTENT_TYPE, "application/x-msgpack", "application/vnd.msgpack")
 
 
 def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
@@ -41,8 +40,8 @@ def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
     def negotiate(self: Any, value: Any, status: int = 200) -> Any:
         """Answer with `value` as JSON or MessagePack, whichever the client's `Accept` prefers; JSON where it does not.
 
-        The answer's `Vary` names `Accept`. JSON is written by the rules of `load("json")`, which are those of
-        MessagePack but for datetimes and bytes.
+        The answer's `Vary` names `Accept`. JSON is written by the rules of every answer, which are those of
+        MessagePack but for datetimes, bytes, NaN and keys.
 
         Raises:
             HTTPError: 406, the client accepts neither.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ...sdk.declaration import extension
-from ...sdk.model import make_validate
 from ...sdk.surface import Surface
 from .answers import add_answers
 from .bodies import add_bodies
@@ -17,7 +16,7 @@ from .options import Options
 def msgpack(request: Surface, response: Surface, ws: Surface, *, options: Options) -> None:
     """Answer, read and send MessagePack: `res.msgpack(value)`, `await res.get_msgpack(Model)`, `res.negotiate(value)`."""
     encode = make_encoder(fast=options.fast)
-    decode, validate = make_decoder(options.max_depth), make_validate()
+    decode = make_decoder(options.max_depth)
     add_answers(response, options.content_type, encode)
-    add_bodies(response, options.max_size, decode, validate)
-    add_messages(ws, options.max_size, encode, decode, validate)
+    add_bodies(response, options.content_type, options.max_size, decode)
+    add_messages(ws, options.max_size, encode, decode)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ...sdk.model import Validate
+from ...sdk.model import validate
 from ...sdk.surface import Surface
 from .decoder import Decode
 from .encoder import Encode
@@ -12,7 +12,7 @@ from .encoder import Encode
 MAX_MESSAGE: Final = 1024 * 1024  # bytes, where nothing else is said
 
 
-def add_messages(ws: Surface, max_size: int | None, encode: Encode, decode: Decode, validate: Validate) -> None:
+def add_messages(ws: Surface, max_size: int | None, encode: Encode, decode: Decode) -> None:
     """Add `ws.send_msgpack` and `ws.unpack`."""
     most = MAX_MESSAGE if max_size is None else max_size
 

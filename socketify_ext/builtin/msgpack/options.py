@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 CONTENT_TYPE: Final = "application/msgpack"  # registered with IANA
+NAMES: Final = (CONTENT_TYPE, "application/x-msgpack", "application/vnd.msgpack")
 MEDIA_TYPE: Final = r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$"  # RFC 6838, 4.2; no parameters
 
 

@@ -19,6 +19,7 @@ from ..assembly import Registrable, found, standing_in
 from . import request as requests
 from . import response as responses
 from . import websocket as sockets
+from .body import encode_body
 from .server import FakeApp, put_behind
 
 _BASES: Final[dict[Target, type]] = {"request": Request, "response": Response, "ws": sockets.RecordedWebSocket}
@@ -37,6 +38,7 @@ def fake_request(
     headers: Mapping[str, str] | None = None,
     parameters: Sequence[str] | Mapping[str, Any] = (),
     body: Any = b"",
+    form: Mapping[str, Any] | None = None,
     app: Any = None,
     overrides: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
@@ -54,6 +56,7 @@ def fake_request(
         headers: by name, in any case.
         parameters: the route's parameters in order, as they are sent, or as they are read, by name.
         body: text, bytes, or any other object as JSON; `fake_response(request=...)` reads it.
+        form: a form as the body: text by name, a tuple of a file's name, its bytes and maybe its type, or a list of them.
         app: the `self.app` of members; by default one that keeps publications.
         overrides: as for `extension_app`.
         registry: where required extensions are loaded from.
@@ -62,9 +65,8 @@ def fake_request(
         ExtensionError: see `docs/errors.md`.
     """
     made = _fake("request", extensions, app, overrides, registry)
-    data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    given = {"host": "testserver"} | ({"content-length": str(len(data))} if data else {})
-    given |= {name.lower(): value for name, value in (headers or {}).items()}
+    data, given = encode_body(body, form)
+    given |= {"host": "testserver"} | {name.lower(): value for name, value in (headers or {}).items()}
     if query:
         url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...runtime.core import OpCode
-from ...runtime.json_encoder import make_dump
 from ...runtime.request_body import MAX_BODY, MAX_HELD_BODIES
+from ...runtime.serializer import make_dump
 from ...sdk.compilation import subclass
 
 

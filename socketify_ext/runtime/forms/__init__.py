@@ -1,0 +1,1 @@
+"""Forms: the fields and files of a request's body."""
