@@ -244,8 +244,9 @@ def test_status_headers_and_cookies_are_kept(connection):
 
 
 def test_a_body_that_is_awaited_may_be_returned_and_the_limit_of_the_decorator_counts(connection):
-    assert connection.ask("POST", "/echo", b'{"a": 1}').json() == {"a": 1}
-    assert connection.ask("POST", "/echo", b"[]" + b" " * 20).status.startswith("413")
+    kind = {"content-type": "application/json"}
+    assert connection.ask("POST", "/echo", b'{"a": 1}', **kind).json() == {"a": 1}
+    assert connection.ask("POST", "/echo", b"[]" + b" " * 20, **kind).status.startswith("413")
 
 
 @pytest.mark.parametrize("style", STYLES)
