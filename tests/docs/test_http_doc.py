@@ -33,4 +33,5 @@ def test_a_note_is_created_listed_and_sent_as_an_event():
         assert (created.status_code, created.headers["location"]) == (201, f"/notes/{key}")
         assert client.get("/notes").json() == {key: {"text": "tea", "price": None}}
         assert client.get("/notes/events").text == 'id: 0\ndata: {"text":"tea","price":null}\n\n'
-        assert client.post("/notes", content=b"x" * 100_001).status_code == 413
+        large = client.post("/notes", content=b"x" * 100_001, headers={"content-type": "application/json"})
+        assert large.status_code == 413

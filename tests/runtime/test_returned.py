@@ -245,13 +245,13 @@ def test_status_headers_and_cookies_are_kept(connection):
 
 
 def test_a_body_that_is_awaited_may_be_returned_and_the_limit_of_the_decorator_counts(connection):
-    kind = {"content-type": "application/json"}
-    assert connection.ask("POST", "/echo", b'{"a": 1}', **kind).json() == {"a": 1}
-    assert connection.ask("POST", "/echo", b"[]" + b" " * 20, **kind).status.startswith("413")
+    json = {"content-type": "application/json"}
+    assert connection.ask("POST", "/echo", b'{"a": 1}', **json).json() == {"a": 1}
+    assert connection.ask("POST", "/echo", b"[]" + b" " * 20, **json).status.startswith("413")
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_rfc_9110_9_3_2_head_has_the_length_of_what_is_returned(connection, style):
+def test_rfc9110_9_3_2_head_has_the_length_of_what_is_returned(connection, style):
     answer = connection.ask("HEAD", f"/{style}/{list(ANSWERS).index('dict')}")
     assert (answer.status, dict(answer.headers)["content-length"], answer.body) == ("200 OK", "14", b"")
     assert connection.ask("GET", "/any").body == b"GET"

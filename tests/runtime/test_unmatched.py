@@ -105,7 +105,7 @@ def outcomes(connection):
 @pytest.mark.parametrize(
     "path", ["/nope", "/favicon.ico", "//", "/items", "/items/", "/items/1/2", "/nope?a=b", "/é", "/%ff", "/a" * 150]
 )
-def test_rfc_9110_15_5_5_a_path_without_a_route_is_not_found(connection, method, path):
+def test_rfc9110_15_5_5_a_path_without_a_route_is_not_found(connection, method, path):
     answer = connection.ask(method, path)
     assert answer.status == "404 Not Found"
     assert ("content-type", "application/json") in answer.headers
@@ -125,7 +125,7 @@ def test_rfc_9110_15_5_5_a_path_without_a_route_is_not_found(connection, method,
         ("POST", "/ws", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_rfc_9110_15_5_6_another_method_is_not_allowed_and_allow_lists_those_that_are(connection, method, path, allow):
+def test_rfc9110_15_5_6_another_method_is_not_allowed_and_allow_lists_those_that_are(connection, method, path, allow):
     answer = connection.ask(method, path)
     assert answer.status == "405 Method Not Allowed"
     assert [value for name, value in answer.headers if name == "allow"] == [allow]
@@ -135,7 +135,7 @@ def test_rfc_9110_15_5_6_another_method_is_not_allowed_and_allow_lists_those_tha
 
 
 @pytest.mark.parametrize("path", ["/", "/items/a%20b", "/late/1/x/2", "/yields/a/b", "/ws/both", "/any/get"])
-def test_rfc_9110_9_3_2_head_is_the_get_without_its_body(connection, path):
+def test_rfc9110_9_3_2_head_is_the_get_without_its_body(connection, path):
     get = connection.ask("GET", path)
     head = connection.ask("HEAD", path)
     assert head.status == get.status == "200 OK"
@@ -149,7 +149,7 @@ def test_rfc_9110_9_3_2_head_is_the_get_without_its_body(connection, path):
     assert connection.ask("GET", "/").body == b"a small shop"
 
 
-def test_rfc_9110_9_3_2_head_of_what_is_not_there_has_the_head_of_its_404(connection):
+def test_rfc9110_9_3_2_head_of_what_is_not_there_has_the_head_of_its_404(connection):
     head = connection.ask("HEAD", "/nope")
     assert head.status == "404 Not Found"
     assert int(dict(head.headers)["content-length"]) == len(connection.ask("GET", "/nope").body)
@@ -170,7 +170,7 @@ def test_head_of_a_handler_that_fails_is_logged_with_its_route(server, connectio
         ("/guarded/post", "POST, OPTIONS"),
     ],
 )
-def test_rfc_9110_9_3_7_options_lists_the_methods_of_a_path(connection, path, allow):
+def test_rfc9110_9_3_7_options_lists_the_methods_of_a_path(connection, path, allow):
     answer = connection.ask("OPTIONS", path, authorization="x")
     assert answer.status == "204 No Content"
     assert dict(answer.headers)["allow"] == allow
@@ -208,7 +208,7 @@ def test_what_all_routes_yield_is_not_found_and_keeps_its_headers(connection, me
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_rfc_9110_15_5_22_a_plain_request_for_a_websocket_is_told_to_upgrade(connection, method):
+def test_rfc9110_15_5_22_a_plain_request_for_a_websocket_is_told_to_upgrade(connection, method):
     answer = connection.ask(method, "/ws")
     assert answer.status == "426 Upgrade Required"
     headers = dict(answer.headers)
@@ -221,7 +221,7 @@ def test_rfc_9110_15_5_22_a_plain_request_for_a_websocket_is_told_to_upgrade(con
 
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 25])
-def test_rfc_6455_4_2_1_a_handshake_without_a_right_key_is_a_bad_request(connection, key):
+def test_rfc6455_4_2_1_a_handshake_without_a_right_key_is_a_bad_request(connection, key):
     answer = connection.ask("GET", "/ws", upgrade="WebSocket", connection="Upgrade", **{"sec-websocket-key": key})
     assert answer.status == "400 Bad Request"
     assert answer.json() == {"detail": "Sec-WebSocket-Key is missing or malformed"}
@@ -297,7 +297,7 @@ def test_a_chunked_body_that_nobody_wants_is_dropped(connection):
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_rfc_9112_6_3_a_body_of_doubtful_length_is_refused(connection, method, lines):
+def test_rfc9112_6_3_a_body_of_doubtful_length_is_refused(connection, method, lines):
     connection.socket.sendall(f"{method} /nope HTTP/1.1\r\nhost: x\r\n{lines}\r\n\r\n".encode())
     got = connection.read_to_end()
     assert got.startswith(b"HTTP/1.1 400 Bad Request")
