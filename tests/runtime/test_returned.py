@@ -10,6 +10,7 @@ import socketify
 from wire import wire
 
 import socketify_ext
+import socketify_ext.testing
 from socketify_ext.runtime.returned import is_answer
 
 
@@ -279,3 +280,16 @@ def test_handlers_behind_the_core_s_middlewares_may_return_answers(connection, p
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, (), {1}, object(), Item, print, Exception("x")])
 def test_few_types_are_answers(value):
     assert not is_answer(value)
+
+
+def make_plain():
+    app = socketify_ext.App()
+    app.get("/model", lambda res, req: Item())
+    app.get("/dataclass", lambda res, req: [Data()])
+    return app
+
+
+def test_models_need_no_extension():
+    with socketify_ext.testing.serve(make_plain) as server, wire(server.port) as connection:
+        assert connection.ask("GET", "/model").json() == {"name": "a"}
+        assert connection.ask("GET", "/dataclass").json() == [{"name": "a"}]
