@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import socketify_ext
-from socketify_ext.builtin.to_builtins import duration
 from socketify_ext.errors import InstallError, OptionsError
+from socketify_ext.sdk.to_builtins import duration
 from socketify_ext.testing import serve
 
 

@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 
 from socketify_ext.builtin.msgpack.decoder import make_decoder
 from socketify_ext.builtin.msgpack.encoder import make_encoder
-from socketify_ext.sdk.model import make_validate
+from socketify_ext.sdk.model import validate
 
 fast, slow = make_encoder(), make_encoder(fast=False)
 decode = make_decoder(max_depth=100)
-validate = make_validate()
 quick = settings(max_examples=25, deadline=None)
 
 

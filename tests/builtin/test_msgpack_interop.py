@@ -143,7 +143,7 @@ def test_a_server_and_a_javascript_client_understand_each_other(packages):
     program = (
         "import { createRequire } from 'node:module';"
         "const { decode, encode } = createRequire(process.argv[1] + '/')('@msgpack/msgpack');"
-        "const answer = await fetch(process.argv[2] + '/late', { method: 'POST', headers: { 'x-name': 'js' },"
+        "const answer = await fetch(process.argv[2] + '/late', { method: 'POST', headers: { 'x-name': 'js', 'content-type': 'application/msgpack' },"
         " body: encode({ at: new Date(1234), list: [1, 'ä', null, new Uint8Array([1])] }) });"
         "const { got, mine } = decode(await answer.arrayBuffer());"
         "console.log(answer.status, mine, got.at instanceof Date, got.at.getTime(), JSON.stringify(got.list.slice(0, 3)));"

@@ -119,7 +119,7 @@ def test_one_client_that_fills_the_table_by_itself_stays_counted(strategy):
 steps = st.lists(st.tuples(st.integers(0, 12), st.sampled_from((0.0, 0.5, 7.0, 61.0, 500.0))), max_size=200)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(steps, st.sampled_from(STRATEGIES), st.integers(4, 12))
 def test_whatever_happens_the_table_agrees_with_itself(asked, strategy, room):
     counted, clock = counts(amount=4, strategy=strategy, max_entries=room)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from json import JSONEncoder
 from typing import Any, Final
 
-from ..to_builtins import to_builtins
+from ...sdk.to_builtins import to_builtins
 from .plain import encode_plainly, to_json
 
 try:

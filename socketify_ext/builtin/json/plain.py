@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..to_builtins import to_builtins
+from ...sdk.to_builtins import to_builtins
 
 Convert = Callable[[Any], Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgpack import Packer
 
-from ..to_builtins import to_builtins
+from ...sdk.to_builtins import to_builtins
 
 Encode = Callable[[Any], bytes]
 

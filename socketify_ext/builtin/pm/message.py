@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..to_builtins import to_builtins
+from ...sdk.to_builtins import to_builtins
 
 TEXT: Final = 1
 """The opcode of a text frame (RFC 6455, 5.2)."""

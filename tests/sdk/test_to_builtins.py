@@ -14,7 +14,7 @@ import pydantic
 import pytest
 
 from socketify_ext.builtin.json.encoder import make_msgspec_encoder, make_standard_encoder
-from socketify_ext.builtin.to_builtins import to_builtins
+from socketify_ext.sdk.to_builtins import to_builtins
 
 
 class Color(enum.Enum):
@@ -123,7 +123,7 @@ def test_plain_values_take_no_import_of_msgspec():
     program = (
         "import sys; sys.modules['msgspec'] = None\n"
         "import datetime, socketify_ext\n"
-        "from socketify_ext.builtin.to_builtins import to_builtins\n"
+        "from socketify_ext.sdk.to_builtins import to_builtins\n"
         "from socketify_ext.builtin.msgpack.encoder import make_encoder\n"
         "socketify_ext.load('msgpack').declare()\n"
         "print(make_encoder()({'at': datetime.date(2026, 1, 2)}).hex())"
