@@ -26,18 +26,21 @@ def location_of_error(error: BaseException) -> str:
 
 def location_of_frames(frames: Iterable[traceback.FrameSummary]) -> str:
     """Return the line of the last frame that is the target's; "" where there is none."""
-    for frame in reversed(list(frames)):
-        if _is_target(frame.filename):
-            return f"{Path(frame.filename).name}:{frame.lineno}"
-    return ""
+    places = [(frame.filename, f":{frame.lineno}") for frame in reversed(list(frames))]
+    return _first(places)
 
 
 def location_of_trace(trace: str) -> str:
     """Return the target's line and function in what faulthandler has written, the latest call first."""
     _, _, main = trace.rpartition("Current thread")
-    for call in _CALL.finditer(main):
-        if _is_target(call["file"]):
-            return f"{Path(call['file']).name}:{call['line']} ({call['function']})"
+    return _first([(call["file"], f":{call['line']} ({call['function']})") for call in _CALL.finditer(main)])
+
+
+def _first(places: list[tuple[str, str]]) -> str:
+    """Return the first place in a target's file: in a built-in only if no other calls it, for most encode JSON."""
+    ours = [(file, rest) for file, rest in places if _is_target(file)]
+    for file, rest in sorted(ours, key=lambda place: place[0].startswith(_OWN)):
+        return f"{Path(file).name}{rest}"
     return ""
 
 
