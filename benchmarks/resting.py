@@ -156,7 +156,7 @@ def compare(taken: Mapping[str, list[float]], what: str) -> tuple[list[dict[str,
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Let each server rest in turn."""
     peers, _ = commands()
-    seconds = scale.pick(6, 4)
+    seconds = scale.pick(4, 2)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(server(command)) for name, command in SUBJECTS.items()}
         if PEER in peers:
@@ -173,9 +173,10 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
             count = wakes(one, scale.pick(12, 4))
             found.append({"group": "woken a second, at rest", "case": name, "value": count, "cost": True})
         both = {name: servers[name] for name in ("ours", "asyncio")}
-        rest = scale.pick(8, 2)  # uWebSockets ends a connection that is idle for longer
+        rest = scale.pick(10, 2)
         for what, call, count, pause in (
-            (f"an answer after {rest} s of rest", Client.ask, scale.pick(12, 3), rest),
+            # uWebSockets has ended an idle connection by then.
+            (f"an answer on a new connection after {rest} s of rest", Client.connect_and_ask, scale.pick(10, 3), rest),
             *((f"{what}, 20 a second", call, scale.pick(200, 20), PACE) for what, call in CALLS.items()),
         ):
             say(f"  {what}")

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import httpcore2
+import httpx2
 import pytest
 from environments import Environment, build_wheel
 from hypothesis import HealthCheck, settings
@@ -57,6 +58,20 @@ def shared_folder(tmp_path_factory):
         return folder
 
     return make
+
+
+@pytest.fixture
+def state(server):
+    """Return a function that waits until what the app has seen is as given."""
+    httpx2.get(f"{server.url}/clear")
+
+    def wait(is_so):
+        with httpx2.Client() as client:
+            while not is_so(seen := client.get(f"{server.url}/state").json()):
+                pass
+            return seen
+
+    return wait
 
 
 @pytest.fixture(scope="session")

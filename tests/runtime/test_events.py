@@ -94,20 +94,6 @@ PLAIN = [
 ]
 
 
-@pytest.fixture
-def state(server):
-    """Return a function that waits until what the app has seen is as given."""
-    httpx2.get(f"{server.url}/clear")
-
-    def wait(is_so):
-        with httpx2.Client() as client:
-            while not is_so(seen := client.get(f"{server.url}/state").json()):
-                pass
-            return seen
-
-    return wait
-
-
 @pytest.mark.parametrize("when", ["events", "late"])
 @pytest.mark.parametrize("source", ["async", "sync", "list"])
 def test_all_events_arrive_as_they_were_made(server, source, when):

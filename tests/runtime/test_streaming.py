@@ -26,20 +26,6 @@ BODIES = {
 }
 
 
-@pytest.fixture
-def state(server):
-    """Return a function that waits until what the app has seen is as given."""
-    httpx2.get(f"{server.url}/clear")
-
-    def wait(is_so):
-        with httpx2.Client() as client:
-            while not is_so(seen := client.get(f"{server.url}/state").json()):
-                pass
-            return seen
-
-    return wait
-
-
 @pytest.mark.parametrize("when", ["stream", "late"])
 @pytest.mark.parametrize("name", BODIES)
 def test_all_parts_arrive_in_order_behind_the_head(server, name, when):
