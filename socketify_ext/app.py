@@ -15,7 +15,7 @@ from .lifecycle import Lifecycle, LifecycleEntry
 from .registration import Plan, Registration
 from .registry.registry import Registry, default_registry
 from .runtime.core_app import CoreApp
-from .runtime.ending import cancel_handlers, wait_for_requests
+from .runtime.ending import cancel_handlers, wait_for_clients, wait_for_requests
 from .runtime.fork import is_forked
 from .runtime.listening import address_of
 from .runtime.loop import shared_loop
@@ -52,7 +52,13 @@ class App(CoreApp, RequestHooks):
             is answered with 413.
         max_held_bodies: bytes of all bodies together that are held or collected; a request beyond that is answered with 503.
         cancel_on_abort: whether a client that leaves before the answer cancels the coroutine of its handler.
+
+    Attributes:
+        shutdown_grace: as above.
+        shutdown_linger: seconds that idle connections get to send one more request when the app closes; none by default.
     """
+
+    shutdown_linger = 0.0
 
     def __init__(
         self,
@@ -86,7 +92,7 @@ class App(CoreApp, RequestHooks):
         """Set up a new app, or one that someone else made."""
         earlier = self._earlier()
         self._server = Server(self)
-        self._grace = grace
+        self.shutdown_grace = grace
         self._lifecycle = Lifecycle(timeout)
         self._own_hooks: list[RequestHook] = []
         self._own_startup: list[Callable[..., Any]] = []
@@ -322,9 +328,9 @@ class App(CoreApp, RequestHooks):
         served = self._server.served
         try:
             if served.running is self:
-                await self._end_all(self._grace)
+                await self._end_all(self.shutdown_grace)
             else:
-                await self._end(self._grace)
+                await self._end(self.shutdown_grace)
                 served.leave(self, self._server.loop)
         finally:
             if served.running in (self, None):
@@ -343,8 +349,10 @@ class App(CoreApp, RequestHooks):
     async def _end(self, grace: float) -> None:
         """Wait for requests, cancel what is left, close connections, and run the shutdown functions."""
         server, lifecycle = self._server, self._lifecycle
+        server.announce_end()
         await wait_for_requests(server, grace)
         server.close_connections()
+        await wait_for_clients(server, min(self.shutdown_linger, grace))
         began = server.loop.time()
         await cancel_handlers(server, lifecycle.timeout / 2)
         await lifecycle.stop(lifecycle.timeout - (server.loop.time() - began))

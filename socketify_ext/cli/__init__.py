@@ -12,6 +12,7 @@ from .lock import lock_target
 from .new.command import new_project
 from .output import show_all_characters
 from .plugins import CommandGroup
+from .run.command import run_app
 from .show import show_extension
 from .stubs.command import write_stubs
 from .tree import show_tree
@@ -28,6 +29,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+cli.command("run")(run_app)
 cli.command("list")(list_extensions)
 cli.command("show")(show_extension)
 cli.command("tree")(show_tree)

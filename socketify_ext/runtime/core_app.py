@@ -242,6 +242,7 @@ class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no 
         bind_unmatched(self._server)
         self.socket, place = listen(self, address, reuse_port)
         self._server.listening.append(self.socket)
+        self._server.places.add(place.domain or place.port)
         if handler is not None:
             handler(place)
 

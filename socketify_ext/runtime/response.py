@@ -810,6 +810,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             return self._hand_over(self._answer, what, data, content_type, end_connection)
         if self._fixed_length is not None:
             return self._refuse_mixed(what)
+        end_connection = end_connection or self._last
         late = self._key
         bodiless = self._is_bodiless()
         self._finish()
@@ -846,7 +847,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
         Any other answer closes its connection, since the head has no length and the client would wait on.
         """
-        end_connection = bool(end_connection)
+        end_connection = bool(end_connection) or self._last
         if get_ident() != self._thread:
             return self._hand_over(self.end_without_body, end_connection)
         if self._answered:
@@ -997,7 +998,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         data = exact_bytes(message)
         if data is None:
             raise TypeError(f"try_end takes text or bytes, not a {type(message).__name__}")
-        total, last = _size("total_size", total_size), bool(end_connection)
+        total, last = _size("total_size", total_size), bool(end_connection) or self._last
         res = self._native("try_end")
         if self._answered:
             if not self.aborted:

@@ -65,6 +65,7 @@ class Server:
         self.app = app
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
         self.listening: list[Any] = []
+        self.places: set[int | str] = set()  # the ports and paths at which it listens
         self.upgrading: Any = None
         self.entered: Route | None = None  # whose handler's first step has begun last
         self.yielded: Response | None = None  # the response that a route has just yielded to the next one
@@ -395,6 +396,11 @@ class Server:
         self._error_log.report(error, who)
 
     # -- the end
+
+    def announce_end(self) -> None:
+        """Tell clients with each answer from now on that its connection ends (RFC 9112, 9.6): no request is lost then."""
+        base: Any = self.bases["response"]
+        base._last, base._body_only = True, False
 
     def close_connections(self) -> None:
         """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001), and what lingers."""

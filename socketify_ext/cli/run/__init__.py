@@ -1,0 +1,1 @@
+"""`socketify-ext run`: a supervisor that holds the listening socket, and workers that serve on it."""
