@@ -12,7 +12,7 @@ from .lock import lock_target
 from .new.command import new_project
 from .output import show_all_characters
 from .plugins import CommandGroup
-from .run.command import run_app
+from .run import run_app
 from .show import show_extension
 from .stubs.command import write_stubs
 from .tree import show_tree

@@ -89,14 +89,14 @@ async def wait_for_clients(server: Server, linger: float) -> None:
     that its connection ends, so those in use close by themselves.
     """
     deadline = server.loop.time() + linger
-    while server.loop.time() < deadline and has_clients(server):
+    while server.loop.time() < deadline and has_clients(server):  # noqa: ASYNC110 - the core tells nobody of them
         await asyncio.sleep(_LOOK)
     await wait_for_requests(server, max(deadline - server.loop.time(), 0.0))
 
 
 def has_clients(server: Server) -> bool:
     """Check whether a connection that a client has made is open."""
-    return any(_is_client(server, int(name)) for name in os.listdir(_DESCRIPTORS))
+    return any(_is_client(server, int(name)) for name in os.listdir(_DESCRIPTORS))  # noqa: PTH208 - names alone
 
 
 def _is_client(server: Server, descriptor: int) -> bool:

@@ -217,7 +217,8 @@ def _listen_on(app: Any, number: int) -> tuple[Any, Any]:
 
 def listen_stock(app: Any, number: int) -> None:
     """Let a stock app listen on a socket that is open."""
-    app.listen({"port": 0, "host": _LOOPBACK, "options": _EXCLUSIVE})
+    # Only for a handler the core keeps the socket.
+    app.listen({"port": 0, "host": _LOOPBACK, "options": _EXCLUSIVE}, lambda _place: None)
     _replace_socket(app.socket, number)
 
 

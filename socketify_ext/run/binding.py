@@ -1,6 +1,6 @@
-"""The listening socket of a run: bound once, and held as long as the supervisor lives.
+"""The listening sockets of a run: bound once, and held as long as the supervisor lives.
 
-Workers come and go behind it, and connections wait in its queue meanwhile. So no restart refuses a client.
+Workers come and go behind them, and connections wait in their queues meanwhile. So no restart refuses a client.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import errno
 import os
 import socket
 import stat
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from socketify_ext import errors
 
@@ -28,51 +29,69 @@ _FIXES: Final = {
 
 
 class Binding:
-    """A socket that listens.
+    """The sockets that listen: one for each place of a worker where the system spreads connections over them, else one.
 
-    Attributes:
-        socket: handed to each worker.
+    From one queue the worker that wakes first would take all that wait.
     """
 
     def __init__(self, settings: RunSettings) -> None:
         self._settings = settings
-        self.socket = _bind_path(settings.uds) if settings.uds is not None else _bind_port(settings)
-        self.socket.listen(_BACKLOG)
+        self._sockets = [_bind_path(settings.uds)] if settings.uds is not None else _bind_ports(settings)
+        for each in self._sockets:
+            each.listen(_BACKLOG)
+
+    def descriptor(self, number: int) -> int:
+        """Return the socket of a worker's place, whose numbers begin with 1."""
+        return self._sockets[(number - 1) % len(self._sockets)].fileno()
 
     @property
     def url(self) -> str:
         """Return where clients reach it."""
         if self._settings.uds is not None:
             return f"unix:{self._settings.uds}"
-        host, port = self.socket.getsockname()[:2]
+        host, port = self._sockets[0].getsockname()[:2]
         scheme = "http" if self._settings.tls_cert is None else "https"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def close(self) -> None:
-        """Close the socket, and remove its path."""
-        self.socket.close()
+        """Close the sockets, and remove their path."""
+        for each in self._sockets:
+            each.close()
         if self._settings.uds is not None:
             with contextlib.suppress(OSError):
                 Path(self._settings.uds).unlink()
 
 
-def _bind_port(settings: RunSettings) -> socket.socket:
+def _bind_ports(settings: RunSettings) -> list[socket.socket]:
     place = f"{settings.host}, port {settings.port}"
     try:
-        found = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise _refused(place, f"there is no such host ({error})", _FIXES[errno.EADDRNOTAVAIL]) from None
-    family, kind, protocol, _, address = found[0]
-    listening = socket.socket(family, kind, protocol)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    family, _, _, _, address = found[0]
     try:
-        listening.bind(address)
+        # Alone: the system would let it share the port of another server that shares.
+        first = _bound(family, address, shared=False)
+        if settings.workers == 1 or sys.platform != "linux":
+            return [first]
+        address = first.getsockname()
+        first.close()
+        return [_bound(family, address, shared=True) for _ in range(settings.workers)]
     except OSError as error:
-        listening.close()
         raise _system_error(place, error) from None
-    return listening
+
+
+def _bound(family: int, address: Any, *, shared: bool) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def _bind_path(path: str) -> socket.socket:

@@ -9,17 +9,16 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ..target import Target
-from .settings import RunSettings
+from .target import Target
 
 _PREFIX = "SOCKETIFY_EXT_RUN_"
 
 
-def _option(name: str, help: str, **more: Any) -> Any:  # noqa: A002 - typer's name
+def _option(name: str, help: str, **more: Any) -> Any:
     return typer.Option(f"--{name}", help=help, envvar=_PREFIX + name.upper().replace("-", "_"), **more)
 
 
-def run_app(
+def run_app(  # noqa: PLR0917 - typer's way
     context: typer.Context,
     target: Target,
     host: Annotated[str, _option("host", "Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
@@ -40,17 +39,16 @@ def run_app(
     max_requests: Annotated[
         int | None, _option("max-requests", "Replace a worker after about this many requests.", min=1)
     ] = None,
-    max_age: Annotated[
-        float | None, _option("max-age", "Replace a worker after this many seconds.", min=1)
-    ] = None,
+    max_age: Annotated[float | None, _option("max-age", "Replace a worker after this many seconds.", min=1)] = None,
     stop_timeout: Annotated[
         float, _option("stop-timeout", "Seconds until a worker that does not stop is killed.", min=0.1)
     ] = 20.0,
 ) -> None:
     """Serve an app: with reload in development, with workers that are kept alive in production."""
-    from .banner import print_banner
-    from .binding import Binding
-    from .supervisor import Supervisor
+    from socketify_ext.run.banner import print_banner
+    from socketify_ext.run.binding import Binding
+    from socketify_ext.run.settings import RunSettings
+    from socketify_ext.run.supervisor import Supervisor
 
     settings = RunSettings(
         target=target,
@@ -83,8 +81,7 @@ def run_app(
 
 def _changes() -> Any:
     from socketify_ext.errors import require_extra
-
-    from .reload import changes_below
+    from socketify_ext.run.reload import changes_below
 
     require_extra("watchfiles", "run", "--reload")
     return changes_below(Path.cwd())
@@ -92,7 +89,9 @@ def _changes() -> Any:
 
 def _workers(text: str, *, reload: bool) -> int:
     if text == "auto":
-        return 1 if reload else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return (
+            1 if reload else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        )
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise typer.BadParameter(f"{text!r} is neither a number from 1 to 1024 nor 'auto'", param_hint="--workers")
     return int(text)

@@ -10,11 +10,13 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .settings import RunSettings
 
-_MODULE: Final = "socketify_ext.cli.run.worker"
+Result = TypeVar("Result")
+
+_MODULE: Final = f"{__package__}.worker"
 
 
 @dataclass
@@ -28,8 +30,8 @@ class WorkerProcess:
 
     Attributes:
         told: what it has told when it was ready or had failed: {"ready": ...} or {"error": text}; {} if it only ended.
-        wants_rest: is set when it asks to be replaced.
         ended: the exit code, once the process has ended.
+        changed: is done when it has ended or asks to be replaced.
         is_stopping: whether the supervisor has asked it to stop.
     """
 
@@ -37,14 +39,14 @@ class WorkerProcess:
     settings: RunSettings
     listening: int
     told: asyncio.Future[dict[str, Any]] = field(init=False)
-    wants_rest: asyncio.Event = field(init=False)
     ended: asyncio.Future[int] = field(init=False)
+    changed: asyncio.Future[None] = field(init=False)
     is_stopping: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.told, self.ended = self._loop.create_future(), self._loop.create_future()
-        self.wants_rest = asyncio.Event()
+        self.changed = self._loop.create_future()
         self.began = self._loop.time()
         self._unread = b""
         self._reader, writer = os.pipe()
@@ -53,7 +55,7 @@ class WorkerProcess:
         given = {"number": self.number, "listening": self.listening, "events": writer, "alive": alive}
         try:
             # In a session of its own: the terminal's Ctrl-C is the supervisor's.
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-m", _MODULE, json.dumps(given), self.settings.to_json()],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[self.listening, writer, alive],
@@ -88,18 +90,18 @@ class WorkerProcess:
         for line in lines:
             event = json.loads(line)
             if "rest" in event:
-                self.wants_rest.set()
-            elif not self.told.done():
-                self.told.set_result(event)
+                _settle(self.changed, None)
+            else:
+                _settle(self.told, event)
 
     def note_end(self, code: int) -> None:
         """Note that the process has ended, as the system has reported."""
         self._process.returncode = code
         if not self.told.done():
             self._read()
-        for future, result in ((self.told, {}), (self.ended, code)):
-            if not future.done():
-                future.set_result(result)  # type: ignore[arg-type]
+        _settle(self.told, {})
+        _settle(self.ended, code)
+        _settle(self.changed, None)
         self._loop.remove_reader(self._reader)
         os.close(self._reader)
         os.close(self._alive)
@@ -118,3 +120,8 @@ class WorkerProcess:
         if not done:
             self.send(signal.SIGKILL)
         return await self.ended
+
+
+def _settle(future: asyncio.Future[Result], result: Result) -> None:
+    if not future.done():
+        future.set_result(result)

@@ -7,8 +7,8 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
-from ..output import echo
 from .process_name import name_process
+from .say import say
 from .worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ _FORWARDED: Final = (signal.SIGUSR1, signal.SIGUSR2)
 _STEADY: Final = 5.0  # seconds after which a worker counts as one that serves
 _LONGEST_DELAY: Final = 5.0  # seconds between a death and the next start
 _MOST_DEATHS: Final = 8  # of workers that were not steady, in a row
-
-Print = "Callable[[dict[str, Any]], None]"
 
 
 class Supervisor:
@@ -60,14 +58,16 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
         for number in _FORWARDED:
             loop.add_signal_handler(number, self._forward, number)
+        # From now on: a change while they start counts.
+        change = None if changes is None else asyncio.ensure_future(anext(changes, None))
         started = await asyncio.gather(*(self._start(number) for number in self._numbers))
         if all(started):
             if not self._code.done():
                 self._on_ready(self._workers[1].told.result()["ready"])
-        elif changes is None:
+        elif change is None:
             self._end(1)
-        if changes is not None:
-            self._watch(self._follow(changes))
+        if change is not None:
+            self._watch(self._follow(change, changes))
         code = await self._code
         await self._stop_all()
         return code
@@ -117,13 +117,13 @@ class Supervisor:
 
     async def _start(self, number: int) -> bool:
         """Start a worker and put it in its place, once it serves; one that can't is reported."""
-        process = WorkerProcess(number, self._settings, self._binding.socket.fileno())
+        process = WorkerProcess(number, self._settings, self._binding.descriptor(number))
         self._processes[process.pid] = process
         told = await process.told
         if "ready" not in told:
             code = await process.ended
             if not process.is_stopping and not self._code.done():
-                echo(told.get("error") or f"error: worker {number} ended with {_ended(code)} before it served", err=True)
+                say(told.get("error") or f"error: worker {number} ended with {_ended(code)} before it served")
             return False
         self._workers[number] = process
         self._watch(self._keep(process))
@@ -131,13 +131,7 @@ class Supervisor:
 
     async def _keep(self, worker: WorkerProcess) -> None:
         """Replace a worker when it dies, wants to rest or is too old."""
-        rests = asyncio.ensure_future(worker.wants_rest.wait())
-        try:
-            await asyncio.wait(
-                {worker.ended, rests}, timeout=self._settings.max_age, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            rests.cancel()
+        await asyncio.wait({worker.changed}, timeout=self._settings.max_age)
         if worker.is_stopping or self._code.done():
             return
         if worker.ended.done():
@@ -150,10 +144,10 @@ class Supervisor:
         """Start another worker in the place of one that has died; after too many deaths, give up."""
         number = worker.number
         self._deaths = 0 if worker.age > _STEADY else self._deaths + 1
-        echo(f"worker {number} died ({_ended(worker.ended.result())}); another one takes its place", err=True)
+        say(f"worker {number} died ({_ended(worker.ended.result())}); another one takes its place")
         while not self._code.done():
             if self._deaths > _MOST_DEATHS:
-                echo(f"error: workers die at once, {self._deaths} in a row; giving up", err=True)
+                say(f"error: workers die at once, {self._deaths} in a row; giving up")
                 self._end(1)
                 return
             if self._deaths > 1:
@@ -181,23 +175,24 @@ class Supervisor:
                 if self._code.done():
                     return
                 if not await self._replace(number):
-                    echo("the workers that serve go on; correct the error and send SIGHUP again", err=True)
+                    if self._code.done():
+                        return
+                    say("the workers that serve go on; correct the error and send SIGHUP again")
                     return
-            echo(f"replaced {_workers(self._settings.workers)}", err=True)
+            say(f"replaced {_workers(self._settings.workers)}")
 
-    async def _follow(self, changes: AsyncIterator[Any]) -> None:
+    async def _follow(self, change: asyncio.Future[Any], changes: Any) -> None:
         """Start all workers anew on each change."""
-        async for change in changes:
-            if self._code.done():
-                return
+        while (name := await change) is not None and not self._code.done():
+            change = asyncio.ensure_future(anext(changes, None))
             async with self._rolling:
-                echo(f"{change} has changed; starting again", err=True)
+                say(f"{name} has changed; starting again")
                 await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
                 self._workers.clear()
                 if self._code.done():
                     return
                 started = await asyncio.gather(*(self._start(number) for number in self._numbers))
-                echo("serving again" if all(started) else "waiting for a change", err=True)
+                say("serving again" if all(started) else "waiting for a change")
 
     async def _stop_all(self) -> None:
         await asyncio.gather(*(process.stop() for process in list(self._processes.values())))

@@ -1,4 +1,4 @@
-"""A worker: `python -m socketify_ext.cli.run.worker`, which loads the app and serves it on the supervisor's socket."""
+"""A worker: `python -m socketify_ext.run.worker`, which loads the app and serves it on the supervisor's socket."""
 
 from __future__ import annotations
 

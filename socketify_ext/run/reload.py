@@ -28,4 +28,4 @@ async def changes_below(folder: Path) -> AsyncIterator[str]:
             return path.endswith(_ENDINGS) and super().__call__(change, path)  # type: ignore[arg-type]
 
     async for changes in awatch(folder, watch_filter=Sources(), debounce=_DEBOUNCE, step=20):
-        yield sorted(str(Path(path).relative_to(folder)) for _, path in changes)[0]
+        yield min(str(Path(path).relative_to(folder)) for _, path in changes)

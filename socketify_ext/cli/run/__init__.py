@@ -1,1 +1,0 @@
-"""`socketify-ext run`: a supervisor that holds the listening socket, and workers that serve on it."""
