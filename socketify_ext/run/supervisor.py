@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FORWARDED: Final = (signal.SIGUSR1, signal.SIGUSR2)
 _STEADY: Final = 5.0  # seconds after which a worker counts as one that serves
 _LONGEST_DELAY: Final = 5.0  # seconds between a death and the next start
-_MOST_DEATHS: Final = 8  # of workers that were not steady, in a row
+_MOST_DEATHS: Final = 5  # of workers that were not steady, in a row
 
 
 class Supervisor:
