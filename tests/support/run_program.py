@@ -27,11 +27,17 @@ class Running:
         port: at which it listens; 0 for a Unix socket.
     """
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        arguments: tuple[str, ...],
+        environment: dict[str, str],
+        program: tuple[str, ...] = ("socketify_ext",),
+    ) -> None:
         self._changed = threading.Condition()
         self._text = ""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "socketify_ext", *arguments],
+            [sys.executable, "-m", *program, *arguments],
             cwd=folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.DEVNULL,
