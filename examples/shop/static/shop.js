@@ -164,7 +164,7 @@ function talk(name) {
 }
 
 function showMessage(text, className = "", key = "") {
-  const line = element("li", { className }, element("span", { textContent: text }));
+  const line = element("p", { className }, element("span", { textContent: text }));
   if (key) line.append(" ", element("small", { id: `receipt-${key}`, textContent: "…" }));
   $("messages").append(line);
   line.scrollIntoView({ block: "nearest" });
@@ -203,6 +203,7 @@ $("write").onsubmit = (event) => {
 // -- the start
 
 addEventListener("unhandledrejection", (event) => tell(event.reason.message));
+$("notice").remove();
 main.hidden = false;
 showPeople();
 await Promise.all([
