@@ -40,7 +40,7 @@ class Running:
             [sys.executable, "-m", *program, *arguments],
             cwd=folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
