@@ -40,27 +40,37 @@ class Applied(tuple[tuple[RequestHook, bool], ...]):
 
 
 class Hooks:
-    """The request hooks of an app, in the order in which they run."""
+    """The hooks of the routes of a scope, in the order in which they run.
 
-    def __init__(self, hooks: Sequence[RequestHook] = ()) -> None:
-        self._hooks = tuple(hooks)
+    Args:
+        places: for each extension, and for the app and each scope themselves, what stands for it and its hooks; the hooks
+            that its options have put on a single route come behind them.
+    """
+
+    def __init__(self, places: Sequence[tuple[Any, Sequence[RequestHook]]] = ()) -> None:
+        self._places = tuple((place, tuple(hooks)) for place, hooks in places)
+        self.on_route = tuple(hook for _, hooks in places for hook in hooks if hook.event == "on_route")
+        self._are_none = not any(hooks for _, hooks in places)
         self._observed: dict[type, type] = {}
 
-    def of(self, event: Event, pattern: str) -> Applied:
+    def of(self, event: Event, route: Route) -> Applied:
         """Return the hooks of an event that may concern a route's requests."""
-        found = [(hook, hook.covers(pattern)) for hook in self._hooks if hook.event == event]
-        return Applied((hook, covered is None) for hook, covered in found if covered is not False)
+        if self._are_none and not route.option_hooks:
+            return Applied()
+        every = (hook for place, hooks in self._places for hook in (*hooks, *route.option_hooks.get(place, ())))
+        found = [(hook, route.concerns(hook)) for hook in every if hook.event == event]
+        return Applied((hook, concerns is None) for hook, concerns in found if concerns is not False)
 
-    def need_upgrade(self, pattern: str) -> bool:
+    def need_upgrade(self, route: Route) -> bool:
         """Check whether an upgrade to a WebSocket must run the hooks, instead of being done by the core."""
-        requests = self.of("before_request", pattern) or self.of("after_response", pattern)
-        return bool(requests) or self._sockets_by_path(pattern)
+        requests = self.of("before_request", route) or self.of("after_response", route)
+        return bool(requests) or self._sockets_by_path(route)
 
     def observed(self, response_class: type) -> type:
         """Return the class of responses that report their end."""
         if response_class not in self._observed:
             made = self._observed[response_class] = subclass(response_class, {}, bases=(Observed, response_class))
-            prime_shared_keys("response", made, "_watched", "_began", "_admitted")
+            prime_shared_keys("response", made, "_watched", "_began", "_admitted_by")
         return self._observed[response_class]
 
     def surround(self, route: Route, handler: Handler, *, for_socket: bool = False) -> Handler:
@@ -71,25 +81,23 @@ class Hooks:
             handler: takes a response, a request and, for upgrades, a context.
             for_socket: whether it upgrades, and the hooks of the WebSocket may ask for the path.
         """
-        if not self._hooks:
-            return handler
-        before = self.of("before_request", route.pattern)
-        route.after = after = self.of("after_response", route.pattern)
+        before = self.of("before_request", route)
+        route.after = after = self.of("after_response", route)
         if before:
             handler = _guarded(before, handler)
-        by_path = after.by_path or (for_socket and self._sockets_by_path(route.pattern))
+        by_path = after.by_path or (for_socket and self._sockets_by_path(route))
         if after or by_path:
             route.response_class = self.observed(route.response_class)
             handler = _watched(route, handler, with_path=by_path)
         return handler
 
-    def _sockets_by_path(self, pattern: str) -> bool:
-        return any(self.of(event, pattern).by_path for event in ("on_ws_open", "on_ws_close"))
+    def _sockets_by_path(self, route: Route) -> bool:
+        return any(self.of(event, route).by_path for event in ("on_ws_open", "on_ws_close"))
 
     def opening(self, route: Route, handler: Handler | None) -> Handler | None:
         """Put the hooks of a WebSocket route before its handler of the open event."""
-        hooks = self.of("on_ws_open", route.pattern)
-        by_path = self._sockets_by_path(route.pattern)
+        hooks = self.of("on_ws_open", route)
+        by_path = self._sockets_by_path(route)
         if not hooks and not by_path:
             return handler
         server = route.server
@@ -107,7 +115,7 @@ class Hooks:
 
     def closing(self, route: Route, handler: Handler | None) -> Handler | None:
         """Put the hooks of a WebSocket route before its handler of the close event."""
-        hooks = self.of("on_ws_close", route.pattern)
+        hooks = self.of("on_ws_close", route)
         if not hooks:
             return handler
 
@@ -120,20 +128,21 @@ class Hooks:
 
 
 def _guarded(hooks: Applied, handler: Handler) -> Handler:
-    """Wrap a handler so that it gets only requests that the hooks let pass; once, where routes yield a request."""
-    by_path, every = hooks.by_path, [hook for hook, _ in hooks]
+    """Wrap a handler so that it gets only requests that the hooks let pass; each once, where routes yield a request."""
+    by_path, every = hooks.by_path, tuple(hook for hook, _ in hooks)
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
-        if response._admitted:
-            return handler(response, request, *context)
-        chosen = hooks.on(request.get_url()) if by_path else every
+        chosen = tuple(hooks.on(request.get_url())) if by_path else every
+        passed = response._admitted_by
+        if passed:  # another route has yielded it
+            chosen = tuple(hook for hook in chosen if hook not in passed)
         for number, hook in enumerate(chosen, 1):
             result = _call(hook, response, request)
             if result is not None and isawaitable(result):
-                return _go_on(hook, result, chosen[number:], handler, response, request, *context)
+                return _go_on(hook, result, chosen, number, handler, response, request, *context)
             if response._answered or request._yielded:
                 return None
-        response._admitted = True
+        response._admitted_by = passed + chosen
         return handler(response, request, *context)
 
     return handle
@@ -142,7 +151,8 @@ def _guarded(hooks: Applied, handler: Handler) -> Handler:
 async def _go_on(
     hook: RequestHook,
     result: Any,
-    others: Sequence[RequestHook],
+    chosen: tuple[RequestHook, ...],
+    done: int,
     handler: Handler,
     response: Any,
     request: Any,
@@ -150,7 +160,7 @@ async def _go_on(
 ) -> Any:
     """Run the other hooks in a coroutine, from the first hook that is async, then the handler, whose result is returned."""
     await _await(hook, result)
-    for other in others:
+    for other in chosen[done:]:
         if response._answered or request._yielded:
             return None
         result = _call(other, response, request)
@@ -158,7 +168,7 @@ async def _go_on(
             await _await(other, result)
     if response._answered or request._yielded:
         return None
-    response._admitted = True
+    response._admitted_by += chosen
     result = handler(response, request, *context)
     return await result if isawaitable(result) else result
 

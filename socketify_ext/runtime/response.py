@@ -134,7 +134,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _tasks = 0  # coroutines that may still answer
     _coroutines: tuple[Any, ...] = ()  # their tasks, where a client that leaves cancels them
     _route = ""  # its route's name, where something may come after the handler
-    _admitted = False  # hooks have let the request pass
+    _admitted_by: tuple[Any, ...] = ()  # the hooks that have let the request pass
     _request: Request | None = None
     _variables: Any = None  # the context of the request, in which all of its functions run
     # The native layer of all but the dispatcher's own calls; a fake has one that records.
