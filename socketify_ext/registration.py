@@ -44,9 +44,15 @@ class Plan:
     own: Declarations = field(default_factory=dict)
 
     def lifecycle_entries(self) -> list[LifecycleEntry]:
-        """Return the start-up and shutdown functions of each own extension, in resolved order."""
+        """Return the lifecycle functions of each own extension, in resolved order."""
         return [
-            LifecycleEntry(f"extension {spec.provenance}", declared.startup, declared.shutdown)
+            LifecycleEntry(
+                f"extension {spec.provenance}",
+                declared.startup,
+                declared.shutdown,
+                declared.listening,
+                declared.closing,
+            )
             for spec in self.resolution.order
             if spec.name in self.own
             for declared in (self.declarations[spec.name].app,)

@@ -10,7 +10,7 @@ from .. import errors
 from .declared_route import DeclaredRoute
 from .path_prefix import Segments
 from .provenance import Provenance
-from .request_hooks import AppHooks, RequestHook
+from .request_hooks import LIFECYCLE_PARAMETERS, AppHooks, RequestHook, check_function, owner
 from .route_info import RouteInfo
 from .route_methods import RouteMethods
 from .route_option import RouteOption, RouteOptions
@@ -37,6 +37,8 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
     backplane: Any
     startup: list[Callable[..., Any]]
     shutdown: list[Callable[..., Any]]
+    listening: list[Callable[..., Any]]
+    closing: list[Callable[..., Any]]
     _own: Final = frozenset(__annotations__)
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
@@ -53,6 +55,8 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
             backplane=None,
             startup=[],
             shutdown=[],
+            listening=[],
+            closing=[],
         )
 
     def on_startup(self, function: Function) -> Function:
@@ -66,6 +70,16 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
     def on_shutdown(self, method: Function) -> Function:
         """Run `method`, sync or async, once the server has stopped, in reverse order."""
         return self._lifecycle("on_shutdown", self.shutdown, method)
+
+    def on_listen(self, function: Function) -> Function:
+        """Run `function(address)`, sync or async, once the server listens, in resolved order."""
+        check_function(owner(self._provenance), "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
+        return self._lifecycle("on_listen", self.listening, function)
+
+    def before_close(self, function: Function) -> Function:
+        """Run `function`, sync or async, before the server stops listening, in resolved order."""
+        check_function(owner(self._provenance), "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
+        return self._lifecycle("before_close", self.closing, function)
 
     def json_serializer(self, json_serializer: Any) -> None:
         """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
@@ -179,5 +193,6 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
     @property
     def needs_install(self) -> bool:
         """Whether something was recorded that only an installed app can do."""
-        recorded = (self.declared_routes, self.route_options, self.startup, self.shutdown, self.hooks)
+        lifecycle = (self.startup, self.shutdown, self.listening, self.closing)
+        recorded = (self.declared_routes, self.route_options, self.hooks, *lifecycle)
         return any(recorded) or self.serializer is not None or self.backplane is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
@@ -17,15 +17,31 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Where = Callable[["RouteInfo"], bool]
-Event = Literal["before_request", "after_response", "on_ws_open", "on_ws_close", "on_route"]
+Event = Literal[
+    "before_request",
+    "before_upgrade",
+    "before_send",
+    "on_error",
+    "after_response",
+    "on_ws_open",
+    "on_ws_message",
+    "on_ws_close",
+    "on_route",
+]
 
 PARAMETERS: Final[dict[Event, tuple[str, ...]]] = {
     "before_request": ("res", "req"),
+    "before_upgrade": ("res", "req"),
+    "before_send": ("res", "req"),
+    "on_error": ("error", "res", "req"),
     "after_response": ("outcome",),
     "on_ws_open": ("ws",),
+    "on_ws_message": ("ws", "message", "opcode"),
     "on_ws_close": ("ws", "code", "message"),
     "on_route": ("route",),
 }
+
+LIFECYCLE_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"on_listen": ("address",), "before_close": ()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +127,65 @@ class RequestHooks:
         return self._hook("before_request", function, prefix, where)
 
     @overload
+    def before_upgrade(self, function: Function, /, *, prefix: str = "/", where: Where | None = None) -> Function: ...
+    @overload
+    def before_upgrade(self, /, *, prefix: str = "/", where: Where | None = None) -> Callable[[Function], Function]: ...
+    def before_upgrade(self, function: Any = None, /, *, prefix: str = "/", where: Where | None = None) -> Any:
+        """Call `function(res, req)`, sync or async, before a request becomes a WebSocket; an answer refuses it.
+
+        It comes after the hooks of `before_request` and before the route's own upgrade handler.
+
+        Args:
+            function: raises and answers as a handler does.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+            where: called once with the `RouteInfo` of each route; False leaves the route out.
+
+        Raises:
+            SignatureError: the function takes other arguments, or the prefix is not valid.
+        """
+        return self._hook("before_upgrade", function, prefix, where)
+
+    @overload
+    def before_send(self, function: Function, /, *, prefix: str = "/", where: Where | None = None) -> Function: ...
+    @overload
+    def before_send(self, /, *, prefix: str = "/", where: Where | None = None) -> Callable[[Function], Function]: ...
+    def before_send(self, function: Any = None, /, *, prefix: str = "/", where: Where | None = None) -> Any:
+        """Call `function(res, req)`, sync or async, once just before the head of any answer goes.
+
+        Answers of handlers, hooks and errors, 404, 405, 413 and 500, files, streams, events and refused or accepted
+        upgrades. The function reads and changes the status, the headers and the content; it can't answer itself.
+
+        Args:
+            function: its errors are logged, and the answer goes on.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+            where: called once with the `RouteInfo` of each route; False leaves the route out.
+
+        Raises:
+            SignatureError: the function takes other arguments, or the prefix is not valid.
+        """
+        return self._hook("before_send", function, prefix, where)
+
+    @overload
+    def on_error(self, function: Function, /, *, prefix: str = "/", where: Where | None = None) -> Function: ...
+    @overload
+    def on_error(self, /, *, prefix: str = "/", where: Where | None = None) -> Callable[[Function], Function]: ...
+    def on_error(self, function: Any = None, /, *, prefix: str = "/", where: Where | None = None) -> Any:
+        """Call `function(error, res, req)`, sync or async, when an error is about to become an answer.
+
+        The first function that answers decides; without one, the app's error handler or the default answer does. The
+        status and the headers of the error, as of an `HTTPError`, are set before.
+
+        Args:
+            function: answers as a handler does, or only looks; its own errors are logged.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+            where: called once with the `RouteInfo` of each route; False leaves the route out.
+
+        Raises:
+            SignatureError: the function takes other arguments, or the prefix is not valid.
+        """
+        return self._hook("on_error", function, prefix, where)
+
+    @overload
     def after_response(self, function: Function, /, *, prefix: str = "/", where: Where | None = None) -> Function: ...
     @overload
     def after_response(self, /, *, prefix: str = "/", where: Where | None = None) -> Callable[[Function], Function]: ...
@@ -145,6 +220,24 @@ class RequestHooks:
         return self._hook("on_ws_open", function, prefix, where)
 
     @overload
+    def on_ws_message(self, function: Function, /, *, prefix: str = "/", where: Where | None = None) -> Function: ...
+    @overload
+    def on_ws_message(self, /, *, prefix: str = "/", where: Where | None = None) -> Callable[[Function], Function]: ...
+    def on_ws_message(self, function: Any = None, /, *, prefix: str = "/", where: Where | None = None) -> Any:
+        """Call `function(ws, message, opcode)`, sync or async, for each message before the route's own handler.
+
+        Args:
+            function: returns False to refuse the message, which later hooks and the handler then don't get, as after an
+                error, which is logged; other messages of the connection wait for one that is async.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+            where: called once with the `RouteInfo` of each route; False leaves the route out.
+
+        Raises:
+            SignatureError: the function takes other arguments, or the prefix is not valid.
+        """
+        return self._hook("on_ws_message", function, prefix, where)
+
+    @overload
     def on_ws_close(self, function: Function, /, *, prefix: str = "/", where: Where | None = None) -> Function: ...
     @overload
     def on_ws_close(self, /, *, prefix: str = "/", where: Where | None = None) -> Callable[[Function], Function]: ...
@@ -162,12 +255,13 @@ class RequestHooks:
         return self._hook("on_ws_close", function, prefix, where)
 
     def _hook(self, event: Event, function: Any, prefix: Any, where: Any) -> Any:
-        segments = self._segments(event, prefix)
+        segments, who = self._segments(event, prefix), owner(self._hooked_by)
         if where is not None:
-            self._check(event, where, f"app.{event}(where=...)", ("route",), is_sync=True)
+            write = f"Write @app.{event}(where=...) with a function of (route)"
+            check_function(who, event, ("route",), where, write, is_sync=True)
 
         def add(function: Function) -> Function:
-            self._check(event, function, f"@app.{event}", PARAMETERS[event], is_sync=event == "on_route")
+            check_function(who, event, PARAMETERS[event], function, is_sync=event == "on_route")
             self._add_hook(RequestHook(event, function, segments, self._hooked_by, where))
             return function
 
@@ -187,25 +281,6 @@ class RequestHooks:
             f"{prefix!r} is not a path prefix",
             f'Write whole segments without parameters: app.{event}(prefix="/api")',
         )
-
-    def _check(self, event: Event, function: Any, write: str, parameters: tuple[str, ...], *, is_sync: bool) -> None:
-        shown = ", ".join(parameters)
-        why = None
-        if not callable(function):
-            why = f"a {type(function).__name__} can't be called"
-        elif is_sync and inspect.iscoroutinefunction(function):
-            why = "it is a coroutine function, and nothing is awaited while a route is added"
-        else:
-            try:
-                inspect.signature(function).bind(*parameters)
-            except TypeError:
-                why = f"the function can't be called with ({shown})"
-            except ValueError:  # written in C, without a signature
-                return
-        if why is not None:
-            above = "above" if write.startswith("@") else "with"
-            fix = f"Write {write} {above} a function of ({shown})"
-            raise errors.SignatureError(owner(self._hooked_by), f"calls app.{event}", why, fix)
 
 
 class AppHooks(RequestHooks):
@@ -232,3 +307,37 @@ class AppHooks(RequestHooks):
             SignatureError: the function takes other arguments, or the prefix is not valid.
         """
         return self._hook("on_route", function, prefix, where)
+
+
+def check_function(
+    who: str, event: str, names: Sequence[str], function: Any, write: str = "", *, is_sync: bool = False
+) -> None:
+    """Refuse a hook that can't be called with its arguments.
+
+    Args:
+        who: gives it.
+        event: when it is called.
+        names: of the arguments.
+        function: what is called.
+        write: the fix; by default, to write it as a decorator.
+        is_sync: whether nothing would await it.
+
+    Raises:
+        SignatureError: it can't.
+    """
+    parameters = ", ".join(names)
+    why = None
+    if not callable(function):
+        why = f"a {type(function).__name__} can't be called"
+    elif is_sync and inspect.iscoroutinefunction(function):
+        why = "it is a coroutine function, and nothing is awaited while a route is added"
+    else:
+        try:
+            inspect.signature(function).bind(*names)
+        except TypeError:
+            why = f"the function can't be called with ({parameters})"
+        except ValueError:  # written in C, without a signature
+            return
+    if why is not None:
+        fix = write or f"Write @app.{event} above a function of ({parameters})"
+        raise errors.SignatureError(who, f"calls app.{event}", why, fix)
