@@ -13,5 +13,5 @@ def summary_of(app: Any) -> dict[str, Any]:
     return {
         "extensions": [str(spec.provenance) for spec in inspection.order],
         "members": len(inspection.members),
-        "routes": len(app._server.routes) if isinstance(app, socketify_ext.App) else None,  # noqa: SLF001
+        "routes": len(app.routes) if isinstance(app, socketify_ext.App) else None,
     }
