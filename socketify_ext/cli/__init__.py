@@ -12,6 +12,7 @@ from .lock import lock_target
 from .new.command import new_project
 from .output import show_all_characters
 from .plugins import CommandGroup
+from .routes import show_routes
 from .run import run_app
 from .show import show_extension
 from .stubs.command import write_stubs
@@ -33,6 +34,7 @@ cli.command("run")(run_app)
 cli.command("list")(list_extensions)
 cli.command("show")(show_extension)
 cli.command("tree")(show_tree)
+cli.command("routes")(show_routes)
 cli.command("why")(explain_member)
 cli.command("stubs")(write_stubs)
 cli.command("lock")(lock_target)
