@@ -28,7 +28,7 @@ from .runtime.server import Server
 from .runtime.stock import is_managed
 from .sdk.compilation import subclass
 from .sdk.declaration import Declaration
-from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHooks, check_function
+from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function
 from .sdk.resolution import Policy, Settled
 from .sdk.route_info import RouteInfo
 from .sdk.spec import ExtensionSpec, MemberSpec
@@ -129,6 +129,20 @@ class App(CoreApp):
 
     # The core's name for set_error_handler, which is about the errors of handlers alone.
     on_error = RequestHooks.on_error
+
+    def inspect(self) -> Inspection:
+        """Report the extensions of the app and the origin of each member, as `socketify_ext.inspect(app)`."""
+        return inspect(self)
+
+    @property
+    def gauges(self) -> dict[str, Callable[[], float]]:
+        """Return the numbers that extensions show, by "extension: name"."""
+        return {
+            f"{name}: {gauge}": read
+            for node in self._node.subtree()
+            for name, declaration in node.registration.current.own.items()
+            for gauge, read in declaration.app.declared_gauges.items()
+        }
 
     # -- lifecycle
 
@@ -445,6 +459,7 @@ class Inspection:
         prefix: of the scope, "" for the app.
         own: the names of those that are registered here, and not above.
         routes: those that were added here, and not in a scope below.
+        hooks: those of its routes, in order.
         scopes: the scopes in it.
     """
 
@@ -454,6 +469,7 @@ class Inspection:
     prefix: str = ""
     own: tuple[str, ...] = ()
     routes: tuple[RouteInfo, ...] = ()
+    hooks: tuple[RequestHook, ...] = ()
     scopes: tuple[Inspection, ...] = ()
 
     def __str__(self) -> str:
@@ -490,6 +506,7 @@ def _inspected(node: ScopeNode) -> Inspection:
         _of_plan(node.registration.current),
         prefix=node.prefix,
         routes=tuple(node.own_routes()),
+        hooks=tuple(node.hooks),
         scopes=tuple(_inspected(child) for child in node.children),
     )
 

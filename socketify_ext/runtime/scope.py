@@ -125,6 +125,20 @@ class ScopeMethods(AppHooks, RouteOptions, RouteMethods):
                     change.add_route(made)
         return self
 
+    def remove_hook(self, function: Callable[..., Any]) -> None:
+        """Run a function no more, which was put on the app or the scope as a hook.
+
+        Raises:
+            LifecycleError: a WebSocket needs it.
+        """
+        self._node.server.check_thread("app.remove_hook")
+        self._remove_hook(self._node, "own_hooks", function)
+
+    def _remove_hook(self, owner: Any, name: str, function: Callable[..., Any]) -> None:
+        with changing(self._node.server) as change:
+            change.set(owner, name, tuple(hook for hook in getattr(owner, name) if hook.function != function))
+            change.refresh(self._node)
+
     def _add_hook(self, hook: RequestHook) -> None:
         self._add_own("own_hooks", hook)
 

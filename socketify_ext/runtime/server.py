@@ -83,6 +83,7 @@ class Server:
         self.upgrading_path: str | None = None
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
+        self.channels: dict[bytes, Callable[[bytes], object]] = {}  # what receives the messages of other workers
         self.has_topics = False  # the core makes its table of topics with the first WebSocket route
         self.topic_counts: TopicCounts | None = None
         self._upgraded_by_core: list[SocketRoute] = []

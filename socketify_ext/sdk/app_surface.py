@@ -39,6 +39,7 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
     shutdown: list[Callable[..., Any]]
     listening: list[Callable[..., Any]]
     closing: list[Callable[..., Any]]
+    declared_gauges: dict[str, Callable[[], float]]
     _own: Final = frozenset(__annotations__)
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
@@ -57,6 +58,7 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
             shutdown=[],
             listening=[],
             closing=[],
+            declared_gauges={},
         )
 
     def on_startup(self, function: Function) -> Function:
@@ -80,6 +82,18 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         """Run `function`, sync or async, before the server stops listening, in resolved order."""
         check_function(owner(self._provenance), "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
         return self._lifecycle("before_close", self.closing, function)
+
+    def gauge(self, name: str, read: Callable[[], float]) -> None:
+        """Show a number of this extension beside the app's figures, as in the inspector.
+
+        Args:
+            name: what it is, unique in the extension.
+            read: returns it now; called by whoever shows it, at most each second.
+        """
+        if not callable(read):
+            fix = 'Write it as app.gauge("waiting", lambda: len(queue))'
+            self._refuse("gauge", f"a {type(read).__name__} can't be called", fix)
+        self.declared_gauges[str(name)] = read
 
     def json_serializer(self, json_serializer: Any) -> None:
         """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
@@ -122,6 +136,13 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
 
     def _add_hook(self, hook: RequestHook) -> None:
         self._add_declared("hooks", hook)
+
+    def remove_hook(self, function: Callable[..., Any]) -> None:
+        """Run a function no more, which this extension has put on the app as a hook."""
+        if self._committed:
+            self._reached("remove_hook")._remove_hook(self, "hooks", function)  # noqa: SLF001 - it stands for the app
+        else:
+            self.hooks = tuple(hook for hook in self.hooks if hook.function != function)
 
     def _add_option(self, option: RouteOption) -> None:
         self._add_declared("route_options", option)
