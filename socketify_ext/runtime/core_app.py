@@ -184,7 +184,7 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
 
     def _use_services(self, change: Change, declaration: Declaration) -> None:
         """Take the serializer and the backplane of an extension."""
-        server, serializer, backplane = self._server, declaration.app.serializer, declaration.app.backplane
+        server, serializer, backplane = self._server, declaration.app.serializer, declaration.app.declared_backplane
         if serializer is not None:
             change.on_undo(partial(self.json_serializer, self._json_serializer))
             self.json_serializer(serializer)

@@ -94,7 +94,7 @@ class ScopeMethods(AppHooks, RouteOptions, RouteMethods):
 
     def _check_new(self, declaration: Declaration) -> None:
         """Refuse an extension that can't be registered here."""
-        asked = {"serializer": "json_serializer", "backplane": "use_backplane"}
+        asked = {"serializer": "json_serializer", "declared_backplane": "use_backplane"}
         for name, method in asked.items():
             if self._node.parent is not None and getattr(declaration.app, name) is not None:
                 raise errors.ScopeError(

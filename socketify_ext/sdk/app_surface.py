@@ -34,7 +34,7 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
     route_options: tuple[RouteOption, ...]
     declared_routes: list[DeclaredRoute]
     serializer: Any
-    backplane: Any
+    declared_backplane: Any
     startup: list[Callable[..., Any]]
     shutdown: list[Callable[..., Any]]
     listening: list[Callable[..., Any]]
@@ -53,7 +53,7 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
             route_options=(),
             declared_routes=[],
             serializer=None,
-            backplane=None,
+            declared_backplane=None,
             startup=[],
             shutdown=[],
             listening=[],
@@ -107,7 +107,7 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         if self._committed:
             self._reached("use_backplane").use_backplane(backplane)
         else:
-            self.backplane = backplane
+            self.declared_backplane = backplane
 
     def scope(self, prefix: str = "") -> Any:
         """Make a scope, once the extension is registered; what an extension adds is in its own scope already."""
@@ -227,4 +227,4 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         """Whether something was recorded that only an installed app can do."""
         lifecycle = (self.startup, self.shutdown, self.listening, self.closing)
         recorded = (self.declared_routes, self.route_options, self.hooks, *lifecycle)
-        return any(recorded) or self.serializer is not None or self.backplane is not None
+        return any(recorded) or self.serializer is not None or self.declared_backplane is not None

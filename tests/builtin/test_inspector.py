@@ -191,7 +191,8 @@ def test_secrets_are_masked(server):
     for path in ("", "/api"):
         text = httpx2.get(f"{server.url}/_extensions{path}").text
         assert "hunter" not in text
-        assert '"secret"' not in text
+        assert "&#x27;Ann&#x27;" not in text
+        assert '"Ann"' not in text
 
 
 def test_the_description_has_extensions_members_routes_hooks_and_scopes(server):
@@ -201,9 +202,9 @@ def test_the_description_has_extensions_members_routes_hooks_and_scopes(server):
     assert hostile["members"][0]["target"] == "request"
     assert hostile["members"][0]["location"].startswith("test_inspector.py:")
     assert ("GET", "/hello", None) in [(each["method"], each["pattern"], each["extension"]) for each in app["routes"]]
-    assert [(each["event"], each["prefix"], each["extension"]) for each in app["hooks"]] == [
-        ("before_request", "/hello", None)
-    ]
+    assert [
+        (each["event"], each["prefix"], each["extension"]) for each in app["hooks"] if each["extension"] is None
+    ] == [("before_request", "/hello", None)]
     (admin,) = app["scopes"]
     assert (admin["prefix"], [each["name"] for each in admin["extensions"]]) == ("/admin", ["msgpack"])
     assert [each["pattern"] for each in admin["routes"]] == ["/admin/x"]
