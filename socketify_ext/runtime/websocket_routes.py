@@ -43,10 +43,9 @@ class SocketRoute(Route):
         """Use these classes from now on, and put the server's hooks around the handlers."""
         self.request_class, self.response_class = classes["request"], classes["response"]
         hooks, own = self.server.hooks, self.behavior
-        if hooks.need_upgrade(self.pattern):
-            self.upgrade = hooks.surround(self, own["upgrade"] or _upgrade, for_socket=True)
-        else:
-            self.upgrade = own["upgrade"]
+        self.upgrade = own["upgrade"] or (_upgrade if hooks.need_upgrade(self.pattern) else None)
+        if self.upgrade is not None:
+            self.upgrade = hooks.surround(self, self.upgrade, for_socket=True)
         self.open = hooks.opening(self, own["open"])
         self.message = hooks.receiving(self, own["message"] or _no_message)
         self.close = hooks.closing(self, own["close"])
