@@ -17,6 +17,7 @@ from .framing import check_coding, check_headers, has_refused_coding
 from .hook_calls import Applied
 from .observed import Observed
 from .parameters import parameter_names
+from .patterns import check_not_awaitable
 from .request_body import check_length
 from .returned import answer_returned
 from .shared_keys import prime_shared_keys
@@ -160,7 +161,7 @@ class TwinRoute(Route):
 
 def _ask(where: Callable[[RouteInfo], bool], hook: RequestHook, info: RouteInfo) -> bool:
     try:
-        return bool(where(info))
+        return bool(check_not_awaitable(where(info)))
     except ExtensionError:
         raise
     except Exception as error:

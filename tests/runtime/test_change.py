@@ -193,12 +193,55 @@ def test_what_can_not_be_told_is_refused(app, hook):
         app.on_route(hook)
 
 
-@pytest.mark.parametrize("given", [1, ["auth"], "auth", asynchronous(None)])
+@pytest.mark.parametrize("given", [1, ["auth"], "auth"])
 def test_a_hook_that_returns_something_else_is_refused(app, given):
     app.on_route(lambda route: given)
     with pytest.raises(RouteOptionError, match=r"neither None nor a mapping of options"):
         app.get("/a", handler)
     assert app.routes == ()
+
+
+class Asynchronous:
+    """A callable that does not look like a coroutine function, and is one."""
+
+    async def __call__(self, *arguments):
+        return True
+
+
+@pytest.mark.parametrize("place", ["on_route", "where", "apply"])
+def test_what_would_have_to_be_awaited_is_refused(app, place):
+    if place == "on_route":
+        app.on_route(Asynchronous())
+    elif place == "where":
+        app.before_request(handler, where=Asynchronous())
+    else:
+        app.route_option("auth", apply=Asynchronous())
+    with pytest.raises((RouteError, RouteOptionError), match="it returns a coroutine, and nothing is awaited"):
+        app.get("/a", handler, auth=1)
+    assert app.routes == ()
+
+
+CHANGES = {
+    "a hook": lambda app: app.on_route(print),
+    "an option": lambda app: app.route_option("more"),
+    "a scope": lambda app: app.scope("/x"),
+    "an extension": lambda app: app.register(socketify_ext.load("cart")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("place", ["on_route", "apply"])
+def test_what_is_called_for_a_route_may_add_routes_only(app, change, place):
+    if place == "on_route":
+        app.on_route(lambda route: CHANGES[change](app))
+    else:
+        app.route_option("auth", apply=lambda route, value: CHANGES[change](app))
+    before = app_state(app)
+    with pytest.raises(
+        RouteError, match="changes more of the app than its routes: it is called while a route is added"
+    ):
+        app.get("/a", handler, auth=1)
+    assert app_state(app) == before
 
 
 def test_a_hook_that_fails_refuses_the_route_and_is_named(app):
@@ -273,15 +316,16 @@ def test_where_that_fails_changes_nothing(app):
     assert app_state(app) == before
 
 
-def test_where_must_not_change_the_app(app):
+@pytest.mark.parametrize("event", ["before_request", "on_route"])
+def test_where_must_not_change_the_app(app, event):
     app.get("/a", handler)
     before = app_state(app)
 
     def where(route):
-        app.get("/more", handler)
+        app.get(f"{route.pattern}/more", handler)
 
     with pytest.raises(LifecycleError, match="Let `where` look at its route"):
-        app.before_request(handler, where=where)
+        getattr(app, event)(lambda *arguments: None, where=where)
     assert app_state(app) == before
 
 
