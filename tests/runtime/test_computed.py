@@ -74,7 +74,7 @@ def test_a_property_that_needs_itself_is_an_error_with_a_name(app_server):
         start = len(app_server.log)
         assert get(app_server, path, "Bob").status_code == 500
         name = "late_circle" if "late" in path else "circle"
-        assert f"ComputationError: [EXT516] request.{name} of extension 'people' (" in app_server.log[start:]
+        assert f"ComputationError: [EXT517] request.{name} of extension 'people' (" in app_server.log[start:]
         assert "RecursionError" not in app_server.log
 
 

@@ -129,7 +129,7 @@ def test_a_value_that_needs_itself_is_an_error():
 
     request = request_with(user)
     for _ in range(2):
-        with pytest.raises(ComputationError, match=r"\[EXT516\] request\.user of extension 'extension' \(test_comp"):
+        with pytest.raises(ComputationError, match=r"\[EXT517\] request\.user of extension 'extension' \(test_comp"):
             _ = request.user
     assert vars(request) == {}
 
