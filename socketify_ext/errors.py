@@ -462,3 +462,14 @@ class ProjectError(ExtensionError, ValueError):
         "The name of a new project is not an identifier, is taken by a built-in or the core, or its folder is there."
     )
     remedy = "Give `socketify-ext new` another name, or another folder with `--into`."
+
+
+class InjectError(ExtensionError, RuntimeError):
+    """A request can't be made without a socket, or has got no answer."""
+
+    code = "EXT702"
+    cause = (
+        "`inject` is asked for a WebSocket, its app has not been started or is served elsewhere, or the app has closed the "
+        "connection or not answered in time."
+    )
+    remedy = "Write `async with started(app)` around it, or send what needs a connection to a server of `serve`."

@@ -168,15 +168,23 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
 
     def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None, reuse_port: bool | None) -> Any:
         """Listen; return the address, with the port."""
-        check_options(self._server)
-        bind_indexes(self._server)
-        self._server.bind_sockets()
-        bind_unmatched(self._server)
+        self._bind_core()
         self.socket, place = listen(self, address, reuse_port)
         self._server.listening.append(self.socket)
         if handler is not None:
             handler(place)
         return place
+
+    def _bind_core(self) -> None:
+        """Bind what waited for the end of registration; done again, nothing changes.
+
+        Raises:
+            RouteOptionError: nothing has declared an option of a route.
+        """
+        check_options(self._server)
+        bind_indexes(self._server)
+        self._server.bind_sockets()
+        bind_unmatched(self._server)
 
     def _run_core(self) -> None:
         served = self._server.served

@@ -66,6 +66,7 @@ class Server:
         take_loop(app.loop)
         self.app = app
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
+        self._own_loop: asyncio.AbstractEventLoop | None = None  # while it visits another one
         self.listening: list[Any] = []
         self.upgrading: Any = None
         self.entered: Route | None = None  # whose handler's first step has begun last
@@ -116,11 +117,20 @@ class Server:
         Raises:
             LifecycleError: that can't be.
         """
+        if self._own_loop is not None:
+            self.app.loop.loop, self._own_loop = self._own_loop, None
         enter_loop(self.app.loop)
         if self.loop is not self.app.loop.loop:
             self.loop = self.app.loop.loop
             self.take_loop()
         self.process = os.getpid()
+        self.enter_thread()
+
+    def visit(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run in a loop that runs already in this thread, without a socket, until `enter` goes back to the app's own."""
+        if self.loop is not loop:
+            self._own_loop = self._own_loop or self.app.loop.loop
+            self.loop = self.app.loop.loop = loop
         self.enter_thread()
 
     def is_here(self) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PATTERN: Final = "/*"
 # To the core's router a wildcard too, and another pattern, which it tries behind the first.
 _BEHIND: Final = b"/**"
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")
 # They say nothing of what is at a path: a route of theirs often takes all paths, as for CORS.
 _ABOUT: Final = frozenset(("OPTIONS", "TRACE"))
 _KEY_LENGTH: Final = 24
@@ -180,7 +180,7 @@ class Unmatched:
                 raise _upgrade_required(request)
             return node.answer_not_found(response, request)
         methods.add("OPTIONS")
-        allow = ", ".join(each for each in _METHODS if each in methods)
+        allow = ", ".join(each for each in METHODS if each in methods)
         if method != "OPTIONS":
             raise HTTPError(405, headers={"Allow": allow})
         return response.write_status(204).write_header("Allow", allow).end_without_body()
