@@ -94,6 +94,7 @@ def add_routes(app: Any) -> None:
             return seen(name, req)
 
         async def suspending(res: Any, req: Any) -> Any:
+            res.write_header("x-tried", name)
             if "x-slow" in req.get_headers():
                 await asyncio.sleep(0)
             return [await asyncio.sleep(0), seen_late(name, req)]
