@@ -119,8 +119,10 @@ class PropertyError(ExtensionError, ValueError):
     """A property's default, factory and type do not fit together."""
 
     code = "EXT103"
-    cause = "A property has a default and a factory, or a default that does not fit its type or can't be copied."
-    remedy = "Give one of `default` and `default_factory`; a default fits `type`, a factory takes no arguments."
+    cause = "A property has a default and a factory or a function, or a default that does not fit its type or can't be copied."
+    remedy = (
+        "Give one of `default`, `default_factory` and a function; a default fits `type`, a factory takes no arguments."
+    )
 
 
 class OptionsError(ExtensionError, ValueError):
@@ -418,6 +420,14 @@ class ScopeError(ExtensionError, RuntimeError):
     remedy = "Call it on the app, or register the extension on the app instead of a scope."
 
 
+class ComputationError(ExtensionError, RuntimeError):
+    """A computed property can't be computed, or is used before it is awaited."""
+
+    code = "EXT517"
+    cause = "A computed property needs its own value, computes a coroutine, or is async and used as a condition without `await`."
+    remedy = "Compute it from other values, in an `async def` where it awaits, and await an async one."
+
+
 class TargetError(ExtensionError, LookupError):
     """The target of a command can't be loaded; `target` is what was given."""
 
@@ -452,3 +462,14 @@ class ProjectError(ExtensionError, ValueError):
         "The name of a new project is not an identifier, is taken by a built-in or the core, or its folder is there."
     )
     remedy = "Give `socketify-ext new` another name, or another folder with `--into`."
+
+
+class InjectError(ExtensionError, RuntimeError):
+    """A request can't be made without a socket, or has got no answer."""
+
+    code = "EXT702"
+    cause = (
+        "`inject` is asked for a WebSocket, its app has not been started or is served elsewhere, or the app has closed the "
+        "connection or not answered in time."
+    )
+    remedy = "Write `async with started(app)` around it, or send what needs a connection to a server of `serve`."

@@ -128,7 +128,8 @@ def _extension(name: str, values: dict[str, Any]) -> str:
 
 
 def _member(name: str, values: dict[str, Any]) -> str:
-    prefix = "async " if str(values.get("kind")).startswith("async") else ""
+    kind = str(values.get("kind"))
+    prefix = "computed " if kind.endswith("computed") else "async " if kind.startswith("async") else ""
     path, _, scope = name.partition(" in ")
     where = f" in {scope}" if scope else ""
     return f"{prefix}{path}{values.get('signature')}  [{values.get('extension')}{where}]"

@@ -16,6 +16,7 @@ from .core import NULL, OpCode, core, lib, reserved_names
 from .encoding import encode_message, encode_topic
 from .files.sending import bind_indexes
 from .listening import Address, listen
+from .route_tree import takers
 from .scope import ScopeMethods
 from .server import Server
 from .stock import earlier_declaration, is_managed
@@ -25,6 +26,7 @@ from .unmatched import bind_unmatched
 from .websocket import encode_opcode
 
 if TYPE_CHECKING:
+    from ..sdk.route_info import RouteInfo
     from .change import Change
 
 native_publish = lib.uws_publish
@@ -192,6 +194,20 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
             change.set(server, "topic_counts", server.topic_counts)
             self.use_backplane(backplane)
 
+    def find_route(self, method: str, path: str) -> RouteInfo | None:
+        """Return the route that a request comes to first, as far as its path says; None where there is none.
+
+        Args:
+            method: as it is sent; what answers GET answers HEAD.
+            path: as it is sent, without the query.
+        """
+        for wanted in ("HEAD", "GET") if method == "HEAD" else (method,):
+            for found in self._server.matches(path):
+                for route in takers(found, wanted):
+                    if not route.info.is_websocket:
+                        return route.info
+        return None
+
     # -- the loop
 
     def trigger_error(self, error: Any, response: Any, request: Any) -> None:
@@ -201,16 +217,24 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
 
     def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None, reuse_port: bool | None) -> Any:
         """Listen; return the address, with the port."""
-        check_options(self._server)
-        bind_indexes(self._server)
-        self._server.bind_sockets()
-        bind_unmatched(self._server)
+        self._bind_core()
         self.socket, place = listen(self, address, reuse_port)
         self._server.listening.append(self.socket)
         self._server.places.add(place.domain or place.port)
         if handler is not None:
             handler(place)
         return place
+
+    def _bind_core(self) -> None:
+        """Bind what waited for the end of registration; done again, nothing changes.
+
+        Raises:
+            RouteOptionError: nothing has declared an option of a route.
+        """
+        check_options(self._server)
+        bind_indexes(self._server)
+        self._server.bind_sockets()
+        bind_unmatched(self._server)
 
     def _run_core(self) -> None:
         served = self._server.served

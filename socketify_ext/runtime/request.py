@@ -71,6 +71,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
     # The native layer of what a snapshot does not hold; a fake has one that records.
     _lib: Any = lib
+    _get_native_header: Any = get_native_header
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
     _thread: Any = ANY_THREAD

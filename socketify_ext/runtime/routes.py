@@ -206,10 +206,9 @@ def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: T
         lib.uws_res_close(ssl, res)
 
 
-@ffi.callback("void(uws_res_t*, uws_req_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
 @dispatches
-def on_request(res: Any, req: Any, user_data: Any) -> None:
-    """Handle a request."""
+def dispatch(res: Any, req: Any, user_data: Any) -> None:
+    """Handle a request; the core calls it as `on_request`."""
     route = from_handle(user_data)
     yielded = route.server.yielded
     response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
@@ -234,8 +233,11 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
         route.server.fail(error, response, request, route.name)
         require_abort_handler(response)
     if request._yielded:
-        yield_response(route.server, response, req)
+        yield_response(route.server, response, request)
     request.req = None
+
+
+on_request: Any = ffi.callback("void(uws_res_t*, uws_req_t*, void*)", dispatch, onerror=drop_unserved)
 
 
 def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
@@ -261,10 +263,10 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
     response._deliver()
 
 
-def yield_response(server: Server, response: Response, req: Any) -> None:
+def yield_response(server: Server, response: Response, request: Request) -> None:
     """Yield the response to the next matching route, with its headers; an answered one is not yielded."""
     if response._answered:
-        lib.uws_req_set_yield(req, 0)
+        request._lib.uws_req_set_yield(request.req, 0)
         return
     response._deferred = False
     response._wait()  # the core upgrades some WebSockets by itself, and an app may not listen

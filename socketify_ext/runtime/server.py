@@ -7,7 +7,7 @@ import inspect
 import logging
 import os
 import socket
-from collections.abc import Callable, Container, Coroutine, Sequence
+from collections.abc import Callable, Container, Coroutine, Iterator, Sequence
 from contextvars import Context, copy_context
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
 from .response import Response
 from .returned import answer_awaited, describe_returned
+from .route_tree import RouteTree
 from .serializer import make_dump
 from .shared_keys import prime_all_shared_keys
 from .tasks import start
@@ -66,6 +67,7 @@ class Server:
         take_loop(app.loop)
         self.app = app
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
+        self._own_loop: asyncio.AbstractEventLoop | None = None  # while it visits another one
         self.listening: list[Any] = []
         self.places: set[int | str] = set()  # the ports and paths at which it listens
         self.upgrading: Any = None
@@ -75,6 +77,8 @@ class Server:
         self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
         self.lingering: set[socket.socket] = set()  # connections that close behind an answer
         self.routes: list[Route] = []
+        self._tree = RouteTree(())
+        self._tree_size = 0  # how many of the routes it has
         self.route_names: dict[str, str] = {}  # of the routes, by what they are to the core's router
         self.change: Change | None = None  # the one that is being made
         self.lock = RLock()  # held meanwhile
@@ -118,11 +122,20 @@ class Server:
         Raises:
             LifecycleError: that can't be.
         """
+        if self._own_loop is not None:
+            self.app.loop.loop, self._own_loop = self._own_loop, None
         enter_loop(self.app.loop)
         if self.loop is not self.app.loop.loop:
             self.loop = self.app.loop.loop
             self.take_loop()
         self.process = os.getpid()
+        self.enter_thread()
+
+    def visit(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run in a loop that runs already in this thread, without a socket, until `enter` goes back to the app's own."""
+        if self.loop is not loop:
+            self._own_loop = self._own_loop or self.app.loop.loop
+            self.loop = self.app.loop.loop = loop
         self.enter_thread()
 
     def is_here(self) -> bool:
@@ -208,6 +221,12 @@ class Server:
         if taken != name:
             why = f"{taken} is there already, which is the same to the core's router"
         raise errors.DuplicateRouteError(who, f"adds {name}", why, "Give one of the two another path")
+
+    def matches(self, path: str) -> Iterator[list[Route]]:
+        """Return the routes of each pattern that matches a path, the most specific one first."""
+        if self._tree_size != len(self.routes):
+            self._tree, self._tree_size = RouteTree(self.routes), len(self.routes)
+        return self._tree.matches(path)
 
     def drop_yielded(self) -> None:
         """Drop a yielded response where no handler of ours came next."""
