@@ -237,7 +237,7 @@ class _Key:
 @lru_cache(maxsize=512)
 def _validator_of(key: _Key) -> Validator:
     try:
-        return StructValidator(key.model) if _has_struct(key.model) else PydanticValidator(key.model)
+        return StructValidator(key.model) if has_struct(key.model) else PydanticValidator(key.model)
     except Exception as error:  # pydantic, msgspec and the model's own code raise whatever they like
         name = getattr(key.model, "__qualname__", None) or repr(key.model)
         raise ArgumentError(
@@ -248,8 +248,9 @@ def _validator_of(key: _Key) -> Validator:
         ) from error
 
 
-def _has_struct(model: Any) -> bool:
-    return hasattr(model, "__struct_config__") or any(map(_has_struct, get_args(model)))
+def has_struct(model: Any) -> bool:
+    """Whether a model is a msgspec Struct, or holds one."""
+    return hasattr(model, "__struct_config__") or any(map(has_struct, get_args(model)))
 
 
 def _instance(kind: type, value: Any) -> Any:
