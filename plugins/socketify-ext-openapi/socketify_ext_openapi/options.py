@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -15,7 +16,16 @@ def _path(path: str) -> str:
     return path
 
 
+def _server(url: str) -> str:
+    if not url or _SERVER.fullmatch(url) is None:
+        raise PydanticCustomError("server", 'give a URL, as in "https://api.example/v1", or a path, as in "/v1"')
+    return url
+
+
 Path = Annotated[str, AfterValidator(_path)]
+Server = Annotated[str, AfterValidator(_server)]
+# The origin also stands in the page's policy.
+_SERVER: Final = re.compile(r"(?:https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)?(?:/[!$&'()*+,/0-9:=@A-Z_a-z~.%-]*)?")
 
 
 class Tag(BaseModel):
@@ -36,7 +46,7 @@ class Options(BaseModel):
     version: str = Field("0.1.0", min_length=1, description="the version of the API, not of OpenAPI")
     description: str = Field("", description="what it is for, in Markdown")
     info: dict[str, Any] = Field({}, description='further parts of `info`: "contact", "license", "termsOfService", "summary"')
-    servers: tuple[str, ...] = Field((), description="URLs at which the API is served; by default where the document is")
+    servers: tuple[Server, ...] = Field((), description="URLs at which the API is served; by default where the document is")
     tags: tuple[Tag, ...] = Field((), description='tags with their descriptions, in the order of the page: `[{"name": "orders"}]`')
     security_schemes: dict[str, dict[str, Any]] = Field(
         {}, description="schemes beside those of `auth`, by name, as OpenAPI writes them"

@@ -38,7 +38,7 @@ _PAGE: Final = """\
 _START: Final = """\
 "use strict";
 SwaggerUIBundle({{
-  url: new URL({document}, new URL(".", document.baseURI)).href,
+  url: {document},
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,
