@@ -112,6 +112,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _last = False  # the connection ends with it
     _held: bytearray | None = None  # what has come of the body before a handler asked for it
     _max_body: int | None = None  # bytes that the route allows, where it has a number of its own
+    _encode: Callable[[Any, int], bytes] | None = None  # makes JSON of objects, where its route does so itself
     _limit: int | None = None  # bytes of the body that are read; None where its handler takes all
     _received = 0  # bytes of the body that have come
     _body_ended = False  # all of the body has come
@@ -829,16 +830,23 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
     # -- the answer
 
-    def _body(self, message: Any) -> tuple[bytes, bytes | None]:
-        """Encode a message; the second value is the content type of what became JSON."""
+    def _body(self, message: Any, line: bytes | None = None) -> tuple[bytes, bytes | None]:
+        """Encode a message; the second value is the content type of what became JSON.
+
+        Args:
+            message: the message.
+            line: the status line that it is sent with, where that is not yet the response's.
+        """
         kind = type(message)
-        if kind is dict or kind is list:
+        if (kind is dict or kind is list) and self._encode is None:
             return self._server.dump_json(message), _JSON
         data = exact_bytes(message)
         if data is not None:
             return data, None
         if message is None:
             return b"", None
+        if self._encode is not None:
+            return self._encode(message, int((line or self._status or OK)[:3])), _JSON
         return self._server.dump_json(message), _JSON
 
     def end(self, message: Any = b"", end_connection: bool = False) -> Self:
@@ -987,10 +995,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             HeaderError: the status or a header would split the response; the head is as it was.
             TypeError, ValueError: the message can't be serialised; nothing was written.
         """
-        data, json_type = self._body(message)
+        line = None if status is None else encode_status(status)
+        data, json_type = self._body(message, line)
         checked = [(encode_name(name), encode_value(value)) for name, value in headers or ()]
         kind = None if json_type is not None or content_type is None else encode_value(content_type)
-        line = None if status is None else encode_status(status)
         end_connection = bool(end_connection)
         if self._answered:
             return self._refuse("send")

@@ -212,6 +212,7 @@ def yield_response(server: Server, response: Response, req: Any) -> None:
 def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
     """Return the response that another route has yielded to this one."""
     route.server.yielded = None
+    yielded._encode = None
     if yielded.res != res or yielded._answered:
         response = route.response_class()
         response._variables = copy_context()
