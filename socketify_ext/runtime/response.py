@@ -41,6 +41,7 @@ from .response_head import (
     CONTENT_TYPE,
     has_content_type,
     has_header,
+    header_items,
     header_values,
     is_bodiless,
     join_head,
@@ -718,6 +719,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         values = self._header_values(encode_name(key))
         return b", ".join(values).decode(errors="replace") if values else None
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Return the names and the values of the headers that were written, in order, without cookies."""
+        return [(name.decode(), value.decode(errors="replace")) for name, value in header_items(self._head)]
 
     def has_header(self, key: str | bytes) -> bool:
         """Return whether a header was written, cookies as Set-Cookie included.
