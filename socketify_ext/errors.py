@@ -418,6 +418,14 @@ class ScopeError(ExtensionError, RuntimeError):
     remedy = "Call it on the app, or register the extension on the app instead of a scope."
 
 
+class AnswerError(ExtensionError, ValueError):
+    """An object that a route answers does not fit its `returns=`; `status` is the one that it is answered with."""
+
+    code = "EXT517"
+    cause = "A handler answers with an object that the model of its status in `returns=` refuses, or a status that has no model."
+    remedy = "Answer with what the model describes, add the status to `returns=`, or raise an `HTTPError`."
+
+
 class TargetError(ExtensionError, LookupError):
     """The target of a command can't be loaded; `target` is what was given."""
 

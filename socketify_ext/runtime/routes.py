@@ -47,6 +47,7 @@ class Route:
 
     __slots__ = (
         "after",
+        "encoder",
         "handle",
         "handler",
         "info",
@@ -66,6 +67,7 @@ class Route:
         "twins",
         "verdicts",
         "waiting",
+        "wrappers",
     )
 
     def __init__(self, node: ScopeNode, info: RouteInfo, handler: Callable[..., Any], pattern: str = "") -> None:
@@ -81,6 +83,8 @@ class Route:
         self.max_body: int | None = None
         self.waiting: Mapping[str, Any] = info.options  # those that have not been applied
         self.option_hooks: Mapping[Any, tuple[RequestHook, ...]] = _NONE  # by the place of their extension
+        self.wrappers: Mapping[Any, tuple[Callable[[Any], Any], ...]] = _NONE  # around the handler, by the same
+        self.encoder: Callable[[Any, int], bytes] | None = None  # makes JSON of what the handler answers
         self.told: tuple[RequestHook, ...] = ()  # the hooks that know of it
         self.twins: tuple[Route, ...] = ()
         self.verdicts: Mapping[RequestHook, bool] = _NONE
@@ -105,7 +109,7 @@ class Route:
         classes = self.node.classes
         self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
-        own = self.own
+        own = self.node.hooks.wrapped(self, self.own)
         if self.max_body is not None:
             own = check_length(own, self.max_body)
             self.response_class = subclass(self.response_class, {"_max_body": self.max_body})
@@ -146,6 +150,7 @@ class TwinRoute(Route):
     def use(self) -> None:
         """Take what the other route has."""
         self.info, self.option_hooks, self.max_body = self.of.info, self.of.option_hooks, self.of.max_body
+        self.wrappers, self.encoder = self.of.wrappers, self.of.encoder
         super().use()
 
     def concerns(self, hook: RequestHook) -> bool | None:

@@ -47,7 +47,8 @@ class SocketRoute(Route):
         self.socket_class = classes["ws"]
         hooks, own = self.node.hooks, self.behavior
         if hooks.need_upgrade(self):
-            self.upgrade = hooks.surround(self, own["upgrade"] or _upgrade, for_socket=True)
+            upgrade = hooks.wrapped(self, own["upgrade"] or _upgrade)
+            self.upgrade = hooks.surround(self, upgrade, for_socket=True)
         else:
             self.upgrade = own["upgrade"]
         self.open = hooks.opening(self, own["open"])
