@@ -6,7 +6,7 @@ import abc
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, Final, NoReturn, get_args
+from typing import Any, Final, NoReturn, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaError, SchemaValidator
@@ -250,7 +250,7 @@ def _validator_of(key: _Key) -> Validator:
 
 def has_struct(model: Any) -> bool:
     """Whether a model is a msgspec Struct, or holds one."""
-    return hasattr(model, "__struct_config__") or any(map(has_struct, get_args(model)))
+    return hasattr(get_origin(model) or model, "__struct_config__") or any(map(has_struct, get_args(model)))
 
 
 def _instance(kind: type, value: Any) -> Any:

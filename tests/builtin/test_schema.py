@@ -111,7 +111,7 @@ def test_what_else_a_validator_raises_is_a_500_that_the_log_explains(fresh, word
     if word == "recursion":  # as input that is nested too deep
         assert answer.status_code == 400
         return
-    assert (answer.status_code, answer.json()) == (500, {"detail": "Internal Server Error"})
+    assert (answer.status_code, answer.text) == (500, "Internal Server Error")
     assert "schema_apps.py" in fresh.log
     assert post(fresh, "/body/order", {"sku": "tea"}).status_code == 200
 
@@ -155,7 +155,7 @@ def test_head_and_other_methods_are_as_ever(server):
     assert httpx2.head(f"{server.url}/search?page=1").status_code == 200
     assert httpx2.head(f"{server.url}/search?page=x").status_code == 422
     refused = httpx2.get(f"{server.url}/body/order")
-    assert (refused.status_code, refused.headers["allow"]) == (405, "OPTIONS, POST")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST, OPTIONS")
 
 
 def test_a_part_without_a_model_says_so(fresh):
@@ -209,7 +209,7 @@ def test_an_answer_has_what_its_model_has_and_nothing_else(server, way, name):
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
         assert answer.json() == SENT[name]
     else:
-        assert (answer.status_code, answer.json()) == (500, {"detail": "Internal Server Error"})
+        assert (answer.status_code, answer.text) == (500, "Internal Server Error")
     assert "s3cret" not in answer.text
 
 
@@ -239,7 +239,7 @@ def test_errors_and_text_are_sent_as_they_are(server):
 
 def test_an_upgrade_is_validated_too(server):
     with connect(f"{server.ws_url}/ws/7/book?page=3", proxy=None) as socket:
-        assert socket.recv(20) == "3"
+        assert socket.recv(20) == b"3"
     for path in ("/ws/x/book", "/ws/7/book?page=x"):
         with pytest.raises(websockets.InvalidStatus) as refused:
             connect(server.ws_url + path, proxy=None)

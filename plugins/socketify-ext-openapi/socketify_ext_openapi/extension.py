@@ -57,7 +57,8 @@ def add_page(app: socketify_ext.AppSurface, options: Options, docs: str) -> None
 
     @app.get(f"{docs}/{START}", **options.route_options)
     def start(res: Any, req: Any) -> None:  # noqa: ARG001
-        res.write_header(*_NO_STORE).write_header("Content-Type", "text/javascript; charset=utf-8").end(script)
+        res.write_header(*_NO_STORE).set_header("X-Content-Type-Options", "nosniff")
+        res.write_header("Content-Type", "text/javascript; charset=utf-8").end(script)
 
     def add_asset(name: str) -> None:
         @app.get(f"{docs}/{name}", **options.route_options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -85,15 +86,18 @@ def _struct_encoder(model: Any) -> Encode:
         try:
             # Through plain values: a subclass of a Struct would be sent with what it adds.
             return write(msgspec.convert(msgspec.to_builtins(value, enc_hook=to_builtins), model))
-        except (msgspec.ValidationError, TypeError) as error:
+        except msgspec.ValidationError as error:
             reason = str(error)
+        except TypeError as error:
+            reason = str(error).partition(":")[0]  # without the value
         raise _MisfitError(reason)
 
     return encode
 
 
 def _reason(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error).partition("\n")[0]
+    if not isinstance(error, ValidationError):  # an object that was made without validation; the text quotes its values
+        fields = dict.fromkeys(re.findall(r"field_name='(\w+)'", str(error)))
+        return f"{', '.join(fields) or 'a value in it'} has another type than the model says"
     details: Any = mismatch(error).detail
     return "; ".join(": ".join(filter(None, (".".join(map(str, each["loc"])), each["msg"]))) for each in details)
