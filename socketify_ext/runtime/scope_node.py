@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..sdk.compilation import Classes
     from ..sdk.path_prefix import Segments
     from ..sdk.request_hooks import RequestHook
+    from ..sdk.route_info import RouteInfo
     from ..sdk.route_option import RouteOption
     from .request import Request
     from .response import Response
@@ -78,6 +79,12 @@ class ScopeNode:
         yield self
         for child in self.children:
             yield from child.subtree()
+
+    def own_routes(self) -> Iterator[RouteInfo]:
+        """Yield the routes that were added here, in the order of their addition."""
+        for route in self.server.routes:
+            if route.node is self and route.is_listed:
+                yield route.info
 
     def below(self) -> Iterator[Declarations]:
         """Yield the extensions that are registered in the scopes below."""

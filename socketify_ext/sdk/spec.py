@@ -34,6 +34,9 @@ Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
 MISSING: Final[Any] = inspect.Parameter.empty
 
+EVERY: Final = "*"
+"""In `before` and `after`: all other extensions that don't say so themselves."""
+
 _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 
 
@@ -64,6 +67,10 @@ def is_extension_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def _name_in_order(name: Any) -> Any:
+    return name if isinstance(name, str) and name == EVERY else _extension_name(name)
+
+
 def _member_name(name: Any) -> Any:
     if not isinstance(name, str) or not name.isidentifier():
         why = f"{name!r} is not an identifier"
@@ -81,6 +88,7 @@ def _member_name(name: Any) -> Any:
 
 
 ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
+NameInOrder = Annotated[str, BeforeValidator(_name_in_order)]
 MemberName = Annotated[str, BeforeValidator(_member_name)]
 
 
@@ -323,9 +331,16 @@ class ExtensionSpec(FrozenModel):
     # Validated already when they were made.
     members: Annotated[tuple[InstanceOf[MethodSpec] | InstanceOf[PropertySpec], ...], AfterValidator(_unique)] = ()
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
-    before: tuple[ExtensionName, ...] = ()
-    after: tuple[ExtensionName, ...] = ()
+    before: tuple[NameInOrder, ...] = ()
+    after: tuple[NameInOrder, ...] = ()
     identity: tuple[Any, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> ExtensionSpec:
+        if EVERY in self.before and EVERY in self.after:
+            why = "it is to be before all others and after all others"
+            raise spec_error(errors.DeclarationError, why, 'Write "*" in one of before and after')
+        return self
 
     @functools.cached_property
     def by_name(self) -> dict[tuple[Target, str], MemberSpec]:
@@ -341,6 +356,11 @@ class ExtensionSpec(FrozenModel):
     def version(self) -> str | None:
         """Return the version of the distribution that provides the extension."""
         return self.provenance.version
+
+    @property
+    def scope(self) -> str:
+        """Return the prefix of the scope that the extension is registered in, "" for the app itself."""
+        return self.provenance.scope
 
 
 Model = TypeVar("Model", bound=FrozenModel)
