@@ -16,7 +16,7 @@ from .policy import CacheOption, Policy
 METHODS = ("GET", "HEAD", "ANY")
 
 
-@socketify_ext.extension("cache", options=Options, before=["compress", "cors", "request-id", "security-headers"])
+@socketify_ext.extension("cache", options=Options, before=["*", "compress", "cors", "request-id", "security-headers"])
 def cache(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,  # noqa: ARG001

@@ -188,7 +188,9 @@ def test_each_origin_gets_its_own_headers():
 
 
 def test_while_the_store_is_away_routes_answer_by_themselves():
-    with ValkeyServer() as valkey:
+    valkey = ValkeyServer()
+    valkey.start()
+    try:
         url = f"redis://{valkey.host}:{valkey.port}/0"
         with testing.serve(cache_apps.counting, store=url) as server:
             assert number(server, "/sync") == number(server, "/sync")
@@ -196,6 +198,9 @@ def test_while_the_store_is_away_routes_answer_by_themselves():
             assert get(server, "/sync").status_code == 200
             assert get(server, "/sync").status_code == 200
             assert server.log.count("the store of the cache is away") == 1
+    finally:
+        if valkey.is_running():
+            valkey.stop()
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "options"])
