@@ -515,8 +515,9 @@ def validated():
     """Take the same body twice: parsed alone, and as a model."""
     from typing import Annotated
 
-    import socketify_ext
     from pydantic import BaseModel, Field
+
+    import socketify_ext
 
     class Address(BaseModel):
         street: str

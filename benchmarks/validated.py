@@ -35,7 +35,9 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         taken = interleave(cases, scale.rounds)
 
     def ratio(other: str) -> float:
-        return median([mine["cpu"] / theirs["cpu"] for mine, theirs in zip(taken[VALIDATED], taken[other], strict=True)])
+        return median(
+            [mine["cpu"] / theirs["cpu"] for mine, theirs in zip(taken[VALIDATED], taken[other], strict=True)]
+        )
 
     targets = [target("a validated POST: CPU of a request, to a plain one", ratio(PLAIN), "<=", 1.3)]
     if PEER in taken:

@@ -1,4 +1,4 @@
-# ruff: noqa: D101, D103
+# ruff: noqa: D101
 """FastAPI under uvicorn, with the route of validated.py."""
 
 import sys

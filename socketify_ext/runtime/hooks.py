@@ -60,7 +60,9 @@ class Hooks:
 
     def need_upgrade(self, route: Route) -> bool:
         """Check whether an upgrade to a WebSocket must run the hooks, instead of being done by the core."""
-        return bool(route.wrappers) or any(self.of(event, route) for event in _OF_UPGRADES) or self._sockets_by_path(route)
+        return (
+            bool(route.wrappers) or any(self.of(event, route) for event in _OF_UPGRADES) or self._sockets_by_path(route)
+        )
 
     def observed(self, response_class: type) -> type:
         """Return the class of responses that report their end."""

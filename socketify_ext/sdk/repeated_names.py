@@ -17,7 +17,9 @@ class RepeatedNames:
     several: set[str] = field(default_factory=set)
     one: set[str] = field(default_factory=set)
     others: bool | None = None  # of a dict: whether its values are collections
-    required: list[frozenset[str]] = field(default_factory=list)  # of each name that must be there, all that it may be called
+    required: list[frozenset[str]] = field(
+        default_factory=list
+    )  # of each name that must be there, all that it may be called
 
     def collect(self, values: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Return the values as a model takes them; of a name that it does not know, several as a list."""

@@ -46,7 +46,11 @@ def get(server, path):
         ("entry", {"name": "a", "sizes": [1]}, {"name": "a", "sizes": [1]}),
         ("struct", {"sku": "tea", "lines": [1]}, {"sku": "tea", "lines": [1]}),
         ("numbers", [1, "2"], [1, 2]),
-        ("node", {"name": "a", "children": [{"name": "b"}]}, {"name": "a", "children": [{"name": "b", "children": []}]}),
+        (
+            "node",
+            {"name": "a", "children": [{"name": "b"}]},
+            {"name": "a", "children": [{"name": "b", "children": []}]},
+        ),
     ],
 )
 def test_a_handler_finds_the_body_as_its_model(server, model, given, value):
@@ -89,7 +93,7 @@ def test_a_body_that_can_not_be_read_is_answered_as_get_json_does(server, conten
         (b'{"sku": "tea", "quantity": null}', "int_type"),
         (b'{"sku": "tea", "sku": 5}', "string_type"),  # the last one counts
         (b'{"sku": {"sku": "tea"}}', "string_type"),
-        (b'[]', "model_type"),
+        (b"[]", "model_type"),
         (b'"tea"', "model_type"),
     ],
 )
@@ -293,7 +297,7 @@ def test_a_model_that_can_not_work_is_an_error_where_the_route_is_added(method, 
         add()
     else:
         app.register(socketify_ext.load("schema"))
-    with pytest.raises(RouteOptionError, match="test_schema.py:") as caught:
+    with pytest.raises(RouteOptionError, match=r"test_schema\.py:\d+") as caught:
         add() if order == "after" else app.register(socketify_ext.load("schema"))
     assert why in str(caught.value)
 
@@ -322,6 +326,6 @@ def test_valid_can_be_made_for_a_test():
     assert valid.body.user == 7
     assert repr(valid) == "Valid(body=Needs(user=7))"
     with pytest.raises(AttributeError, match="it has body, query and params"):
-        valid.bdy
+        _ = valid.bdy
     with pytest.raises(AttributeError, match="no query=Model"):
         _ = valid.query

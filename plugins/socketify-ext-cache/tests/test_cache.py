@@ -64,7 +64,10 @@ def test_an_answer_is_kept(store, path):
 
 def test_processes_share_a_store(tmp_path):
     options = {"store": f"sqlite:///{tmp_path}/cache.db"}
-    with testing.serve(cache_apps.counting, **options) as first, testing.serve(cache_apps.counting, **options) as second:
+    with (
+        testing.serve(cache_apps.counting, **options) as first,
+        testing.serve(cache_apps.counting, **options) as second,
+    ):
         host = {"host": "shop.example"}
         assert number(second, "/plain") == 1  # so that it would answer another number
         assert number(first, "/sync", **host) == number(second, "/sync", **host) == 1
@@ -97,7 +100,11 @@ def test_head_is_answered_from_what_get_has_kept(server):
 def test_users_have_their_own_answers(server):
     for name in ("Ann", "Bob", "Anonymous", "Ann", "Bob"):
         for header in ("token", "authorization"):
-            value = {} if name == "Anonymous" else {header: f"Bearer {name.lower()}" if header == "authorization" else name.lower()}
+            value = (
+                {}
+                if name == "Anonymous"
+                else {header: f"Bearer {name.lower()}" if header == "authorization" else name.lower()}
+            )
             assert get(server, "/me", **value).json()["name"] == name
     assert number(server, "/me", token="ann") == number(server, "/me", token="ann")
     assert number(server, "/sync", cookie="a=1") != number(server, "/sync", cookie="a=2")
@@ -115,7 +122,9 @@ def test_what_a_client_writes_reaches_no_other(server):
         assert b'"host":[]' in raw.recv(10_000)
 
 
-@pytest.mark.parametrize("difference", [{"host": "a.example"}, {"accept": "text/html"}, {"x-anything": "1"}, {"origin": "https://a.example"}])
+@pytest.mark.parametrize(
+    "difference", [{"host": "a.example"}, {"accept": "text/html"}, {"x-anything": "1"}, {"origin": "https://a.example"}]
+)
 def test_headers_tell_answers_apart(server, difference):
     http_headers = {"accept": "*/*", **difference}
     plain = http.get(f"{server.url}/sync?apart").json()
@@ -209,7 +218,9 @@ def test_only_answers_to_get_are_for_others(method):
         cache_apps.wrong(method)
 
 
-@pytest.mark.parametrize("value", [0, -1, True, "x", {}, {"seconds": 1, "vary": ["a b"]}, {"seconds": 1, "more": 1}, float("nan"), None])
+@pytest.mark.parametrize(
+    "value", [0, -1, True, "x", {}, {"seconds": 1, "vary": ["a b"]}, {"seconds": 1, "more": 1}, float("nan"), None]
+)
 def test_policies_that_can_not_be_are_errors(value):
     app = socketify_ext.App()
     app.register(socketify_ext.load("cache"))

@@ -49,7 +49,7 @@ def write_document(
     if file is None or output is None:
         echo(text, nl=False)
     elif check:
-        _compare(target, output, document, text)
+        _compare(target, output, text)
     else:
         file.write(text)
 
@@ -60,7 +60,7 @@ def answer(app: Any) -> dict[str, Any]:
     from .options import Options
     from .registered import options_of
 
-    return Description(app, options_of(app, "openapi") or Options()).document()
+    return Description(app, options_of(app, "openapi") or Options.model_validate({})).document()
 
 
 def is_document(content: bytes) -> bool:
@@ -76,7 +76,7 @@ def _loaded(content: bytes) -> Any:
         return None
 
 
-def _compare(target: str, output: Path, document: Any, text: str) -> None:
+def _compare(target: str, output: Path, text: str) -> None:
     """Check that the file has the same document, however it is written."""
     try:
         written = output.read_bytes()

@@ -59,10 +59,10 @@ def documented(routes: Iterable[RouteInfo]) -> list[tuple[RouteInfo, str, str, S
     shown = [route for route in routes if is_documented(route)]
     taken = {(route.method, shape(route.pattern)) for route in shown}
     named: dict[str, tuple[str, Sequence[str]]] = {}
-    found = []
+    found: list[tuple[RouteInfo, str, str, Sequence[str]]] = []
     for route in shown:
-        key, names = shape(route.pattern), parameter_names(route.pattern)
-        path, names = named.setdefault(key, (template(route.pattern, names), names))
+        key, own = shape(route.pattern), parameter_names(route.pattern)
+        path, names = named.setdefault(key, (template(route.pattern, own), own))
         free = [method for method in ANY if (method, key) not in taken]
         found += [(route, method, path, names) for method in (free if route.method == "ANY" else [route.method])]
     return found
@@ -81,4 +81,6 @@ def operation_models(options: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
     returns = options.get("returns")
     answers = returns.values() if isinstance(returns, Mapping) else [returns]
     found = [(name, options.get(name), "validation") for name in ("body", "query", "params")]
-    return [each for each in [*found, *(("returns", model, "serialization") for model in answers)] if each[1] is not None]
+    return [
+        each for each in [*found, *(("returns", model, "serialization") for model in answers)] if each[1] is not None
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import socketify_ext
 
@@ -11,7 +11,8 @@ from .options import Options
 from .page import ASSETS, START, asset_folder, page, policy, start_script
 from .route_options import ROUTE_OPTIONS
 
-_NO_STORE = ("Cache-Control", "no-cache")
+_NO_STORE: Final = ("Cache-Control", "no-cache")
+_NO_SNIFF: Final = ("X-Content-Type-Options", "nosniff")
 
 
 @socketify_ext.extension("openapi", options=Options, after=["auth", "schema"])
@@ -29,10 +30,10 @@ def openapi(
     description = Description(app, options)
     app.on_route(description.add)
 
-    @app.get(options.path, **options.route_options)
-    def document(res: Any, req: Any) -> None:  # noqa: ARG001
+    def send_document(res: Any, req: Any) -> None:  # noqa: ARG001
         res.write_header(*_NO_STORE).write_header("Content-Type", "application/json").end(description.text())
 
+    app.get(options.path, send_document, **options.route_options)
     if options.docs is not None:
         add_page(app, options, options.docs)
 
@@ -43,27 +44,29 @@ def add_page(app: socketify_ext.AppSurface, options: Options, docs: str) -> None
     html, script = page(options.title, docs, options.path), start_script(docs, options.path)
     headers = (
         ("Content-Security-Policy", policy(options.servers)),
-        ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "DENY"),
         ("Referrer-Policy", "no-referrer"),
+        ("Content-Type", "text/html; charset=utf-8"),
         _NO_STORE,
+        _NO_SNIFF,
     )
 
-    @app.get(docs, **options.route_options)
-    def show(res: Any, req: Any) -> None:  # noqa: ARG001
+    def send_page(res: Any, req: Any) -> None:  # noqa: ARG001
         for name, value in headers:
             res.set_header(name, value)
-        res.write_header("Content-Type", "text/html; charset=utf-8").end(html)
+        res.end(html)
 
-    @app.get(f"{docs}/{START}", **options.route_options)
-    def start(res: Any, req: Any) -> None:  # noqa: ARG001
-        res.write_header(*_NO_STORE).set_header("X-Content-Type-Options", "nosniff")
+    def send_start(res: Any, req: Any) -> None:  # noqa: ARG001
+        res.set_header(*_NO_SNIFF).write_header(*_NO_STORE)
         res.write_header("Content-Type", "text/javascript; charset=utf-8").end(script)
 
-    def add_asset(name: str) -> None:
-        @app.get(f"{docs}/{name}", **options.route_options)
-        async def asset(res: Any, req: Any) -> None:  # noqa: ARG001
-            await res.set_header("X-Content-Type-Options", "nosniff").send_file(folder / name)
+    def sender(name: str) -> Any:
+        async def send(res: Any, req: Any) -> None:  # noqa: ARG001
+            await res.set_header(*_NO_SNIFF).send_file(folder / name)
 
+        return send
+
+    app.get(docs, send_page, **options.route_options)
+    app.get(f"{docs}/{START}", send_start, **options.route_options)
     for name in ASSETS:
-        add_asset(name)
+        app.get(f"{docs}/{name}", sender(name), **options.route_options)

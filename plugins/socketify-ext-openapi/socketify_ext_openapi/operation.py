@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from socketify_ext import RouteInfo
 
 JSON: Final = "application/json"
-BODILESS: Final = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")  # of a route of every method, those shown without a body
+BODILESS: Final = (
+    "GET",
+    "HEAD",
+    "DELETE",
+    "OPTIONS",
+    "TRACE",
+)  # of a route of every method, those shown without a body
 
 
 class ErrorAnswer(BaseModel):
@@ -148,7 +154,8 @@ class Operation:
             return [{**self._parameter("query", "query", whole, required=False), "style": "form", "explode": True}]
         required = schema.get("required", ())
         return [
-            self._parameter(name, "query", each, required=name in required) for name, each in schema["properties"].items()
+            self._parameter(name, "query", each, required=name in required)
+            for name, each in schema["properties"].items()
         ]
 
     def _parameter(self, name: str, where: str, schema: Schema, *, required: bool) -> dict[str, Any]:
@@ -177,7 +184,8 @@ class Operation:
     def _responses(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for status, answer in self._answers.items():
-            found[str(status)] = described = {"description": _phrase(status)}
+            described: dict[str, Any] = {"description": _phrase(status)}
+            found[str(status)] = described
             if answer is not None:
                 model, schema = answer
                 kind = {str: "text/plain", bytes: "application/octet-stream"}.get(model, JSON)
@@ -224,7 +232,7 @@ def _docstring(handler: Any) -> str:
     while isinstance(handler, functools.partial):
         handler = handler.func
     if not (inspect.isroutine(handler) or inspect.isclass(handler)):
-        handler = getattr(type(handler), "__call__", None)  # an object that can be called
+        handler = vars(type(handler)).get("__call__")  # an object that can be called
     return inspect.getdoc(handler) or "" if inspect.isroutine(handler) else ""
 
 

@@ -12,7 +12,9 @@ from pydantic_core import PydanticCustomError
 def _path(path: str) -> str:
     plain = set("/-_.~") | set(map(chr, range(48, 58))) | set(map(chr, range(65, 91))) | set(map(chr, range(97, 123)))
     if not path.startswith("/") or path.endswith("/") or not set(path) <= plain:
-        raise PydanticCustomError("path", 'give a plain path, as in "/docs": letters, digits and -_.~, no slash at its end')
+        raise PydanticCustomError(
+            "path", 'give a plain path, as in "/docs": letters, digits and -_.~, no slash at its end'
+        )
     return path
 
 
@@ -25,7 +27,9 @@ def _server(url: str) -> str:
 Path = Annotated[str, AfterValidator(_path)]
 Server = Annotated[str, AfterValidator(_server)]
 # The origin also stands in the page's policy.
-_SERVER: Final = re.compile(r"(?:https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)?(?:/[!$&'()*+,/0-9:=@A-Z_a-z~.%-]*)?")
+_SERVER: Final = re.compile(
+    r"(?:https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)?(?:/[!$&'()*+,/0-9:=@A-Z_a-z~.%-]*)?"
+)
 
 
 class Tag(BaseModel):
@@ -45,9 +49,15 @@ class Options(BaseModel):
     title: str = Field("API", min_length=1, description="what the API is called")
     version: str = Field("0.1.0", min_length=1, description="the version of the API, not of OpenAPI")
     description: str = Field("", description="what it is for, in Markdown")
-    info: dict[str, Any] = Field({}, description='further parts of `info`: "contact", "license", "termsOfService", "summary"')
-    servers: tuple[Server, ...] = Field((), description="URLs at which the API is served; by default where the document is")
-    tags: tuple[Tag, ...] = Field((), description='tags with their descriptions, in the order of the page: `[{"name": "orders"}]`')
+    info: dict[str, Any] = Field(
+        {}, description='further parts of `info`: "contact", "license", "termsOfService", "summary"'
+    )
+    servers: tuple[Server, ...] = Field(
+        (), description="URLs at which the API is served; by default where the document is"
+    )
+    tags: tuple[Tag, ...] = Field(
+        (), description='tags with their descriptions, in the order of the page: `[{"name": "orders"}]`'
+    )
     security_schemes: dict[str, dict[str, Any]] = Field(
         {}, description="schemes beside those of `auth`, by name, as OpenAPI writes them"
     )

@@ -65,7 +65,10 @@ def test_an_app_without_the_extension_is_described_with_its_defaults(run):
 def test_other_files_are_kept_and_wrong_use_is_told(run, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     refused = run("openapi_apps:shop", "-o", "notes.txt")
-    assert (refused.returncode, "not a OpenAPI document" in refused.stderr or "OpenAPI document" in refused.stderr) == (1, True)
+    assert (refused.returncode, "not a OpenAPI document" in refused.stderr or "OpenAPI document" in refused.stderr) == (
+        1,
+        True,
+    )
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert run("openapi_apps:shop", "--check").returncode == 2
     assert run("openapi_apps:nothing").returncode == 1

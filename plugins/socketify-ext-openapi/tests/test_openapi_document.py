@@ -191,7 +191,19 @@ def test_models_of_one_name_are_told_apart():
 
 @pytest.mark.parametrize(
     "model",
-    [Tree, Branch, Page[Item], StructPage[int], list[Branch], Point, Entry, Names, Item | Point, Literal["a"], Page[Tree]],
+    [
+        Tree,
+        Branch,
+        Page[Item],
+        StructPage[int],
+        list[Branch],
+        Point,
+        Entry,
+        Names,
+        Item | Point,
+        Literal["a"],
+        Page[Tree],
+    ],
 )
 def test_models_of_each_kind(model):
     app = make()
@@ -275,7 +287,15 @@ def test_descriptions_come_from_docstrings_of_handlers_themselves():
 def test_route_options_say_more():
     app = make()
     examples = {"body": {"tea": {"name": "tea"}}, 200: {"tea": {"name": "tea"}}}
-    app.post("/x", answer, body=Item, returns=Item, examples=examples, deprecated=True, responses={200: "It is kept.", 418: "No."})
+    app.post(
+        "/x",
+        answer,
+        body=Item,
+        returns=Item,
+        examples=examples,
+        deprecated=True,
+        responses={200: "It is kept.", 418: "No."},
+    )
     found = operation(app, "/x", "post")
     assert found["deprecated"] is True
     assert found["requestBody"]["content"]["application/json"]["examples"] == {"tea": {"value": {"name": "tea"}}}
@@ -286,7 +306,13 @@ def test_route_options_say_more():
 
 @pytest.mark.parametrize(
     "options",
-    [{"tags": "orders"}, {"deprecated": "perhaps"}, {"operation_id": "a b"}, {"examples": {"x": {}}}, {"responses": {99: ""}}],
+    [
+        {"tags": "orders"},
+        {"deprecated": "perhaps"},
+        {"operation_id": "a b"},
+        {"examples": {"x": {}}},
+        {"responses": {99: ""}},
+    ],
 )
 def test_ill_typed_route_options_are_errors_that_name_the_route(options):
     app = make()
@@ -299,7 +325,11 @@ def test_operation_ids_are_unique():
     app.get("/a-b", answer)
     app.get("/a_b", answer)
     app.get("/a/b", answer)
-    assert [each["get"]["operationId"] for each in document(app)["paths"].values()] == ["get_a_b", "get_a_b_2", "get_a_b_3"]
+    assert [each["get"]["operationId"] for each in document(app)["paths"].values()] == [
+        "get_a_b",
+        "get_a_b_2",
+        "get_a_b_3",
+    ]
     app.get("/x", answer, operation_id="mine")
     app.get("/y", answer, operation_id="mine")
     with pytest.raises(RouteError, match="route GET /y"):
@@ -326,11 +356,15 @@ def test_a_model_without_a_schema_is_an_error_where_the_route_is_added(option, o
     plugin = socketify_ext.load("openapi", docs=None)
     if order == "before":
         app.post("/x", answer, **{option: Holder})
-        with pytest.raises(RouteOptionError, match=r"route POST /x \(test_openapi_document.py:\d+\).*Holder has no JSON Schema"):
+        with pytest.raises(
+            RouteOptionError, match=r"route POST /x \(test_openapi_document.py:\d+\).*Holder has no JSON Schema"
+        ):
             app.register(plugin)
     else:
         app.register(plugin)
-        with pytest.raises(RouteOptionError, match=r"route POST /x \(test_openapi_document.py:\d+\).*Holder has no JSON Schema"):
+        with pytest.raises(
+            RouteOptionError, match=r"route POST /x \(test_openapi_document.py:\d+\).*Holder has no JSON Schema"
+        ):
             app.post("/x", answer, **{option: Holder})
         app.post("/x", answer, **{option: Holder}, hidden=True)
         app.post("/y", answer, **{option: Described})

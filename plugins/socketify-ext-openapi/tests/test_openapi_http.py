@@ -65,7 +65,9 @@ def test_the_page_loads_its_own_files_and_nothing_else(server):
         "text/javascript",
         "application/json",
     }
-    assert {link for link, answer in loaded.items() if answer.headers.get("x-content-type-options") != "nosniff"} == {"openapi.json"}
+    assert {link for link, answer in loaded.items() if answer.headers.get("x-content-type-options") != "nosniff"} == {
+        "openapi.json"
+    }
     assert '"openapi.json"' in get(server, "/docs/start.js").text
 
 
@@ -96,7 +98,21 @@ def test_nothing_in_the_page_comes_from_what_is_described():
         document = get(server, "/openapi.json")
     links = Links(page)
     assert links.inline == []
-    assert links.tags == ["html", "head", "meta", "meta", "title", "link", "link", "body", "div", "noscript", "a", "script", "script"]
+    assert links.tags == [
+        "html",
+        "head",
+        "meta",
+        "meta",
+        "title",
+        "link",
+        "link",
+        "body",
+        "div",
+        "noscript",
+        "a",
+        "script",
+        "script",
+    ]
     assert "alert" not in script
     assert document.json()["info"]["title"] == HOSTILE
     assert document.headers["content-type"] == "application/json"
@@ -147,8 +163,7 @@ def test_routes_that_are_added_later_are_described():
 
 
 def closed():
-    app = openapi_apps.shop(route_options={"auth": ["orders"]})
-    return app
+    return openapi_apps.shop(route_options={"auth": ["orders"]})
 
 
 def test_both_can_be_for_users_alone():
@@ -163,7 +178,9 @@ def test_without_the_files_of_swagger_ui_the_error_says_what_to_install(monkeypa
 
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     app = socketify_ext.App()
-    with pytest.raises(MissingExtraError, match=re.escape('pip install "socketify-ext-openapi[docs]", or load it with docs=None')):
+    with pytest.raises(
+        MissingExtraError, match=re.escape('pip install "socketify-ext-openapi[docs]", or load it with docs=None')
+    ):
         app.register(socketify_ext.load("openapi"))
     app.register(socketify_ext.load("openapi", docs=None))
 

@@ -9,11 +9,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import openapi_apps
 
 from socketify_ext import testing
 
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "20"))  # for each operation
 
 
@@ -22,7 +24,8 @@ def test_an_app_does_what_its_document_says(tmp_path):
     with testing.serve(openapi_apps.guarded) as server:
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
+                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS)),
+                *("run", f"{server.url}/openapi.json"),
                 *("--checks", "all", "--max-examples", str(EXAMPLES), "--seed", "1", "--continue-on-failure"),
                 *("--header", f"Authorization: Bearer {openapi_apps.TOKEN}", "--generation-database", "none"),
                 *("--report", "json", "--report-json-path", str(report), "--suppress-health-check", "all"),
@@ -33,7 +36,6 @@ def test_an_app_does_what_its_document_says(tmp_path):
             cwd=tmp_path,
         )
         log = server.log
-    print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert log == ""
     assert json.loads(report.read_text())

@@ -39,7 +39,9 @@ class Answers:
         encode = self._encoders.get(status)
         if encode is None:
             declared = ", ".join(map(str, self._encoders)) or "none"
-            raise self._error(status, f"its returns= has models for {declared}", f"Add {status}: Model, or raise HTTPError({status})")
+            raise self._error(
+                status, f"its returns= has models for {declared}", f"Add {status}: Model, or raise HTTPError({status})"
+            )
         try:
             return encode(value)
         except (ValidationError, PydanticSerializationError) as error:
@@ -50,7 +52,9 @@ class Answers:
         raise self._error(status, why, f"Answer with what returns= says of {status}, or change the model")
 
     def _error(self, status: int, why: str, fix: str) -> AnswerError:
-        return AnswerError(self._route, f"answers {status} with an object that its returns= does not allow", why, fix, status=status)
+        return AnswerError(
+            self._route, f"answers {status} with an object that its returns= does not allow", why, fix, status=status
+        )
 
 
 class _MisfitError(Exception):

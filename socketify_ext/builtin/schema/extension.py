@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...sdk.app_surface import AppSurface
 from ...sdk.declaration import extension
 from ...sdk.surface import Surface

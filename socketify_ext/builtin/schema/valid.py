@@ -34,7 +34,9 @@ class Valid(Generic[Body, Query, Params]):
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in self.__slots__:
-            raise AttributeError(f"req.valid has no {name}: its route has no {name}=Model; add it where the route is added")
+            raise AttributeError(
+                f"req.valid has no {name}: its route has no {name}=Model; add it where the route is added"
+            )
         raise AttributeError(f"req.valid has no {name}; it has body, query and params, for which a route has a model")
 
     def __repr__(self) -> str:
