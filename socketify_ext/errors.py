@@ -428,6 +428,14 @@ class ComputationError(ExtensionError, RuntimeError):
     remedy = "Compute it from other values, in an `async def` where it awaits, and await an async one."
 
 
+class AnswerError(ExtensionError, ValueError):
+    """An object that a route answers does not fit its `returns=`; `status` is the one that it is answered with."""
+
+    code = "EXT518"
+    cause = "A handler answers with an object that the model of its status in `returns=` refuses, or a status that has no model."
+    remedy = "Answer with what the model describes, add the status to `returns=`, or raise an `HTTPError`."
+
+
 class TargetError(ExtensionError, LookupError):
     """The target of a command can't be loaded; `target` is what was given."""
 

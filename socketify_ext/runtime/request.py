@@ -317,6 +317,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             self._params = found
         return self._params
 
+    def get_header_names(self) -> list[str]:
+        """Return the names of all header lines in order, in lower case, those included whose values are not UTF-8."""
+        if self._headers is None:
+            self.get_headers()
+        return [name.decode(errors="replace") for name, _ in self._raw_lines()]
+
     def _parsed_cookies(self) -> dict[str, str]:
         if not self.jar_parsed:
             self.read_jar = read_cookies(self.get_header_lines("cookie"))

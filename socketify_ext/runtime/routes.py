@@ -48,6 +48,7 @@ class Route:
 
     __slots__ = (
         "after",
+        "encoder",
         "handle",
         "handler",
         "info",
@@ -67,6 +68,7 @@ class Route:
         "twins",
         "verdicts",
         "waiting",
+        "wrappers",
     )
 
     def __init__(self, node: ScopeNode, info: RouteInfo, handler: Callable[..., Any], pattern: str = "") -> None:
@@ -82,6 +84,8 @@ class Route:
         self.max_body: int | None = None
         self.waiting: Mapping[str, Any] = info.options  # those that have not been applied
         self.option_hooks: Mapping[Any, tuple[RequestHook, ...]] = _NONE  # by the place of their extension
+        self.wrappers: Mapping[Any, tuple[Callable[[Any], Any], ...]] = _NONE  # around the handler, by the same
+        self.encoder: Callable[[Any, int], bytes] | None = None  # makes JSON of what the handler answers
         self.told: tuple[RequestHook, ...] = ()  # the hooks that know of it
         self.twins: tuple[Route, ...] = ()
         self.verdicts: Mapping[RequestHook, bool] = _NONE
@@ -111,7 +115,7 @@ class Route:
         classes = self.node.classes
         self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
-        own = self.own
+        own = self.node.hooks.wrapped(self, self.own)
         if self.max_body is not None:
             own = check_length(own, self.max_body)
             self.response_class = subclass(self.response_class, {"_max_body": self.max_body})
@@ -152,6 +156,7 @@ class TwinRoute(Route):
     def use(self) -> None:
         """Take what the other route has."""
         self.info, self.option_hooks, self.max_body = self.of.info, self.of.option_hooks, self.of.max_body
+        self.wrappers, self.encoder = self.of.wrappers, self.of.encoder
         super().use()
 
     def concerns(self, hook: RequestHook) -> bool | None:
@@ -276,6 +281,7 @@ def yield_response(server: Server, response: Response, request: Request) -> None
 def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
     """Return the response that another route has yielded to this one."""
     route.server.yielded = None
+    yielded._encode = None
     if yielded.res != res or yielded._answered:
         response = route.response_class()
         response._variables = copy_context()

@@ -348,6 +348,8 @@ class Server:
         """
         if _yielded(request) and request.req is not None:
             request.set_yield(False)  # the error is the answer
+        if response is not None:
+            response._encode = None  # which is for what the handler answers
         if self.is_ending and isinstance(error, asyncio.CancelledError):
             if response is not None:
                 response._fail(503, b"Service Unavailable", b"text/plain")

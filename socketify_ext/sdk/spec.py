@@ -439,6 +439,11 @@ class ExtensionSpec(FrozenModel):
         return {(member.target, member.name): member for member in self.members}
 
     @property
+    def options(self) -> BaseModel | None:
+        """Return the validated options, None where the extension takes none; they may hold secrets."""
+        return next((each for each in self.identity if isinstance(each, BaseModel)), None)
+
+    @property
     def version(self) -> str | None:
         """Return the version of the distribution that provides the extension."""
         return self.provenance.version
