@@ -152,6 +152,9 @@ class App(CoreApp, RequestHooks):
         members = [member for declaration in plan.declarations.values() for member in declaration.spec.members]
         self._server.exchange(plan.classes, members, [*plan.hooks(), *self._own_hooks])
 
+    # The core's name for set_error_handler, which is about the errors of handlers alone.
+    on_error = RequestHooks.on_error
+
     def _add_hook(self, hook: RequestHook) -> None:
         self._server.check_thread("a request hook")
         self._own_hooks.append(hook)

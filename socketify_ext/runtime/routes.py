@@ -13,7 +13,8 @@ from ..sdk.compilation import subclass
 from .core import ffi, from_handle, lib
 from .dispatched import dispatches
 from .framing import check_coding, check_headers, has_refused_coding
-from .hooks import Applied, Observed
+from .hook_calls import Applied
+from .observed import Observed
 from .parameters import parameter_names
 from .request_body import check_length
 from .returned import answer_returned
@@ -183,7 +184,11 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
     elif result is not None and not request._yielded and answer_returned(response, result):
         pass
     elif not response._deferred and not response._tasks and not request._yielded:
-        route.server.unanswered(response, route.name, result)
+        if response._handed_over:
+            response._wait()
+            route.server.loop.call_soon(route.server.check_answered, response, route.name, result)
+        else:
+            route.server.unanswered(response, route.name, result)
     elif response._data_handler is not None and request.req is not None:
         check_headers(response, request)
     elif response._deferred and response._held is None and request.req is not None:
@@ -211,11 +216,15 @@ def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
         response = route.response_class()
         response._variables = copy_context()
         return response
-    if isinstance(yielded, Observed):  # it stays observed
-        yielded._max_body = route.response_class._max_body
-    else:
-        yielded.__class__ = route.response_class
+    if not yielded._begun:
+        yielded.__class__ = _class_for(yielded, route)
     return yielded
+
+
+def _class_for(yielded: Response, route: Any) -> type:
+    """Return the class of a yielded response: its new route's, which reports its end where the earlier one's does."""
+    kind: type = route.response_class
+    return route.server.hooks.observed(kind) if isinstance(yielded, Observed) else kind
 
 
 def require_abort_handler(response: Response) -> None:

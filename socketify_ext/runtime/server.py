@@ -20,8 +20,9 @@ from .core import ffi
 from .error_log import ErrorLog
 from .framing import check_headers
 from .hooks import Hooks
-from .lingering import close_all, close_behind_answer
+from .lingering import close_all
 from .loop import enter_loop, leave_parent_listening, take_loop
+from .on_error import ask_hooks, is_open
 from .patterns import route_key
 from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
@@ -254,12 +255,12 @@ class Server:
     ) -> None:
         """Run a coroutine, to its first await at once; if it suspends, make the request outlive the callback.
 
-        It runs in the context of its response, else in `variables`, else in a copy of the current context. `who` is the
+        It runs in `variables`, else in the context of its response, else in a copy of the current context. `who` is the
         route where the coroutine is its handler's, whose result is the answer if it is one.
         """
         if response is not None:
             response._tasks += 1
-            variables = response._variables
+            variables = response._variables if variables is None else variables
         conducted: Any = self._run_task(coroutine, response, request, who)
         task = start(conducted, self.loop, copy_context() if variables is None else free(variables))
         if conducted.cr_frame is None:  # it did not suspend
@@ -333,6 +334,11 @@ class Server:
 
     # -- answers that no handler has given
 
+    def check_answered(self, response: Response, who: str, result: Any) -> None:
+        """Answer 500 unless the calls that another thread has handed over have answered, or something still may."""
+        if not (response._answered or response._tasks or response._deferred):
+            self.unanswered(response, who, result)
+
     def unanswered(self, response: Response, who: str, result: Any) -> None:
         """Answer 500 for a handler that has returned nothing that is an answer."""
         what = describe_returned(None if result is response else result)
@@ -355,23 +361,34 @@ class Server:
             nobody_there = isinstance(error, HTTPError) and response is not None  # it is an answer, and needs no log
             if not isinstance(error, asyncio.CancelledError) and not nobody_there:
                 self.report(error, who or _who(response))
-        elif isinstance(error, HTTPError):
+        elif response._on_error is not None and is_open(response) and isinstance(error, Exception):
+            ask_hooks(self, error, response, request, who)
+        else:
+            self.answer_error(error, response, request, who)
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            self.exit = error
+            self.app.close()
+
+    def answer_error(self, error: BaseException, response: Response, request: Any, who: str) -> None:
+        """Answer an error that no hook has answered."""
+        if isinstance(error, HTTPError):
             self._answer(error, response, request, who)
         elif self.app.error_handler is None or not isinstance(error, Exception):
             self.report(error, who or _who(response))
             response._fail(500, b"Internal Server Error", b"text/plain")
         else:
             self._ask_error_handler(error, response, request, who)
-        if isinstance(error, (SystemExit, KeyboardInterrupt)):
-            self.exit = error
-            self.app.close()
+
+    def fail_hook(self, error: BaseException, response: Response) -> None:
+        """Log an error of a hook around an answer, which goes on."""
+        self.fail(error, None, None, _who(response))
 
     def _answer(self, error: HTTPError, response: Response, request: Any, who: str) -> None:
-        if response._head_sent and not response._answered:
+        if (response._head_sent or response._begun) and not response._answered:
             self.report(error, who or _who(response))
         try:
             if isinstance(error, BodyRefusedError) and not response._answered:
-                close_behind_answer(response)
+                response._linger()
             kind, body = encode_detail(error.detail, _accept(request))
             response._fail(error.status, body, kind, error.headers)
         except Exception as second:  # its detail, its status or a header can't be sent

@@ -15,12 +15,25 @@ if TYPE_CHECKING:
     from .provenance import Provenance
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Event = Literal["before_request", "after_response", "on_ws_open", "on_ws_close"]
+Event = Literal[
+    "before_request",
+    "before_upgrade",
+    "before_send",
+    "on_error",
+    "after_response",
+    "on_ws_open",
+    "on_ws_message",
+    "on_ws_close",
+]
 
 PARAMETERS: Final[dict[Event, tuple[str, ...]]] = {
     "before_request": ("res", "req"),
+    "before_upgrade": ("res", "req"),
+    "before_send": ("res", "req"),
+    "on_error": ("error", "res", "req"),
     "after_response": ("outcome",),
     "on_ws_open": ("ws",),
+    "on_ws_message": ("ws", "message", "opcode"),
     "on_ws_close": ("ws", "code", "message"),
 }
 
@@ -79,7 +92,7 @@ def owner(provenance: Provenance | None) -> str:
 
 
 class RequestHooks:
-    """The four hooks that an app and an app surface offer.
+    """The request hooks that an app and an app surface offer.
 
     Each works bare, `@app.before_request`, and with a path prefix of whole segments,
     `@app.before_request(prefix="/api")`. Hooks of extensions run in resolved order, then those of the app itself;
@@ -114,6 +127,62 @@ class RequestHooks:
         return self._hook("before_request", function, prefix)
 
     @overload
+    def before_upgrade(self, function: Function, /, *, prefix: str = "/") -> Function: ...
+    @overload
+    def before_upgrade(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
+    def before_upgrade(self, function: Any = None, /, *, prefix: str = "/") -> Any:
+        """Call `function(res, req)`, sync or async, before a request becomes a WebSocket; an answer refuses it.
+
+        It comes after the hooks of `before_request` and before the route's own upgrade handler.
+
+        Args:
+            function: raises and answers as a handler does.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+
+        Raises:
+            SignatureError: the function takes other arguments, or the prefix is not valid.
+        """
+        return self._hook("before_upgrade", function, prefix)
+
+    @overload
+    def before_send(self, function: Function, /, *, prefix: str = "/") -> Function: ...
+    @overload
+    def before_send(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
+    def before_send(self, function: Any = None, /, *, prefix: str = "/") -> Any:
+        """Call `function(res, req)`, sync or async, once just before the head of any answer goes.
+
+        Answers of handlers, hooks and errors, 404, 405, 413 and 500, files, streams, events and refused or accepted
+        upgrades. The function reads and changes the status, the headers and the content; it can't answer itself.
+
+        Args:
+            function: its errors are logged, and the answer goes on.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+
+        Raises:
+            SignatureError: the function takes other arguments, or the prefix is not valid.
+        """
+        return self._hook("before_send", function, prefix)
+
+    @overload
+    def on_error(self, function: Function, /, *, prefix: str = "/") -> Function: ...
+    @overload
+    def on_error(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
+    def on_error(self, function: Any = None, /, *, prefix: str = "/") -> Any:
+        """Call `function(error, res, req)`, sync or async, when an error is about to become an answer.
+
+        The first function that answers decides; without one, the app's error handler or the default answer does. The
+        status and the headers of the error, as of an `HTTPError`, are set before.
+
+        Args:
+            function: answers as a handler does, or only looks; its own errors are logged.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+
+        Raises:
+            SignatureError: the function takes other arguments, or the prefix is not valid.
+        """
+        return self._hook("on_error", function, prefix)
+
+    @overload
     def after_response(self, function: Function, /, *, prefix: str = "/") -> Function: ...
     @overload
     def after_response(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
@@ -144,6 +213,23 @@ class RequestHooks:
             SignatureError: the function takes other arguments, or the prefix is not valid.
         """
         return self._hook("on_ws_open", function, prefix)
+
+    @overload
+    def on_ws_message(self, function: Function, /, *, prefix: str = "/") -> Function: ...
+    @overload
+    def on_ws_message(self, /, *, prefix: str = "/") -> Callable[[Function], Function]: ...
+    def on_ws_message(self, function: Any = None, /, *, prefix: str = "/") -> Any:
+        """Call `function(ws, message, opcode)`, sync or async, for each message before the route's own handler.
+
+        Args:
+            function: returns False to refuse the message, which later hooks and the handler then don't get, as after an
+                error, which is logged; other messages of the connection wait for one that is async.
+            prefix: leading segments of the path, as in "/api"; all paths by default.
+
+        Raises:
+            SignatureError: the function takes other arguments, or the prefix is not valid.
+        """
+        return self._hook("on_ws_message", function, prefix)
 
     @overload
     def on_ws_close(self, function: Function, /, *, prefix: str = "/") -> Function: ...

@@ -121,7 +121,8 @@ def answer_file(
         part = _begin(response, request, file, headers)
         if part is None:
             return None
-        if response._is_bodiless():
+        # Hooks see of a small file what they see after GET, so that the heads are the same.
+        if response._is_bodiless() and (len(part) > _AT_ONCE or not response._before_send):
             response.try_end(b"", len(part))
         elif len(part) <= _AT_ONCE:
             data = file.read(part.start, len(part))
@@ -259,7 +260,7 @@ def send_file(
         headers["Content-Disposition"] = encode_value(attachment(download_name))
     server, request = response._server, response._request
     done: Future[None] = server.loop.create_future()
-    if response._answered or response._head_sent:
+    if response._answered or response._head_sent or response._begun:
         refuse = response._refuse if response._answered else response._refuse_head
         refuse("send_file")
         done.set_result(None)
