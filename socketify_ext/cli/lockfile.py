@@ -105,5 +105,6 @@ def _extension(name: str, values: dict[str, Any]) -> str:
 
 
 def _member(name: str, values: dict[str, Any]) -> str:
-    prefix = "async " if str(values.get("kind")).startswith("async") else ""
+    kind = str(values.get("kind"))
+    prefix = "computed " if kind.endswith("computed") else "async " if kind.startswith("async") else ""
     return f"{prefix}{name}{values.get('signature')}  [{values.get('extension')}]"

@@ -105,9 +105,12 @@ def _option_head(option: Option) -> str:
 
 
 def _member(member: Member) -> list[str]:
-    prefix = "async " if member.is_async else ""
     suffix = " (override)" if member.override else ""
-    return [f"{prefix}{member.name}{member.signature}{suffix}", location(member.file, member.line), _summary(member)]
+    return [
+        f"{member.prefix}{member.name}{member.signature}{suffix}",
+        location(member.file, member.line),
+        _summary(member),
+    ]
 
 
 def _place(place: Place) -> list[str]:

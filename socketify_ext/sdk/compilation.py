@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from types import FunctionType, MethodType
 from typing import Any
 
+from .computed_property import computed_attribute
 from .resolution import Resolution
-from .spec import TARGETS, MemberSpec, MethodSpec, Target, is_immutable
+from .spec import TARGETS, ComputedSpec, MemberSpec, MethodSpec, Target, is_immutable
 
 Classes = Mapping[Target, type]
 Attributes = Mapping[Target, Mapping[str, Any]]
@@ -88,6 +89,8 @@ def subclass(base: type, attributes: Mapping[str, Any], *, bases: tuple[type, ..
 def _attribute(member: MemberSpec) -> Any:
     if isinstance(member, MethodSpec):
         return member.function if isinstance(member.function, FunctionType) else BoundBuiltin(member.function)
+    if isinstance(member, ComputedSpec):
+        return computed_attribute(member)
     default = member.default
     if member.default_factory is not None:
         return LazyDefault(member.name, member.default_factory)

@@ -132,8 +132,9 @@ class StubModule:
         lines = [f"class {CLASSES[target]}({home}.{CLASSES[target]}):"]
         added = " and ".join([*dict.fromkeys(repr(member.extension) for member in members)]) or "no extension"
         lines.append(f'{_TAB}"""{CLASSES[target]} with the members of {added}."""\n')
-        for kind in ("property", "method"):
-            lines.extend(indent(self._member(member), _TAB) for member in members if member.kind == kind)
+        attributes = [member for member in members if member.kind != "method"]
+        methods = [member for member in members if member.kind == "method"]
+        lines.extend(indent(self._member(member), _TAB) for member in (*attributes, *methods))
         return "\n".join(lines)
 
     def _member(self, member: Member) -> str:
@@ -141,9 +142,10 @@ class StubModule:
         for kind in kinds:
             for problem in kind.problems if kind else ():
                 self.problems.append(f"{member.path} has typing.Any for a type that can't be imported: {problem}")
+        if member.kind != "method":
+            doc = _docstring(member.doc) if member.doc else ""
+            return f"{member.name}: {self._imports.render(member.value_type)}\n{doc}"
         kind_text = self._imports.render(member.type)
-        if member.kind == "property":
-            return f"{member.name}: {kind_text}\n"
         if member.parameters is None:
             any_ = self._imports.render(None)
             parameters = f"*args: {any_}, **kwargs: {any_}"
