@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import brotli
 
@@ -21,16 +21,6 @@ else:
 _WINDOW: Final = 17
 _STREAM_LEVELS: Final = {"zstd": 1, "br": 3, "gzip": 6}
 _GZIP: Final = zlib.MAX_WBITS | 16  # zlib's word for a gzip header
-
-
-class Filter(Protocol):
-    """What an answer's parts go through."""
-
-    def feed(self, data: bytes) -> bytes:
-        """Return what is sent in place of a part."""
-
-    def finish(self) -> bytes:
-        """Return what is sent after the last part."""
 
 
 class Coder:
@@ -56,6 +46,29 @@ class Coder:
     def finish(self) -> bytes:
         """Return the end of the stream."""
         return self._finish()
+
+
+class Prepared:
+    """A whole body that has been compressed already, and is compressed again only if it has changed since.
+
+    Args:
+        content: the body.
+        packed: the same, compressed.
+        encode: compresses another one.
+    """
+
+    __slots__ = ("_content", "_encode", "_packed")
+
+    def __init__(self, content: bytes, packed: bytes, encode: Callable[[bytes], bytes]) -> None:
+        self._content, self._packed, self._encode = content, packed, encode
+
+    def feed(self, data: bytes) -> bytes:
+        """Return a body compressed."""
+        return self._packed if data is self._content or data == self._content else self._encode(data)
+
+    def finish(self) -> bytes:
+        """Return nothing: it has all gone."""
+        return b""
 
 
 def whole_encoders(options: Options) -> Mapping[Coding, Callable[[bytes], bytes]]:

@@ -51,12 +51,17 @@ class Compressor:
             return None
         if len(content) >= options.offload:
             return self._compress_aside(res, coding, content)
-        _replace(res, coding, content, self._encoders[coding](content))
+        self._replace(res, coding, content, self._encoders[coding](content))
         return None
 
     async def _compress_aside(self, res: Any, coding: Coding, content: bytes) -> None:
         packed = await asyncio.get_running_loop().run_in_executor(None, self._encoders[coding], content)
-        _replace(res, coding, content, packed)
+        self._replace(res, coding, content, packed)
+
+    def _replace(self, res: Any, coding: Coding, content: bytes, packed: bytes) -> None:
+        # As a filter: the app's own hooks come after this one, and may change the content.
+        if len(packed) < len(content) and res.filter_body(Prepared(content, packed, self._encoders[coding])):
+            _mark(res, coding)
 
     def _is_worth_it(self, res: Any, content: bytes | None) -> bool:
         return (
@@ -88,12 +93,6 @@ def _tell_caches(res: Any) -> None:
     line = vary(res.get_header("Vary"))
     if line is not None:
         res.set_header("Vary", line)
-
-
-def _replace(res: Any, coding: Coding, content: bytes, packed: bytes) -> None:
-    if len(packed) < len(content):
-        res.content = packed
-        _mark(res, coding)
 
 
 def _mark(res: Any, coding: Coding) -> None:

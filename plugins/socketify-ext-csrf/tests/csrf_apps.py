@@ -88,7 +88,10 @@ def without_users(**options):
 def with_cors(order):
     app = socketify_ext.App()
     for name in order:
-        options = {"cors": {"allow_origins": ["https://app.example"]}, "csrf": {"trusted_origins": ["https://app.example"]}}
+        options = {
+            "cors": {"allow_origins": ["https://app.example"]},
+            "csrf": {"trusted_origins": ["https://app.example"]},
+        }
         app.register(socketify_ext.load(name, **options[name]))
     app.post("/item", lambda res, req: res.cors(req).end("changed"))
     return app

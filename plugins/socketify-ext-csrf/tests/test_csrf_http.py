@@ -183,7 +183,13 @@ def test_a_token_without_its_cookie_or_with_two_does_not_count(browser, guarded)
     token, _ = browser.get("/token").json()
     key = browser.cookies["csrf"]
     with httpx2.Client(base_url=guarded.url) as bare:
-        for cookies in ("", f"csrf={key}; csrf={'a' * 22}", f"csrf={'a' * 22}; csrf={key}", "csrf=short", f"csrf={key}x"):
+        for cookies in (
+            "",
+            f"csrf={key}; csrf={'a' * 22}",
+            f"csrf={'a' * 22}; csrf={key}",
+            "csrf=short",
+            f"csrf={key}x",
+        ):
             headers = {"X-CSRF-Token": token, "Cookie": cookies}
             assert bare.post("/item", headers=headers).status_code == 403, cookies
         assert bare.post("/item", headers={"X-CSRF-Token": token, "Cookie": f"csrf={key}"}).status_code == 200
@@ -229,7 +235,13 @@ def test_a_token_is_the_users_own(bind):
     with testing.serve(csrf_apps.make, **options) as server, httpx2.Client(base_url=server.url) as browser:
         anonymous, _ = browser.get("/token").json()
         anns, _ = browser.get("/token", headers={header: "Ann"}).json()
-        tries = {(None, anonymous): 200, ("Ann", anns): 200, ("Ann", anonymous): 403, ("Bob", anns): 403, (None, anns): 403}
+        tries = {
+            (None, anonymous): 200,
+            ("Ann", anns): 200,
+            ("Ann", anonymous): 403,
+            ("Bob", anns): 403,
+            (None, anns): 403,
+        }
         for (who, token), status in tries.items():
             sent = {"X-CSRF-Token": token} | ({header: who} if who else {})
             assert browser.post("/item", headers=sent).status_code == status, (who, status)

@@ -51,7 +51,9 @@ def request_id(
 def add_access_log(app: socketify_ext.AppSurface, options: Options) -> None:
     """Log the requests of all routes but the quiet ones."""
     log = AccessLog(options)
-    beginning: socketify_ext.PrivateProperty[Mapping[str, str | None]] = socketify_ext.PrivateProperty("access", _NOTHING)
+    beginning: socketify_ext.PrivateProperty[Mapping[str, str | None]] = socketify_ext.PrivateProperty(
+        "access", _NOTHING
+    )
 
     def is_logged(route: Any) -> bool:
         return route.options.get("access_log", route.pattern not in options.quiet)
