@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from dataclasses import dataclass
 from os import getpid
 from threading import get_ident
 from typing import Any, TypeVar
 
 from . import errors
-from .lifecycle import Lifecycle, LifecycleEntry
+from .lifecycle import RESERVE, Lifecycle, LifecycleEntry, announce_listening
 from .registration import Plan, Registration
 from .registry.registry import Registry, default_registry
 from .runtime.core_app import CoreApp
@@ -24,7 +25,7 @@ from .runtime.server import Server
 from .runtime.stock import is_managed
 from .sdk.compilation import subclass
 from .sdk.declaration import as_extension
-from .sdk.request_hooks import RequestHook, RequestHooks
+from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function
 from .sdk.resolution import Policy, Settled
 from .sdk.spec import ExtensionSpec, MemberSpec
 
@@ -91,6 +92,8 @@ class App(CoreApp, RequestHooks):
         self._own_hooks: list[RequestHook] = []
         self._own_startup: list[Callable[..., Any]] = []
         self._own_shutdown: list[Callable[..., Any]] = []
+        self._own_listening: list[Callable[..., Any]] = []
+        self._own_closing: list[Callable[..., Any]] = []
         self._closing: asyncio.Task[None] | None = None
         self._signalled = False
         for taken, functions in zip(self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True):
@@ -188,6 +191,43 @@ class App(CoreApp, RequestHooks):
         self._own_shutdown.append(method)
         return method
 
+    def on_listen(self, function: Function) -> Function:
+        """Run `function(address)`, sync or async, once the server listens, after those of the extensions.
+
+        An async function, and those behind it, run while the loop does: `listen` does not wait for them.
+
+        Args:
+            function: gets the address as `handler` of `listen` does: an object with `port`, `host` and `domain`. Its errors
+                are logged.
+
+        Raises:
+            SignatureError: the function takes other arguments.
+        """
+        check_function("the app", "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
+        self._own_listening.append(function)
+        return function
+
+    def before_close(self, function: Function) -> Function:
+        """Run `function`, sync or async, when closing begins: the server still listens and answers.
+
+        It comes after those of the extensions. All together get `shutdown_grace` seconds, of which requests then get
+        what is left.
+
+        Args:
+            function: its errors are logged.
+
+        Raises:
+            SignatureError: the function takes arguments.
+        """
+        check_function("the app", "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
+        self._own_closing.append(function)
+        return function
+
+    def _lifecycle_entries(self) -> list[LifecycleEntry]:
+        """Return the lifecycle functions of the extensions in resolved order, and the app's own."""
+        own = LifecycleEntry("the app", self._own_startup, self._own_shutdown, self._own_listening, self._own_closing)
+        return [*self._registration.current.lifecycle_entries(), own]
+
     def listen(
         self,
         port_or_options: Any = None,
@@ -214,19 +254,24 @@ class App(CoreApp, RequestHooks):
         new = self._server.served.enter(self, self._server.loop)
         try:
             if self.lifespan and self._lifecycle.state == "new":
-                own = LifecycleEntry("the app", self._own_startup, self._own_shutdown)
-                starting = self._lifecycle.start([*self._registration.current.lifecycle_entries(), own])
+                starting = self._lifecycle.start(self._lifecycle_entries())
                 if loop_runs:
                     _run_now(starting)
                 else:
                     self._server.loop.run_until_complete(starting)
-            self._listen_core(address, handler, reuse_port)
+            place = self._listen_core(address, handler, reuse_port)
         except BaseException:
             if new:
                 self._close_listen_socket()
                 self._server.served.leave(self, self._server.loop)
             raise
+        self._announce_listening(place)
         return self
+
+    def _announce_listening(self, place: Any) -> None:
+        others = copy_context().run(announce_listening, self._lifecycle_entries(), place)
+        if others is not None:
+            self._server.start(others, None, None, "on_listen")
 
     def run(self) -> App:
         """Serve until `close()`, SIGINT or SIGTERM, then shut down in order.
@@ -249,9 +294,9 @@ class App(CoreApp, RequestHooks):
             self._run_core()
         finally:
             if self._lifecycle.state == "started" and self._closing is not None:  # a second signal has come
+                self._close_listen_socket()
                 loop.run_until_complete(self._lifecycle.stop())
             elif self._closing is None:  # the loop was stopped
-                self._close_listen_socket()
                 loop.run_until_complete(self._end_all(0.0))
             served.leave(self, loop)
         if server.exit is not None:
@@ -311,15 +356,33 @@ class App(CoreApp, RequestHooks):
         if server.loop.is_running() and get_ident() != server.thread:
             server.hand_over("close", self.close)
             return self
-        self._close_listen_socket()
+        if not self._awaits_close():
+            self._close_listen_socket()
         if server.loop.is_running():
             if self._closing is None:
                 self._closing = server.loop.create_task(self._shut_down())
         else:
+            if self._awaits_close():
+                server.loop.run_until_complete(self._stop_listening(self._grace))
             if self._lifecycle.state == "started":
                 server.loop.run_until_complete(self._lifecycle.stop())
             server.served.leave(self, server.loop)
         return self
+
+    def _awaits_close(self) -> bool:
+        """Check whether hooks run before the listen socket closes."""
+        return bool(self._server.listening) and any(entry.closing for entry in self._lifecycle_entries())
+
+    async def _stop_listening(self, grace: float) -> float:
+        """Close the listen socket, after the hooks that come before; return how much of the grace is left."""
+        began = self._server.loop.time()
+        if self._awaits_close():
+            try:
+                await self._lifecycle.announce_close(self._lifecycle_entries(), max(grace, RESERVE))
+            finally:
+                self._close_listen_socket()
+        self._close_listen_socket()
+        return max(grace - (self._server.loop.time() - began), 0.0)
 
     async def _shut_down(self) -> None:
         served = self._server.served
@@ -346,6 +409,7 @@ class App(CoreApp, RequestHooks):
     async def _end(self, grace: float) -> None:
         """Wait for requests, cancel what is left, close connections, and run the shutdown functions."""
         server, lifecycle = self._server, self._lifecycle
+        grace = await self._stop_listening(grace)
         await wait_for_requests(server, grace)
         server.close_connections()
         began = server.loop.time()

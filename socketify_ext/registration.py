@@ -42,9 +42,15 @@ class Plan:
     attributes: Attributes | None = None
 
     def lifecycle_entries(self) -> list[LifecycleEntry]:
-        """Return the start-up and shutdown functions of each extension, in resolved order."""
+        """Return the lifecycle functions of each extension, in resolved order."""
         return [
-            LifecycleEntry(f"extension {spec.provenance}", declared.startup, declared.shutdown)
+            LifecycleEntry(
+                f"extension {spec.provenance}",
+                declared.startup,
+                declared.shutdown,
+                declared.listening,
+                declared.closing,
+            )
             for spec in self.resolution.order
             for declared in (self.declarations[spec.name].app,)
         ]

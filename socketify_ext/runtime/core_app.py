@@ -236,7 +236,8 @@ class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no 
         if isinstance(error, BaseException):
             self._server.fail(error, response, request, "")
 
-    def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None, reuse_port: bool | None) -> None:
+    def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None, reuse_port: bool | None) -> Any:
+        """Listen; return the address, with the port."""
         bind_indexes(self._server)
         self._server.bind_sockets()
         bind_unmatched(self._server)
@@ -244,6 +245,7 @@ class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no 
         self._server.listening.append(self.socket)
         if handler is not None:
             handler(place)
+        return place
 
     def _run_core(self) -> None:
         served = self._server.served

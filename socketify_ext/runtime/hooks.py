@@ -17,16 +17,19 @@ from .before_send import BeforeSend
 from .hook_calls import Applied, call, run_logged, wait_for
 from .observed import Observed
 from .preserved import Preserved
+from .received import Receiver, close_in_order
 from .shared_keys import prime_shared_keys
 from .variables import owner
 
 if TYPE_CHECKING:
     from ..sdk.request_hooks import Event
     from .routes import Route
+    from .websocket_routes import SocketRoute
 
 Handler = Callable[..., Any]
 
 _OF_UPGRADES: Final[tuple[Event, ...]] = ("before_request", "before_upgrade", "before_send", "after_response")
+_OF_SOCKETS: Final[tuple[Event, ...]] = ("on_ws_open", "on_ws_message", "on_ws_close")
 # What is often set on responses with hooks.
 _ATTRIBUTES: Final = ("_watched", "_began", "_admitted", "_begun", "_decided", "_content")
 
@@ -91,7 +94,7 @@ class Hooks:
         return handler
 
     def _sockets_by_path(self, pattern: str) -> bool:
-        return any(self.of(event, pattern).by_path for event in ("on_ws_open", "on_ws_close"))
+        return any(self.of(event, pattern).by_path for event in _OF_SOCKETS)
 
     def opening(self, route: Route, handler: Handler | None) -> Handler | None:
         """Put the hooks of a WebSocket route before its handler of the open event."""
@@ -112,12 +115,18 @@ class Hooks:
 
         return opened
 
+    def receiving(self, route: SocketRoute, handler: Handler) -> Handler:
+        """Put the hooks of a WebSocket route before its handler of messages."""
+        hooks = self.of("on_ws_message", route.pattern)
+        return Receiver(route, hooks, handler) if hooks else handler
+
     def closing(self, route: Route, handler: Handler | None) -> Handler | None:
         """Put the hooks of a WebSocket route before its handler of the close event."""
         hooks = self.of("on_ws_close", route.pattern)
-        if not hooks:
-            return handler
+        closed = self._closed(route, hooks, handler) if hooks else handler
+        return close_in_order(closed) if closed is not None and self.of("on_ws_message", route.pattern) else closed
 
+    def _closed(self, route: Route, hooks: Applied, handler: Handler | None) -> Handler:
         def closed(ws: Any, code: int, message: Any) -> Any:
             for hook in hooks.on(ws._path):
                 run_logged(route, hook, ws, code, message)
@@ -174,7 +183,7 @@ def _owned(handler: Handler) -> Handler:
     """Wrap a handler so that hooks around its answer know the context of its request."""
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
-        owner.set(response)
+        owner.set(request)
         return handler(response, request, *context)
 
     return handle

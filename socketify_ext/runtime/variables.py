@@ -7,7 +7,7 @@ from contextvars import Context, ContextVar
 from typing import Any, Final
 
 owner: Final[ContextVar[Any]] = ContextVar("socketify_ext_owner", default=None)
-"""The response in whose context code runs, where hooks need to know it."""
+"""The request in whose context code runs, where hooks need to know it."""
 
 
 def free(variables: Context) -> Context:
@@ -29,7 +29,7 @@ def run_for(response: Any, function: Callable[..., Any], *arguments: Any) -> Any
 
     An answer may be given from another request's handler, or by the server itself.
     """
-    if owner.get() is response:
+    if owner.get() is response._request:
         return function(*arguments)
     return run_in(response._variables, function, *arguments)
 

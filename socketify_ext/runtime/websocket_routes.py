@@ -28,6 +28,7 @@ class SocketRoute(Route):
     native: Any  # the core's description of the route, kept alive
     upgrade: Callable[..., Any] | None
     open: Callable[..., Any] | None
+    message: Callable[..., Any]
     close: Callable[..., Any] | None
 
     def __init__(self, server: Server, path: str, behavior: Mapping[str, Any]) -> None:
@@ -47,6 +48,7 @@ class SocketRoute(Route):
         else:
             self.upgrade = own["upgrade"]
         self.open = hooks.opening(self, own["open"])
+        self.message = hooks.receiving(self, own["message"] or _no_message)
         self.close = hooks.closing(self, own["close"])
 
     def bind(self) -> None:
@@ -72,6 +74,10 @@ def _upgrade(response: Any, request: Any, context: Any) -> None:
     response.upgrade(*map(request.get_header, names), context)
 
 
+def _no_message(ws: Any, message: Any, opcode: Any) -> None:
+    """Ignore a message of a route that has no handler for it."""
+
+
 def _no_handler(response: Any, request: Any) -> None:
     raise AssertionError("a WebSocket route handles no request")
 
@@ -93,8 +99,8 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
     native.sendPingsAutomatically = bool(behavior.get("send_pings_automatically", False))
     native.maxLifetime = behavior.get("max_lifetime", 0)
     native.open, native.close = on_open, on_close  # always: they keep the table of connections
+    native.message = on_message  # always: a hook may come later
     callbacks = {
-        "message": on_message,
         "drain": on_drain,
         "ping": on_ping,
         "pong": on_pong,

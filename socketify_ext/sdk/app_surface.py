@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from .. import errors
 from .provenance import Provenance
-from .request_hooks import RequestHook, RequestHooks
+from .request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function, owner
 from .route_methods import RouteMethods
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -31,6 +31,8 @@ class AppSurface(RequestHooks, RouteMethods):
     backplane: Any
     startup: list[Callable[..., Any]]
     shutdown: list[Callable[..., Any]]
+    listening: list[Callable[..., Any]]
+    closing: list[Callable[..., Any]]
     _own: Final = frozenset(__annotations__)
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
@@ -46,6 +48,8 @@ class AppSurface(RequestHooks, RouteMethods):
             backplane=None,
             startup=[],
             shutdown=[],
+            listening=[],
+            closing=[],
         )
 
     def on_startup(self, function: Function) -> Function:
@@ -59,6 +63,16 @@ class AppSurface(RequestHooks, RouteMethods):
     def on_shutdown(self, method: Function) -> Function:
         """Run `method`, sync or async, once the server has stopped, in reverse order."""
         return self._lifecycle("on_shutdown", self.shutdown, method)
+
+    def on_listen(self, function: Function) -> Function:
+        """Run `function(address)`, sync or async, once the server listens, in resolved order."""
+        check_function(owner(self._provenance), "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
+        return self._lifecycle("on_listen", self.listening, function)
+
+    def before_close(self, function: Function) -> Function:
+        """Run `function`, sync or async, before the server stops listening, in resolved order."""
+        check_function(owner(self._provenance), "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
+        return self._lifecycle("before_close", self.closing, function)
 
     def json_serializer(self, json_serializer: Any) -> None:
         """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
@@ -175,4 +189,5 @@ class AppSurface(RequestHooks, RouteMethods):
     @property
     def needs_install(self) -> bool:
         """Whether something was recorded that only an installed app can do."""
-        return bool(self.routes or self.startup or self.shutdown or self.serializer or self.backplane or self.hooks)
+        lifecycle = (self.startup, self.shutdown, self.listening, self.closing)
+        return bool(self.routes or self.serializer or self.backplane or self.hooks or any(lifecycle))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
@@ -36,6 +36,8 @@ PARAMETERS: Final[dict[Event, tuple[str, ...]]] = {
     "on_ws_message": ("ws", "message", "opcode"),
     "on_ws_close": ("ws", "code", "message"),
 }
+
+LIFECYCLE_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {"on_listen": ("address",), "before_close": ()}
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,7 @@ class RequestHooks:
         segments = self._segments(event, prefix)
 
         def add(function: Function) -> Function:
-            self._check(event, function)
+            check_function(owner(self._hooked_by), event, PARAMETERS[event], function)
             self._add_hook(RequestHook(event, function, segments, self._hooked_by))
             return function
 
@@ -272,22 +274,24 @@ class RequestHooks:
             f'Write whole segments without parameters: app.{event}(prefix="/api")',
         )
 
-    def _check(self, event: Event, function: Any) -> None:
-        parameters = ", ".join(PARAMETERS[event])
-        why = None
-        if not callable(function):
-            why = f"a {type(function).__name__} can't be called"
-        else:
-            try:
-                inspect.signature(function).bind(*PARAMETERS[event])
-            except TypeError:
-                why = f"the function can't be called with ({parameters})"
-            except ValueError:  # written in C, without a signature
-                return
-        if why is not None:
-            raise errors.SignatureError(
-                owner(self._hooked_by),
-                f"calls app.{event}",
-                why,
-                f"Write @app.{event} above a function of ({parameters})",
-            )
+
+def check_function(who: str, event: str, names: Sequence[str], function: Any) -> None:
+    """Refuse a hook that can't be called with its arguments.
+
+    Raises:
+        SignatureError: it can't.
+    """
+    parameters = ", ".join(names)
+    why = None
+    if not callable(function):
+        why = f"a {type(function).__name__} can't be called"
+    else:
+        try:
+            inspect.signature(function).bind(*names)
+        except TypeError:
+            why = f"the function can't be called with ({parameters})"
+        except ValueError:  # written in C, without a signature
+            return
+    if why is not None:
+        fix = f"Write @app.{event} above a function of ({parameters})"
+        raise errors.SignatureError(who, f"calls app.{event}", why, fix)
