@@ -13,29 +13,30 @@ from typing import Any, TypeVar
 
 from . import errors
 from .lifecycle import RESERVE, Lifecycle, LifecycleEntry, announce_listening
-from .registration import Plan, Registration
+from .registration import Registration
 from .registry.registry import Registry, default_registry
+from .runtime.change import changing
 from .runtime.core_app import CoreApp
 from .runtime.ending import cancel_handlers, wait_for_requests
 from .runtime.fork import is_forked
 from .runtime.listening import address_of
 from .runtime.loop import shared_loop
 from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
+from .runtime.scope_node import ScopeNode
 from .runtime.server import Server
 from .runtime.stock import is_managed
 from .sdk.compilation import subclass
-from .sdk.declaration import as_extension
-from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function
+from .sdk.declaration import Declaration
+from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHooks, check_function
 from .sdk.resolution import Policy, Settled
 from .sdk.spec import ExtensionSpec, MemberSpec
 
 log = logging.getLogger("socketify_ext")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Registered = TypeVar("Registered")
 
 
-class App(CoreApp, RequestHooks):
+class App(CoreApp):
     """A socketify app whose extensions are validated, whose requests are safe, and which starts and stops in order.
 
     Args:
@@ -89,7 +90,6 @@ class App(CoreApp, RequestHooks):
         self._server = Server(self)
         self._grace = grace
         self._lifecycle = Lifecycle(timeout)
-        self._own_hooks: list[RequestHook] = []
         self._own_startup: list[Callable[..., Any]] = []
         self._own_shutdown: list[Callable[..., Any]] = []
         self._own_listening: list[Callable[..., Any]] = []
@@ -99,81 +99,28 @@ class App(CoreApp, RequestHooks):
         for taken, functions in zip(self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True):
             if taken is not None:
                 functions.append(taken)
-        self._registration = Registration(
+        registration = Registration(
             self, registry or default_registry(), self._server.bases, self._reserved_names(), on_collision
         )
-        self._apply(self._registration.plan_declared(earlier))
+        self._node = self._server.root = ScopeNode(self._server, self, registration, "", None)
+        with changing(self._server) as change:
+            change.register(self._node, registration.plan_declared(earlier))
         self._detach_pools()
 
     # -- extensions
 
-    def register(self, extension: Registered) -> Registered:
-        """Register an extension, loaded or declared, or a bare function; existing routes get its members too.
-
-        Returns:
-            The given extension, so that this works as a decorator.
-
-        Raises:
-            ExtensionError: see `docs/errors.md`; the app is as it was.
-        """
-        self._server.check_thread("register")
-        self._apply(self._registration.plan(as_extension(extension)))
-        return extension
-
-    def _apply(self, plan: Plan) -> None:
-        """Put a plan into effect, or drop it and leave the app as it was."""
-        new = plan.new
-        if not new:
-            return
-        for declaration in new:
-            if declaration.app.startup and self._lifecycle.state != "new":
-                raise errors.LifecycleError(
-                    f"extension {declaration.spec.provenance}",
-                    "has start-up functions",
-                    "the app has already started",
-                    "Register it before app.listen()",
-                )
-            if declaration.app.backplane is not None:
-                self._check_backplane(declaration.app.backplane)
-        self._check_routes(new)
-        routes = [self._prepare(*route) for declaration in new for route in declaration.app.routes]
-        try:
-            self._exchange(plan)
-            for bind in routes:
-                bind()
-            for declaration in new:
-                if declaration.app.serializer is not None:
-                    self.json_serializer(declaration.app.serializer)
-                if declaration.app.backplane is not None:
-                    self.use_backplane(declaration.app.backplane)
-        except BaseException:
-            self._exchange(self._registration.current)
-            raise
-        self._registration.complete(plan)
-
-    def _exchange(self, plan: Plan) -> None:
-        members = [member for declaration in plan.declarations.values() for member in declaration.spec.members]
-        self._server.exchange(plan.classes, members, [*plan.hooks(), *self._own_hooks])
+    def _check_in_time(self, declaration: Declaration) -> None:
+        """Refuse an extension whose start-up functions would not run."""
+        if declaration.app.startup and self._lifecycle.state != "new":
+            raise errors.LifecycleError(
+                f"extension {declaration.spec.provenance}",
+                "has start-up functions",
+                "the app has already started",
+                "Register it before app.listen()",
+            )
 
     # The core's name for set_error_handler, which is about the errors of handlers alone.
     on_error = RequestHooks.on_error
-
-    def _add_hook(self, hook: RequestHook) -> None:
-        self._server.check_thread("a request hook")
-        self._own_hooks.append(hook)
-        try:
-            self.apply_hooks()
-        except BaseException:
-            self._own_hooks.remove(hook)
-            raise
-
-    def apply_hooks(self) -> None:
-        """Put the current request hooks of the extensions and of the app around its routes.
-
-        Raises:
-            LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
-        """
-        self._server.use_hooks([*self._registration.current.hooks(), *self._own_hooks])
 
     # -- lifecycle
 
@@ -224,9 +171,10 @@ class App(CoreApp, RequestHooks):
         return function
 
     def _lifecycle_entries(self) -> list[LifecycleEntry]:
-        """Return the lifecycle functions of the extensions in resolved order, and the app's own."""
+        """Return the lifecycle functions in order: of the app's extensions, of those of its scopes, and the app's own."""
+        plans = [node.registration.current for node in self._node.subtree()]
         own = LifecycleEntry("the app", self._own_startup, self._own_shutdown, self._own_listening, self._own_closing)
-        return [*self._registration.current.lifecycle_entries(), own]
+        return [*(entry for plan in plans for entry in plan.lifecycle_entries()), own]
 
     def listen(
         self,
@@ -322,7 +270,7 @@ class App(CoreApp, RequestHooks):
     def _enter(self, what: str) -> bool:
         """Serve in this thread and process; return whether the loop runs, as it does for another app."""
         self._server.enter()
-        functions = [self._own_startup] + [each.startup for each in self._registration.current.lifecycle_entries()]
+        functions = [entry.startup for entry in self._lifecycle_entries()]
         runs = self._server.loop.is_running()
         if runs and what == "listen" and self._lifecycle.state == "new" and self.lifespan and any(functions):
             fix = "Call listen() before app.run(), outside of handlers and coroutines"
@@ -501,7 +449,7 @@ def inspect(app: Any) -> Inspection:
     """Report the extensions of an app, stock or installed, and the origin of each member."""
     adapter = getattr(app, "_request_extension", None)
     if isinstance(app, App):
-        resolution = app._registration.current.resolution
+        resolution = app._node.registration.current.resolution
     elif is_managed(adapter):
         resolution = adapter.stock.registration.current.resolution  # type: ignore[union-attr]
     else:
