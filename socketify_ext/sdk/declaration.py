@@ -260,8 +260,8 @@ def extension(
         name: the extension's name; for a plugin, also the name of its entry point.
         options: a pydantic model; the function gets a validated instance as its keyword-only `options`.
         requires: extensions that must be registered, as in `["auth>=1"]`; they come first.
-        before: names of extensions that, if present, come later.
-        after: names of extensions that, if present, come earlier.
+        before: names of extensions that, if present, come later; "*" for all that don't say so themselves.
+        after: names of extensions that, if present, come earlier; "*" for all that don't say so themselves.
 
     Raises:
         SignatureError: the function is not `(request, response, ws)` with `options` and `app` as keywords.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .. import errors
-from .spec import ComputedSpec, ExtensionSpec, MemberSpec, MethodSpec, Target
+from .spec import ALL, ComputedSpec, ExtensionSpec, MemberSpec, MethodSpec, Target
 from .suggest import suggestion
 
 Policy = Literal["error", "keep", "replace"]
@@ -160,6 +160,9 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
                 todo.extend(earlier[name])
         return False
 
+    if any(ALL in spec.before or ALL in spec.after for spec in specs):
+        _place_at_ends(specs, earlier, precedes)
+
     if not any(earlier.values()):
         return tuple(specs), precedes
     sorter = graphlib.TopologicalSorter(earlier)
@@ -184,6 +187,18 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
         sorter.done(spec.name)
 
     return tuple(result), precedes
+
+
+def _place_at_ends(specs: Sequence[ExtensionSpec], earlier: Mapping[str, set[str]], precedes: Precedes) -> None:
+    """Put those that come before or after all others there, as far as nobody asks by name for something else."""
+    firsts = [spec.name for spec in specs if ALL in spec.before]
+    lasts = [spec.name for spec in specs if ALL in spec.after]
+    for first, spec in itertools.product(firsts, specs):
+        if spec.name not in firsts and not precedes(spec.name, first):
+            earlier[spec.name].add(first)
+    for last, spec in itertools.product(lasts, specs):
+        if spec.name not in lasts and not precedes(last, spec.name):
+            earlier[last].add(spec.name)
 
 
 def _earlier_names(specs: Sequence[ExtensionSpec], present: Mapping[str, int]) -> dict[str, set[str]]:

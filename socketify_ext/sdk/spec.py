@@ -35,6 +35,9 @@ Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
 MISSING: Final[Any] = inspect.Parameter.empty
 
+ALL: Final = "*"
+"""In `before` or `after`: all other extensions."""
+
 _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 
 
@@ -81,7 +84,12 @@ def _member_name(name: Any) -> Any:
     )
 
 
+def _neighbour(name: Any) -> Any:
+    return name if name == ALL else _extension_name(name)
+
+
 ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
+Neighbour = Annotated[str, BeforeValidator(_neighbour)]
 MemberName = Annotated[str, BeforeValidator(_member_name)]
 
 
@@ -414,9 +422,16 @@ class ExtensionSpec(FrozenModel):
         AfterValidator(_unique),
     ] = ()
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
-    before: tuple[ExtensionName, ...] = ()
-    after: tuple[ExtensionName, ...] = ()
+    before: tuple[Neighbour, ...] = ()
+    after: tuple[Neighbour, ...] = ()
     identity: tuple[Any, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_place(self) -> ExtensionSpec:
+        if ALL in self.before and ALL in self.after:
+            why = f"it comes before all others and after them: {ALL!r} is in `before` and in `after`"
+            raise spec_error(errors.DeclarationError, why, "Leave one out")
+        return self
 
     @functools.cached_property
     def by_name(self) -> dict[tuple[Target, str], MemberSpec]:

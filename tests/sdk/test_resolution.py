@@ -129,6 +129,62 @@ def test_a_requirement_of_a_fitting_version_is_met():
     assert names(resolve(specs).order) == ["auth", "a"]
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(5))))
+def test_first_and_last_are_so_in_any_order(order):
+    made = [
+        make("cors", before=("*",)),
+        make("a"),
+        make("log", before=("*", "cors")),
+        make("zip", after=("*",)),
+        make("b", after=("a",)),
+    ]
+    assert names(resolve([made[index] for index in order]).order) == ["log", "cors", "a", "b", "zip"]
+
+
+def test_what_is_asked_by_name_goes_before_a_place_at_the_end():
+    assert names(resolve([make("first", before=("*",)), make("a", before=("first",)), make("b")]).order) == [
+        "a",
+        "first",
+        "b",
+    ]
+    specs = [make("first", before=("*",), requires=["base"]), make("base", requires=["root"]), make("root"), make("b")]
+    assert names(resolve(specs[::-1]).order) == ["root", "base", "first", "b"]
+    assert names(resolve([make("a", after=("last",)), make("last", after=("*",)), make("b")]).order) == [
+        "b",
+        "last",
+        "a",
+    ]
+    specs = [make("last", after=("*",), before=("first",)), make("first", before=("*",)), make("a")]
+    assert names(resolve(specs).order) == ["last", "first", "a"]
+
+
+def test_a_place_at_both_ends_is_none():
+    with pytest.raises(ValueError, match="before all others and after them"):
+        make("a", before=("*",), after=("*",))
+
+
+constraints = st.lists(
+    st.tuples(*[st.lists(st.sampled_from(["*", "a", "b", "c", "d", "x"]), max_size=2)] * 2), min_size=4, max_size=4
+)
+
+
+@given(constraints)
+def test_a_place_at_an_end_makes_no_cycle_that_was_not_there(given_order):
+    pairs = [(before, [] if "*" in before else after) for before, after in given_order]
+
+    def made(keep_ends):
+        return [
+            make(name, before=tuple(filter(keep_ends, before)), after=tuple(filter(keep_ends, after)))
+            for name, (before, after) in zip("abcd", pairs, strict=True)
+        ]
+
+    try:
+        resolve(made(lambda name: name != "*"))
+    except OrderingCycleError:
+        return
+    assert sorted(names(resolve(made(bool)).order)) == ["a", "b", "c", "d"]
+
+
 def test_all_collisions_are_told_at_once_with_both_providers():
     specs = [make("auth", "user", "cart", version="1.0"), make("jwt", "user", "cart", "token", version="2.0")]
     with pytest.raises(CollisionError) as caught:

@@ -71,9 +71,10 @@ def test_a_changed_token_does_not_count(place, character):
 
 
 @pytest.mark.parametrize(("text", "wanted"), [(None, False), ("", False), ("a" * 21, False), ("a" * 22, True),
-    ("a" * 22 + "\n", False), ("\u00e9" * 22, False), (make_key(), True)])  # fmt: skip
+    ("a" * 22 + "\n", False), ("\u00e9" * 22, False)])  # fmt: skip
 def test_a_cookie_that_nobody_has_made_is_not_taken(text, wanted):
     assert is_key(text) is wanted
+    assert is_key(make_key())
 
 
 @pytest.mark.parametrize(

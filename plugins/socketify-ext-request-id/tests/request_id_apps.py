@@ -57,6 +57,7 @@ def make(kind="app", **options):
 
     def wait(res, req):
         res.grab_aborted_handler()
+        log.info("waiting")
 
     def said(ws, message, opcode):
         log.info("said %s", message)
