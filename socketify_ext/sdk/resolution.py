@@ -160,8 +160,7 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
                 todo.extend(earlier[name])
         return False
 
-    if any(ALL in spec.before or ALL in spec.after for spec in specs):
-        _place_at_ends(specs, earlier, precedes)
+    _place_at_ends(specs, earlier, precedes)
 
     if not any(earlier.values()):
         return tuple(specs), precedes

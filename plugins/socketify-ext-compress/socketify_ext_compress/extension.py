@@ -8,7 +8,7 @@ from typing import Any
 
 import socketify_ext
 
-from .coders import stream_coder, whole_encoders
+from .coders import Prepared, stream_coder, whole_encoders
 from .decision import BODY_BOUND, forbids, has_body, may_be_probed, shrinks, vary, weaken
 from .options import Coding, Options
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import re
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def make(kind="app", folder=None, order=("compress", "later"), **options):
     app.get("/json", lambda res, req: res.end({"items": ["tea"] * 1000}))
     app.get("/untyped", lambda res, req: res.end(PAGE))
     app.get("/small", answer(html, body=SMALL))
-    app.get("/random", answer(("Content-Type", "text/plain"), body=gzip.compress(LARGE.encode())[:3000]))
+    app.get("/random", answer(("Content-Type", "text/plain"), body=random.Random(1).randbytes(3000)))
     app.get("/png", answer(("Content-Type", "image/png")))
     app.get("/packed", answer(html, ("Content-Encoding", "gzip"), body=gzip.compress(PAGE.encode())))
     app.get("/identity", answer(html, ("Content-Encoding", "identity")))

@@ -8,7 +8,7 @@ import socketify_ext
 
 from .guard import Guard
 from .options import Options
-from .verdict import SAFE, objection
+from .verdict import SAFE
 
 
 @socketify_ext.extension(
@@ -26,7 +26,6 @@ def csrf(
     app: socketify_ext.AppSurface,
 ) -> None:
     """Answer 403 to requests that change something, and to WebSockets, where a page of another origin has sent them."""
-    trusted = frozenset(options.trusted_origins)
     guard = Guard(options)
 
     @request.method
@@ -48,26 +47,13 @@ def csrf(
         """
         await guard.check(self, token)
 
-    def refuse_strangers(res: Any, req: Any) -> None:  # noqa: ARG001
-        lines = req.get_header_lines
-        why = objection(lines("sec-fetch-site"), lines("origin"), lines("host"), trusted)
-        if why is not None:
-            raise socketify_ext.HTTPError(403, f"cross-site request refused: {why}")
-
-    def refuse_unless_safe(res: Any, req: Any) -> None:
-        if req.get_method() not in SAFE:
-            refuse_strangers(res, req)
-
-    async def ask_for_token(res: Any, req: Any) -> None:
-        if req.get_method() not in SAFE:
-            await guard.check(req, await guard.find(res, req))
-
-    def is_guarded(route: Any) -> bool:
-        return route.options.get("csrf", True) and not route.is_websocket and route.method not in SAFE
-
     app.route_option("csrf", type=bool)
-    app.before_request(refuse_strangers, where=lambda route: is_guarded(route) and route.method != "ANY")
-    app.before_request(refuse_unless_safe, where=lambda route: is_guarded(route) and route.method == "ANY")
-    app.before_upgrade(refuse_strangers, where=lambda route: route.options.get("csrf", True))
+    app.before_request(guard.refuse_strangers, where=is_guarded)
+    app.before_upgrade(guard.refuse_foreign_pages, where=lambda route: bool(route.options.get("csrf", True)))
     if options.secret is not None:
-        app.before_request(ask_for_token, where=is_guarded)
+        app.before_request(guard.ask_for_token, where=is_guarded)
+
+
+def is_guarded(route: Any) -> bool:
+    """Check whether requests of a route may change something."""
+    return bool(route.options.get("csrf", True)) and not route.is_websocket and route.method not in SAFE

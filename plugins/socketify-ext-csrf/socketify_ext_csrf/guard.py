@@ -1,4 +1,4 @@
-"""The tokens of requests: where they are, and whose they must be."""
+"""What a request is asked for: where it comes from, and its token."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from socketify_ext.stores import open_response
 
 from .options import Options
 from .tokens import Tokens, is_key, make_key
+from .verdict import SAFE, objection
 
 _URLENCODED: Final = "application/x-www-form-urlencoded"
 
 
 class Guard:
-    """Give tokens to pages, and ask requests for them.
+    """Look at where requests come from; give tokens to pages, and ask requests for them.
 
     Args:
         options: of the extension.
@@ -23,9 +24,39 @@ class Guard:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._trusted = frozenset(options.trusted_origins)
         self._tokens = Tokens(options.secrets, options.max_age) if options.secrets else None
         self._cookie = f"__Host-{options.cookie}" if options.cookie_secure else options.cookie
         self._key: socketify_ext.PrivateProperty[str | None] = socketify_ext.PrivateProperty("csrf_key", None)
+
+    def refuse_foreign_pages(self, res: Any, req: Any) -> None:  # noqa: ARG002
+        """Refuse what a page of another origin has sent.
+
+        Raises:
+            HTTPError: 403.
+        """
+        lines = req.get_header_lines
+        why = objection(lines("sec-fetch-site"), lines("origin"), lines("host"), self._trusted)
+        if why is not None:
+            raise socketify_ext.HTTPError(403, f"cross-site request refused: {why}")
+
+    def refuse_strangers(self, res: Any, req: Any) -> None:
+        """Refuse what a page of another origin has sent, unless it changes nothing; routes for any method take both.
+
+        Raises:
+            HTTPError: 403.
+        """
+        if req.get_method() not in SAFE:
+            self.refuse_foreign_pages(res, req)
+
+    async def ask_for_token(self, res: Any, req: Any) -> None:
+        """Refuse what may change something and has no token that counts.
+
+        Raises:
+            HTTPError: 403.
+        """
+        if req.get_method() not in SAFE:
+            await self.check(req, await self.find(res, req))
 
     async def token_for(self, request: Any) -> str:
         """Return a new token for the browser of a request, which gets a cookie if it has none.

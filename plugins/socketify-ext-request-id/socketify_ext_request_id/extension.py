@@ -56,7 +56,7 @@ def add_access_log(app: socketify_ext.AppSurface, options: Options) -> None:
     )
 
     def is_logged(route: Any) -> bool:
-        return route.options.get("access_log", route.pattern not in options.quiet)
+        return bool(route.options.get("access_log", route.pattern not in options.quiet))
 
     def read(res: Any, req: Any) -> None:
         beginning.set(req, log.read(res, req))

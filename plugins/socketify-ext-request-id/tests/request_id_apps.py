@@ -106,6 +106,7 @@ def structured(**options):
 def readme():
     """Run the README's example up to where it listens."""
     example = re.search(r"```python\n(.*?)\napp\.listen", README.read_text(), re.DOTALL)[1]
+    logging.root.handlers.clear()  # the kit's own
     names = {}
     exec(example, names)  # noqa: S102 - it is ours
     return names["app"]

@@ -98,7 +98,7 @@ def test_the_answer_has_one_id_even_where_a_handler_wrote_another(server):
 def test_a_websocket_keeps_the_id_of_its_upgrade(server):
     with connect(f"{server.ws_url}/ws", proxy=None) as opened:
         opened.send("hello")
-        found = opened.recv(PATIENCE)
+        found = opened.recv(PATIENCE, decode=True)
         assert ID.fullmatch(found)
         assert opened.response.headers["x-request-id"] == found
     assert "status=101" in access(server, found)
@@ -163,7 +163,7 @@ def test_a_proxys_id_is_taken_where_the_options_say_so():
 def test_ids_may_be_made_otherwise_and_fields_be_chosen():
     fields = ["status", "query", "address", "user_agent", "referer", "host"]
     with testing.serve(request_id_apps.numbered, fields=fields, logger="own") as server:
-        headers = {"User-Agent": b"a \x1b[0m b", "Referer": "https://a.example/", "Host": "shop.example"}
+        headers = {"User-Agent": b"a \xe2\x80\xa8 b", "Referer": "https://a.example/", "Host": "shop.example"}
         assert http.get(f"{server.url}/items/1?a=b", headers=headers).text == "request-0"
         (line,) = wait_for(server, "own [request-0]")
         assert line.partition("] ")[2].startswith("status=200 query=")
@@ -194,7 +194,7 @@ def test_structlog_has_the_id_in_every_event():
     }
 
 
-@pytest.mark.parametrize("value", ["no", 7, None])
+@pytest.mark.parametrize("value", ["perhaps", 7, None])
 def test_a_route_with_an_option_that_can_not_work_is_refused(value):
     app = socketify_ext.App()
     app.register(request_id)

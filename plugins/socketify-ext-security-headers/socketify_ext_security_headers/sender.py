@@ -65,8 +65,8 @@ class Sender:
         # A cache puts the headers of a 304 in place of those that it has: the page there has another nonce.
         if (status == 304 and policy.uses_nonce) or res.has_header(policy.csp_name):
             return
-        value = policy.csp(nonce)
-        if value is not None:
-            res.write_header(policy.csp_name, value)
+        csp = policy.csp(nonce)
+        if csp is not None:
+            res.write_header(policy.csp_name, csp)
         if nonce is not None and not res.has_header("Cache-Control"):
             res.write_header("Cache-Control", "private")  # a nonce that others can read protects nobody
