@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import getpid
 from threading import get_ident
 from typing import Any, TypeVar
 
 from . import errors
 from .lifecycle import RESERVE, Lifecycle, LifecycleEntry, announce_listening
-from .registration import Registration
+from .registration import Plan, Registration
 from .registry.registry import Registry, default_registry
 from .runtime.change import changing
 from .runtime.core_app import CoreApp
@@ -22,6 +22,7 @@ from .runtime.fork import is_forked
 from .runtime.listening import address_of
 from .runtime.loop import shared_loop
 from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
+from .runtime.scope import ScopeMethods
 from .runtime.scope_node import ScopeNode
 from .runtime.server import Server
 from .runtime.stock import is_managed
@@ -29,6 +30,7 @@ from .sdk.compilation import subclass
 from .sdk.declaration import Declaration
 from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHooks, check_function
 from .sdk.resolution import Policy, Settled
+from .sdk.route_info import RouteInfo
 from .sdk.spec import ExtensionSpec, MemberSpec
 
 log = logging.getLogger("socketify_ext")
@@ -426,33 +428,65 @@ def install(
 
 @dataclass(frozen=True)
 class Inspection:
-    """The extensions of an app in order, its members by "target.name", and the settled collisions."""
+    """The extensions of an app or of a scope in it.
+
+    Attributes:
+        order: all that are in effect, those of the scopes above too, in resolved order.
+        members: those in effect, by "target.name".
+        settled: the settled collisions.
+        prefix: of the scope, "" for the app.
+        own: the names of those that are registered here, and not above.
+        routes: those that were added here, and not in a scope below.
+        scopes: the scopes in it.
+    """
 
     order: tuple[ExtensionSpec, ...]
     members: dict[str, MemberSpec]
     settled: tuple[Settled, ...]
+    prefix: str = ""
+    own: tuple[str, ...] = ()
+    routes: tuple[RouteInfo, ...] = ()
+    scopes: tuple[Inspection, ...] = ()
 
     def __str__(self) -> str:
-        """Return the extensions in order as a tree, with their members."""
-        lines: list[str] = []
+        """Return the extensions in order as a tree, with their members, and the scopes below."""
+        return "\n".join(self._lines(""))
+
+    def _lines(self, indent: str) -> Iterator[str]:
         for spec in self.order:
+            if spec.name not in self.own:
+                continue
             asked = f", required by {spec.provenance.required_by}" if spec.provenance.required_by else ""
-            lines.append(f"{spec.provenance}{asked}")
+            yield f"{indent}{spec.provenance}{asked}"
             own = [member for member in self.members.values() if member.provenance.extension == spec.name]
             for index, member in enumerate(own, 1):
                 branch = "└──" if index == len(own) else "├──"
-                lines.append(f"{branch} {member.target}.{member.name}{member.signature}")
-        return "\n".join(lines)
+                yield f"{indent}{branch} {member.target}.{member.name}{member.signature}"
+        for scope in self.scopes:
+            yield f"{indent}scope {scope.prefix or 'without a prefix'}"
+            yield from scope._lines(f"{indent}    ")
 
 
 def inspect(app: Any) -> Inspection:
-    """Report the extensions of an app, stock or installed, and the origin of each member."""
+    """Report the extensions of an app, stock or installed, or of a scope, and the origin of each member."""
     adapter = getattr(app, "_request_extension", None)
-    if isinstance(app, App):
-        resolution = app._node.registration.current.resolution
-    elif is_managed(adapter):
-        resolution = adapter.stock.registration.current.resolution  # type: ignore[union-attr]
-    else:
-        return Inspection((), {}, ())
+    if isinstance(app, ScopeMethods):
+        return _inspected(app._node)
+    if is_managed(adapter):
+        return _of_plan(adapter.stock.registration.current)  # type: ignore[union-attr]
+    return Inspection((), {}, ())
+
+
+def _inspected(node: ScopeNode) -> Inspection:
+    return replace(
+        _of_plan(node.registration.current),
+        prefix=node.prefix,
+        routes=tuple(node.own_routes()),
+        scopes=tuple(_inspected(child) for child in node.children),
+    )
+
+
+def _of_plan(plan: Plan) -> Inspection:
+    resolution = plan.resolution
     members = {f"{target}.{name}": member for (target, name), member in resolution.members.items()}
-    return Inspection(resolution.order, members, resolution.settled)
+    return Inspection(resolution.order, members, resolution.settled, own=tuple(plan.own))

@@ -12,6 +12,7 @@ from .lock import lock_target
 from .new.command import new_project
 from .output import show_all_characters
 from .plugins import CommandGroup
+from .routes import show_routes
 from .show import show_extension
 from .stubs.command import write_stubs
 from .tree import show_tree
@@ -31,6 +32,7 @@ cli = typer.Typer(
 cli.command("list")(list_extensions)
 cli.command("show")(show_extension)
 cli.command("tree")(show_tree)
+cli.command("routes")(show_routes)
 cli.command("why")(explain_member)
 cli.command("stubs")(write_stubs)
 cli.command("lock")(lock_target)

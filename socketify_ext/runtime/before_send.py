@@ -134,14 +134,20 @@ class BeforeSend(Preserved, Observed, Response):
                 if request.req is not None and not self._route:
                     self._route = server.entered.name
                 self._wait()
-                self._hooks_wait += 1
-                variables = copy_context()
-                variables.run(_sending.set, self)
-                others = self._go_on(hook, result, hooks[number:])
-                server.start(others, self, request, self._route, variables)
+                self._start(hook, result, hooks[number:])
                 return
             if self._over:
                 return
+
+    def _start(self, hook: RequestHook, result: Any, others: Sequence[RequestHook]) -> None:
+        variables = copy_context()
+        variables.run(_sending.set, self)
+        self._hooks_wait += 1
+        self._tasks += 1  # where the hook does not suspend, the answer comes behind it
+        try:
+            self._server.start(self._go_on(hook, result, others), self, self._request, self._route, variables)
+        finally:
+            self._tasks -= 1
 
     async def _go_on(self, hook: RequestHook, result: Any, others: Sequence[RequestHook]) -> None:
         """Run the hooks from the first one that is async, then let the answer go on."""
@@ -305,37 +311,54 @@ class BeforeSend(Preserved, Observed, Response):
     def _write_corked(self, data: bytes) -> None:
         if self._queue:  # the hooks run, and the client gets what waits
             return
-        if self._pass(self._write_corked, (data,), decides=False, in_parts=True):
-            super()._write_corked(self._filtered(data) if self._filters else data)
+        if not self._pass(self._write_corked, (data,), decides=False, in_parts=True):
+            return
+        if self._is_bodiless():
+            self.end_without_body()
+            return
+        self._begin_body()
+        data = self._filtered(data)
+        if data:
+            super()._write_corked(data)
 
     def try_end(self, message: str | bytes, total_size: int, end_connection: bool = False) -> tuple[bool, bool]:
         """Write a part of a body of known size; while hooks run it is not taken, and the client's turn comes later."""
-        self._check_outside("try_end")
         data, total, last = self._sized(message, total_size, end_connection)
+        result = self._try_end(data, total, last)
+        if self._blocked and self._queue is not None and len(data) == total and not self._answered:
+            # All at once: who gives it may not look at the result.
+            self._blocked, self._fixed_length, self._decided = False, None, True
+            self._queue.append((self._answer, ("try_end", data, None, last)))
+            return True, True
+        return result
+
+    def _try_end(self, data: bytes, total: int, last: bool) -> tuple[bool, bool]:
+        self._check_outside("try_end")
         if self._answered or (self._begun and self._queue is None):
             self._blocked = False
-            return super().try_end(data, total, last)
+            return super()._try_end(data, total, last)
         self._check_part(len(data), total)
         if self._is_bodiless():
             if self._pass(self._end_sized, (total, last), decides=True):
                 return self._end_sized(total, last)
             return True, True
         if not self._begun:
+            self._native("try_end")
             self._fixed_length = total
             self._begin()
         elif self._fixed_length is None:
             raise self._body_error("try_end", "write has begun a body whose size is not announced")
-        if self._queue is not None:
-            self._blocked = True
-            return False, False
-        return super().try_end(data, total, last)
+        if self._queue is None:
+            return super()._try_end(data, total, last)
+        self._blocked = True
+        return False, False
 
     def _end_sized(self, total: int, last: bool) -> tuple[bool, bool]:
         """Answer with the head of a body of known size."""
         if not self._is_bodiless():  # a hook has set another status, and the body has not come
             self._drop()
             return False, True
-        return super().try_end(b"", total, last)
+        return super()._try_end(b"", total, last)
 
     def on_writable(self, handler: Callable[[Any, int], bool]) -> Any:
         """Call `handler(response, offset)` when more can be written, after the hooks."""

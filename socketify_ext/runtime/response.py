@@ -185,6 +185,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Make a call on the server's thread, where its errors are those of the request."""
         server = self._server
         self._handed_over = True
+        self._body_only = self._single_write = False  # what this thread calls next comes behind it
         server.loop.call_soon_threadsafe(server.call, self, call, *arguments)
         return self
 
@@ -1101,7 +1102,9 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             TypeError: the message is neither text nor bytes, or the size not an int; nothing was written.
             BodyError: the part goes beyond the size, or the size is not the one that was announced before.
         """
-        data, total, last = self._sized(message, total_size, end_connection)
+        return self._try_end(*self._sized(message, total_size, end_connection))
+
+    def _try_end(self, data: bytes, total: int, last: bool) -> tuple[bool, bool]:
         res = self._native("try_end")
         if self._answered:
             if not self.aborted:
@@ -1122,11 +1125,13 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._wait()  # any later call is late, `end` included
         return bool(result.ok), bool(result.has_responded)
 
-    def _sized(self, message: Any, total_size: Any, end_connection: Any) -> tuple[bytes, int, bool]:
-        """Check the arguments of `try_end`."""
+    def _sized(
+        self, message: Any, total_size: Any, end_connection: Any, what: str = "try_end"
+    ) -> tuple[bytes, int, bool]:
+        """Check the arguments of a part of a body of known size."""
         data = exact_bytes(message)
         if data is None:
-            raise TypeError(f"try_end takes text or bytes, not a {type(message).__name__}")
+            raise TypeError(f"{what} takes text or bytes, not a {type(message).__name__}")
         return data, _size("total_size", total_size), bool(end_connection)
 
     def _check_part(self, length: int, total: int) -> None:
@@ -1158,13 +1163,11 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             TypeError: the buffer is neither text nor bytes, or the size not an int; nothing was written.
             BodyError: the part goes beyond the size, or another part is still on its way.
         """
-        data = exact_bytes(buffer)
-        if data is None:
-            raise TypeError(f"send_chunk takes text or bytes, not a {type(buffer).__name__}")
+        data, total_size, _ = self._sized(buffer, total_size, end_connection=False, what="send_chunk")
         if self._chunkFuture is not None and not self._chunkFuture.done():
             raise self._body_error("send_chunk", "the part before it is still on its way: await it first")
         begin = self.get_write_offset()
-        outcome = self.try_end(data, total_size)
+        outcome = self._try_end(data, total_size, last=False)
         future: Future[tuple[bool, bool]] = self._server.loop.create_future()
         if outcome[0] or self._answered:
             future.set_result(outcome)
@@ -1172,7 +1175,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
         def go_on(response: Any, offset: int) -> bool:
             response._chunkFuture = None
-            outcome: tuple[bool, bool] = response.try_end(data[offset - begin :], total_size)
+            outcome: tuple[bool, bool] = response._try_end(data[offset - begin :], total_size, last=False)
             if not outcome[0] and not response._answered:
                 response._chunkFuture = future
             elif not future.done():

@@ -87,6 +87,11 @@ class Route:
         self.after = Applied()
         self.handle = ffi.new_handle(self)
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is one of the routes that were written, and not one beside these."""
+        return self.pattern == self.info.pattern
+
     def concerns(self, hook: RequestHook) -> bool | None:
         """Whether a hook is for this route; None if that depends on a request's path.
 

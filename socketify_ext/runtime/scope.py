@@ -49,7 +49,7 @@ class ScopeMethods(AppHooks, RouteOptions, RouteMethods):
         """Return the routes of the app, or those of the scope and of the scopes in it, in the order of their addition."""
         nodes = set(self._node.subtree())
         found = [route for route in self._node.server.routes if route.node in nodes]
-        return tuple(route.info for route in found if route.pattern == route.info.pattern)
+        return tuple(route.info for route in found if route.is_listed)
 
     def register(self, extension: Registered) -> Registered:
         """Register an extension, loaded or declared, or a bare function; existing routes get its members too.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..sdk.compilation import Classes
     from ..sdk.path_prefix import Segments
     from ..sdk.request_hooks import RequestHook
+    from ..sdk.route_info import RouteInfo
     from ..sdk.route_option import RouteOption
     from .request import Request
     from .response import Response
@@ -79,6 +80,12 @@ class ScopeNode:
         for child in self.children:
             yield from child.subtree()
 
+    def own_routes(self) -> Iterator[RouteInfo]:
+        """Yield the routes that were added here, in the order of their addition."""
+        for route in self.server.routes:
+            if route.node is self and route.is_listed:
+                yield route.info
+
     def below(self) -> Iterator[Declarations]:
         """Yield the extensions that are registered in the scopes below."""
         for child in self.children:
@@ -101,12 +108,8 @@ class ScopeNode:
         for option in (each for options in (*declared, *(node.own_options for node in self.path)) for each in options):
             earlier = made.setdefault(option.name, option)
             if earlier is not option:
-                raise errors.RouteOptionError(
-                    owner(option.provenance),
-                    f"declares the route option {option.name} ({option.location})",
-                    f"{owner(earlier.provenance)} declares it already ({earlier.location})",
-                    "Register one of the two, or each in a scope of its own: app.scope(...).register(...)",
-                    option=option.name,
+                raise _declared_twice(
+                    *((option, earlier) if self.options.get(option.name) is option else (earlier, option))
                 )
         return made
 
@@ -136,3 +139,13 @@ class ScopeNode:
             if node.not_found is not None:
                 return node.not_found(response.write_status(404), request)
         raise HTTPError(404)
+
+
+def _declared_twice(earlier: RouteOption, option: RouteOption) -> errors.RouteOptionError:
+    return errors.RouteOptionError(
+        owner(option.provenance),
+        f"declares the route option {option.name} ({option.location})",
+        f"{owner(earlier.provenance)} declares it already ({earlier.location})",
+        "Register one of the two, or each in a scope of its own: app.scope(...).register(...)",
+        option=option.name,
+    )

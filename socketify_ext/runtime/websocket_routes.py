@@ -46,10 +46,9 @@ class SocketRoute(Route):
         self.request_class, self.response_class = classes["request"], classes["response"]
         self.socket_class = classes["ws"]
         hooks, own = self.node.hooks, self.behavior
-        if hooks.need_upgrade(self):
-            self.upgrade = hooks.surround(self, own["upgrade"] or _upgrade, for_socket=True)
-        else:
-            self.upgrade = own["upgrade"]
+        self.upgrade = own["upgrade"] or (_upgrade if hooks.need_upgrade(self) else None)
+        if self.upgrade is not None:
+            self.upgrade = hooks.surround(self, self.upgrade, for_socket=True)
         self.open = hooks.opening(self, own["open"])
         self.message = hooks.receiving(self, own["message"] or _no_message)
         self.close = hooks.closing(self, own["close"])

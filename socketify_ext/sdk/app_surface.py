@@ -95,6 +95,17 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         else:
             self.backplane = backplane
 
+    def scope(self, prefix: str = "") -> Any:
+        """Make a scope, once the extension is registered; what an extension adds is in its own scope already."""
+        if self._committed:
+            return self._reached("scope").scope(prefix)
+        raise errors.DeclarationError(
+            f"extension {self._provenance}",
+            f"makes the scope {prefix!r}",
+            "it is still being declared",
+            'Let the program choose the scope: app.scope("/prefix").register(extension)',
+        )
+
     @property
     def routes(self) -> tuple[RouteInfo, ...]:
         """Return the routes of the app, or of the scope that the extension is registered in."""

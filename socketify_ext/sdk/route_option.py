@@ -32,6 +32,7 @@ class RouteOption:
 
     Attributes:
         name: the keyword in the call of a route method.
+        type: the annotation of its values.
         adapter: checks and converts values.
         apply: called with the route and the value, once for each route that has the option; None for mere data.
         location: file and line of the declaration.
@@ -39,6 +40,7 @@ class RouteOption:
     """
 
     name: str
+    type: Any
     adapter: TypeAdapter[Any]
     apply: Apply | None
     location: str
@@ -128,7 +130,7 @@ class RouteOptions:
         adapter = _adapter(who, what, name, type)
         if apply is not None:
             _check_apply(who, what, apply)
-        self._add_option(RouteOption(name, adapter, apply, location(*calling_location()), self._hooked_by))
+        self._add_option(RouteOption(name, type, adapter, apply, location(*calling_location()), self._hooked_by))
 
 
 def _adapter(who: str, what: str, name: str, annotation: Any) -> TypeAdapter[Any]:

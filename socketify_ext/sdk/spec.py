@@ -35,8 +35,8 @@ Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
 MISSING: Final[Any] = inspect.Parameter.empty
 
-ALL: Final = "*"
-"""In `before` or `after`: all other extensions."""
+EVERY: Final = "*"
+"""In `before` and `after`: all other extensions that don't say so themselves."""
 
 _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 
@@ -68,6 +68,10 @@ def is_extension_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def _name_in_order(name: Any) -> Any:
+    return name if isinstance(name, str) and name == EVERY else _extension_name(name)
+
+
 def _member_name(name: Any) -> Any:
     if not isinstance(name, str) or not name.isidentifier():
         why = f"{name!r} is not an identifier"
@@ -84,12 +88,8 @@ def _member_name(name: Any) -> Any:
     )
 
 
-def _neighbour(name: Any) -> Any:
-    return name if name == ALL else _extension_name(name)
-
-
 ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
-Neighbour = Annotated[str, BeforeValidator(_neighbour)]
+NameInOrder = Annotated[str, BeforeValidator(_name_in_order)]
 MemberName = Annotated[str, BeforeValidator(_member_name)]
 
 
@@ -422,15 +422,15 @@ class ExtensionSpec(FrozenModel):
         AfterValidator(_unique),
     ] = ()
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
-    before: tuple[Neighbour, ...] = ()
-    after: tuple[Neighbour, ...] = ()
+    before: tuple[NameInOrder, ...] = ()
+    after: tuple[NameInOrder, ...] = ()
     identity: tuple[Any, ...] = ()
 
     @model_validator(mode="after")
-    def _check_place(self) -> ExtensionSpec:
-        if ALL in self.before and ALL in self.after:
-            why = f"it comes before all others and after them: {ALL!r} is in `before` and in `after`"
-            raise spec_error(errors.DeclarationError, why, "Leave one out")
+    def _has_one_place(self) -> ExtensionSpec:
+        if EVERY in self.before and EVERY in self.after:
+            why = "it is to be before all others and after all others"
+            raise spec_error(errors.DeclarationError, why, 'Write "*" in one of before and after')
         return self
 
     @functools.cached_property
@@ -442,6 +442,11 @@ class ExtensionSpec(FrozenModel):
     def version(self) -> str | None:
         """Return the version of the distribution that provides the extension."""
         return self.provenance.version
+
+    @property
+    def scope(self) -> str:
+        """Return the prefix of the scope that the extension is registered in, "" for the app itself."""
+        return self.provenance.scope
 
 
 Model = TypeVar("Model", bound=FrozenModel)

@@ -120,7 +120,7 @@ if TYPE_CHECKING:
     class App(TypedApp[Response, Request]):
         """The app, for handlers of these types."""
 
-        def ws(self, path: str, behavior: Behavior) -> Self: ...
+        def ws(self, path: str, behavior: Behavior, **options: Any) -> Self: ...
 
     def install(
         app: object,
