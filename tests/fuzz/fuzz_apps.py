@@ -276,6 +276,33 @@ def counted():
 # -- the response that is told what to do
 
 
+class Twice:
+    """A filter that sends each part twice."""
+
+    def feed(self, data):
+        return data * 2
+
+    def finish(self):
+        return b""
+
+
+def hook_answers(app):
+    """Change answers below two prefixes, at once and late."""
+
+    @app.before_send(prefix="/hooked")
+    def hook(res, req):
+        res.write_header("X-Hook", req.get_header("token")).filter_body(Twice())
+
+    @app.before_send(prefix="/hooked-late")
+    async def hook_late(res, req):
+        await asyncio.sleep(0)
+        hook(res, req)
+
+    @app.on_error(prefix="/hooked-late")
+    async def look(error, res, req):
+        await asyncio.sleep(0)
+
+
 def told():
     """Answer by the steps that a request's header lists."""
     app = socketify_ext.App(shutdown_grace=1)
@@ -365,8 +392,10 @@ def told():
 
         app.loop.loop.call_soon(run)
 
-    for name, handler in {"sync": sync, "suspending": suspending, "later": later}.items():
-        app.any(f"/{name}", handler)
+    for prefix in ("", "/hooked", "/hooked-late"):
+        for name, handler in {"sync": sync, "suspending": suspending, "later": later}.items():
+            app.any(f"{prefix}/{name}", handler)
+    hook_answers(app)
     app.get("/own", lambda res, req: res.end(req.get_header("token")))
     app.get("/unexpected", lambda res, req: res.end([unexpected.pop() for _ in list(unexpected)]))
     return app
