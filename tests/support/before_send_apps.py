@@ -384,7 +384,19 @@ def changes(kind, folder):
                 found.append(type(error).__name__)
         res.write_header("X-Found", " ".join(found))
 
-    for prefix in ("gzip", "upper", "both", "content", "status", "status-late", "cookie", "tired", "wrong"):
+    for prefix in (
+        "gzip",
+        "upper",
+        "both",
+        "content",
+        "status",
+        "status-late",
+        "cookie",
+        "tired",
+        "wrong",
+        "set-behind",
+        "broken",
+    ):
         for name, handler in routes.items():
             app.get(f"/{prefix}/{name}", handler)
         app.static(f"/{prefix}/static", folder)
