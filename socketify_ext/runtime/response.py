@@ -775,7 +775,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         raise self._outside_of_hook("res.content")
 
     def filter_body(self, body_filter: BodyFilter) -> bool:  # noqa: ARG002 - the hooked response takes it
-        """Change, in a `before_send` hook, the body on its way: at once, or part by part as it comes.
+        """Change, in a `before_send` hook, the body on its way: a whole one once all hooks have run, another one
+        part by part as it comes.
 
         Args:
             body_filter: its `feed(data)` gets each part, and its `finish()` comes at the end; both return bytes to send.
