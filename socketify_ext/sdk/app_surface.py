@@ -127,6 +127,11 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         return found
 
     @property
+    def prefix(self) -> str:
+        """Return the prefix of the scope that the extension is registered in, "" for the app itself."""
+        return self._provenance.scope
+
+    @property
     def _hooked_by(self) -> Provenance:
         return self._provenance
 
