@@ -1,23 +1,24 @@
-"""The check of one target: the whole matrix, and the report."""
+"""The check of one target: all of its parts, in the whole matrix, and the report."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import re
-import statistics
+import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from .. import errors
 from ..inspection.process import GoneError, HungError
+from .bodies import BODIES, NO_BODY
 from .calls import parse
+from .grade import grade_of
 from .places import AS_CONFIGURED, SETTINGS, cells
-from .report import Cost, Finding, MemberReport, Report
-from .session import Session
-
-LIMIT: Final = 0.05  # seconds that one step may hold the loop
+from .report import Cost, Finding, PartReport, Report
+from .session import Answer, EndedError, Seen, Session
+from .tally import MemberTally, Tally, foreign_tags
+from .visits import Visit, check_requests, hook_visits, is_request, route_visits
 
 Progress = Callable[[int, int], None]
 
@@ -27,6 +28,7 @@ def check_target(
     *,
     options: Mapping[str, Any] | None = None,
     examples: Sequence[str] = (),
+    headers: Mapping[str, str] | None = None,
     timeout: float = 10.0,
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
@@ -35,7 +37,8 @@ def check_target(
     Args:
         target: an extension's name, `module:attribute`, or `module:run`.
         options: of the extension.
-        examples: how members are called: `request.member(1)`.
+        examples: how members are called, `request.member(1)`, and routes, `POST /orders {"sku": "tea"}`.
+        headers: that each request sends, for hooks that let nobody in without them.
         timeout: seconds that the target gets to load and start.
         progress: called with the number of calls that are done, and of all.
 
@@ -44,86 +47,112 @@ def check_target(
         ExtensionError: the target is wrong, fails or takes too long.
     """
     errors.require_extra("websockets", "testing", "socketify-ext check")
-    for example in examples:
+    members = [example for example in examples if not is_request(example)]
+    for example in members:
         parse(example)
-    return _Check(target, dict(options or {}), list(examples), timeout, progress).run()
+    request = {"target": target, "options": dict(options or {}), "examples": members}
+    requests = [example for example in examples if is_request(example)]
+    return _Check(request, requests, dict(headers or {}), timeout, progress).run()
 
 
 class _Check:
     def __init__(
-        self, target: str, options: dict[str, Any], examples: list[str], timeout: float, progress: Progress
+        self, request: dict[str, Any], requests: list[str], headers: dict[str, str], timeout: float, progress: Progress
     ) -> None:
-        self.report = Report(target)
-        self.request = {"target": target, "options": options, "examples": examples}
+        self.report = Report(request["target"])
+        self.request = request
+        self.requests = requests
+        self.headers = headers
         self.timeout = timeout
         self.progress = progress
         self.tags = (f"probe-{uuid.uuid4().hex[:8]}-{number}" for number in itertools.count(1))
-        self.members: dict[str, _Member] = {}
+        self.members: dict[str, MemberTally] = {}
+        self.parts: list[Tally] = []
+        self.options: list[PartReport] = []
+        self.sessions: dict[str, Session] = {}
+        self.down: set[str] = set()  # settings whose server has ended and does not start again
         self.reads: dict[str, list[str]] = {}
+        self.name: str | None = None  # of the extension; None for an app
+        self.facts: dict[str, list[str]] = {}
         self.done = self.total = 0
 
     def run(self) -> Report:
-        is_app = self.learn()
-        if is_app is None:
-            return self.report
-        settings = [AS_CONFIGURED] if is_app else list(SETTINGS)
-        sessions = {setting: self.begin(setting) for setting in settings}
+        settings = self.learn()
+        self.sessions = {setting: self.begin(setting) for setting in settings}
         self.total = sum(len(list(cells(setting, each.target))) for setting in settings for each in self.callable())
         try:
             for setting in settings:
-                self.probe(setting, sessions)
+                self.exercise(setting)
         finally:
-            for session in sessions.values():
+            for session in self.sessions.values():
                 session.close()
-        self.report.members = [each.finish() for each in self.members.values()]
+        own = [self.finished(each) for each in self.parts if self.is_own(each)]
+        self.report.parts = [*(each.finish() for each in self.members.values()), *own, *self.options]
+        if self.name is not None:
+            self.report.grade = grade_of(self.report, self.facts)
         return self.report
 
-    def callable(self) -> list[_Member]:
+    def callable(self) -> list[MemberTally]:
         return [each for each in self.members.values() if not each.report.reason]
 
     def begin(self, setting: str, *, serves: bool = True) -> Session:
-        return Session({**self.request, "pools": SETTINGS.get(setting), "serves": serves}, self.timeout)
+        request = {**self.request, "pools": SETTINGS.get(setting), "serves": serves}
+        return Session(request, self.timeout, self.headers)
+
+    def is_own(self, part: Tally) -> bool:
+        return self.name is None or part.extension == self.name or isinstance(part, MemberTally)
 
     # -- start
 
-    def learn(self) -> bool | None:
-        """Get the members from a process, with a dry run of them.
+    def learn(self) -> list[str]:
+        """Get the members from a process, with their costs.
 
         Returns:
-            Whether the target is an app; None where it can't be registered.
+            The settings to check in; none where the target can't be registered.
         """
         session = self.begin("installed", serves=False)
         try:
             described = session.read_event()
+            self.name = described["name"]
+            if "unregistered" in described:
+                self.report.findings.append(Finding("register", described["unregistered"]))
+                return []
             for record in described["members"]:
-                self.members[record["name"]] = _Member.of(record)
-            if not described["documented"]:
-                self.report.findings.append(Finding("docs", "the extension function has no docstring"))
+                self.members[record["name"]] = MemberTally.of(record)
+            self.facts = described["facts"]
+            self.note_patches(described["patched"])
+            if self.facts.get("documented"):
+                self.report.findings.append(Finding("docs", self.facts.pop("documented")[0]))
             with contextlib.suppress(HungError, GoneError):  # the probes report what a member does to its process
                 self.dry_run(session)
         except _WRONG_TARGETS:
             raise
         except errors.ExtensionError as error:
             self.report.findings.append(Finding("register", str(error)))
-            return None
+            return []
         except (HungError, GoneError) as error:
             raise self.silent(session, error) from None
         finally:
             session.close()
-        return bool(described["is_app"])
+        return [AS_CONFIGURED] if self.name is None else list(SETTINGS)
 
     def dry_run(self, session: Session) -> None:
-        """Get the names that members read, and their costs."""
+        """Get the costs of members, and the options that were tried."""
         event: dict[str, Any] = {}
         while "completed" not in event:
             event = session.read_event()
-            self.reads = event.get("reads", self.reads)
             if "cost" in event:
                 self.members[event["member"]].report.cost = Cost(**event["cost"])
+            elif "option" in event:
+                option = event["option"]
+                findings = [Finding(**each) for each in option.pop("findings")]
+                self.options.append(PartReport(**option, findings=findings))
 
-    def listening(self, session: Session) -> None:
-        """Wait until a process listens."""
-        session.port, session.reads = session.read_event()["port"], self.reads
+    def note_patches(self, patched: Iterable[str]) -> None:
+        for name in patched:
+            problem = f"{name} is replaced, for all that runs in the process"
+            if all(finding.problem != problem for finding in self.report.findings):
+                self.report.findings.append(Finding("patches", problem))
 
     def silent(self, session: Session, error: HungError | GoneError) -> errors.TargetError:
         """Make the error for a process that neither answers nor says why."""
@@ -136,62 +165,248 @@ class _Check:
         who = f"target {session.target!r}"
         return errors.TargetError(who, "can't be checked", why, fix, target=session.target, traceback=session.log)
 
-    # -- probes
-
-    def probe(self, setting: str, sessions: dict[str, Session]) -> None:
-        """Call every member in every place of one setting."""
-        if not self.is_up(setting, sessions[setting]):
-            self.advance(sum(len(list(cells(setting, each.target))) for each in self.callable()))
-            return
-        self.report.settings.append(setting)
-        for member in self.callable():
-            for event, style in cells(setting, member.target):
-                if not member.is_dead:
-                    self.call(setting, sessions, member, event, style)
-                self.advance(1)
-
-    def advance(self, calls: int) -> None:
-        self.done += calls
-        self.progress(self.done, self.total)
-
-    def is_up(self, setting: str, session: Session) -> bool:
+    def is_up(self, setting: str) -> bool:
         """Wait until a process listens; return whether it does, and report why not."""
+        session = self.sessions[setting]
         try:
-            self.listening(session)
+            session.listening()
         except errors.InstallError:
             self.report.skipped[setting] = "it needs socketify_ext.install(app)"
         except errors.ExtensionError as error:
             self.report.findings.append(Finding("register", str(error), setting))
         except (HungError, GoneError) as error:
             self.report.findings.append(Finding("register", str(self.silent(session, error)), setting))
-        return bool(session.port)
+        if not session.port:
+            return False
+        session.reads = self.reads
+        if setting not in self.report.settings:
+            self.report.settings.append(setting)
+        if not self.parts and session.prefixes:
+            self.parts = [Tally.of(part) for part in session.parts]
+        return True
 
-    def call(self, setting: str, sessions: dict[str, Session], member: _Member, event: str, style: str) -> None:
-        """Call a member once; start another server where that ends this one."""
-        tag, session = next(self.tags), sessions[setting]
-        where = f"{setting}, {style}" + ("" if event == "request" else f" {event}")
-        try:
-            if event == "request":
-                seen, answer = session.call(style, member.report.name, tag)
-            else:
-                seen, answer = session.connect(style, member.report.name, tag, event), ""
-        except HungError:
-            member.add("hangs", f"no answer within {session.patience:g} s", where)
-        except GoneError as gone:
-            member.add("crashes", str(gone), where)
-        else:
-            member.evaluate(seen, answer, tag, where)
+    # -- probes
+
+    def exercise(self, setting: str) -> None:
+        """Call every part in every place of one setting."""
+        if not self.is_up(setting):
+            self.advance(sum(len(list(cells(setting, each.target))) for each in self.callable()))
             return
-        member.is_dead = True
-        session.close()
-        sessions[setting] = self.begin(setting)
+        session = self.sessions[setting]
+        if session.prefixes:
+            own = [each if self.is_own(each) else _NOBODY for each in self.parts]
+            check_requests(self.requests, own)
+            if self.parts:
+                for visit in hook_visits(session.prefixes):
+                    self.visit(setting, visit)
+            for visit in route_visits(own, self.requests):
+                self.visit(setting, visit)
+        for member in self.callable():
+            for event, style in cells(setting, member.target):
+                self.call(setting, member, event, style)
+                self.advance(1)
+        if session.prefixes:
+            self.stop(setting)
+
+    def advance(self, calls: int) -> None:
+        self.done += calls
+        self.progress(self.done, self.total)
+
+    def obstacle(self, setting: str, path: str, *, is_socket: bool) -> str:
+        """Return why nothing is sent to a path, if so: a hook on the way hangs, say."""
+        if setting in self.down:
+            return "the server has ended, and does not start again"
+        for part in self.parts:
+            on_the_way = part.report.kind == "hook" and (is_socket or not part.event.startswith("on_ws"))
+            if part.is_dead and on_the_way and f"{path}/".startswith(f"{part.path}/"):
+                return f"{part.report.name} ({part.report.place}) is on the way, and " + (
+                    part.report.findings[0].problem if part.report.findings else "holds all requests up"
+                )
+        return ""
+
+    def visit(self, setting: str, visit: Visit) -> None:
+        """Do what one client does."""
+        parts = [self.parts[number] for number in visit.leads_to]
+        if any(part.is_dead for part in parts):
+            return
+        if visit.is_last_resort and all(part.report.runs > part.report.refused for part in parts):
+            return
+        obstacle = self.obstacle(setting, visit.path, is_socket=visit.is_socket)
+        if obstacle:
+            for part in parts:
+                part.unreached = part.unreached or obstacle
+            return
+        tag, where = next(self.tags), f"{setting}, {visit.where}"
+        answer, _ = self.attempt(setting, where, lambda session: self.asked(session, visit, tag))
+        if answer is None:
+            return
+        self.judge(visit, answer, tag, where)
+        for part in parts:
+            if not part.report.runs:
+                part.unreached = f"{visit.where} was answered with {answer.status or 'a refusal'} before"
+
+    def asked(self, session: Session, visit: Visit, tag: str) -> tuple[Answer, Seen]:
+        answer = visit.act(session, visit.path.replace("{}", tag), tag)
+        return answer, session.ask()
+
+    def judge(self, visit: Visit, answer: Answer, tag: str, where: str) -> None:
+        """Look at what the client got."""
+        if foreign_tags(answer.text, tag):
+            own = [part for part in self.parts if self.is_own(part) and part.report.kind in ("hook", "route", "event")]
+            led = [self.parts[number] for number in visit.leads_to] or own
+            finding = Finding("leaks", "an answer holds data of another request", where)
+            if len(led) == 1:
+                led[0].add(finding.kind, finding.problem, where)
+            elif finding.kind not in {each.kind for each in self.report.findings}:
+                self.report.findings.append(finding)
+        for part in self.parts:
+            if part.report.kind == "serializer" and visit.where == "GET json" and answer.status == 200:
+                part.report.runs += 1
+                if not _holds(answer.body, tag):
+                    part.add("answer", f'{{"cell": "{tag}"}} is answered as {answer.body!r}', where)
+            elif part.report.kind == "backplane" and visit.where == "WS chat" and answer.status == 101:
+                part.report.runs += 1
+                if f"published {tag}" not in answer.messages:
+                    part.add("raises", "a publication does not arrive", where)
+
+    def call(self, setting: str, member: MemberTally, event: str, style: str) -> None:
+        """Call a member once, with a body that it reads where it reads one."""
+        where = f"{setting}, {style}" + ("" if event == "request" else f" {event}")
+        obstacle = self.obstacle(setting, "", is_socket=event != "request")
+        if obstacle or member.is_dead:
+            member.unreached = member.unreached or obstacle
+            return
+        bodies = [NO_BODY] if event != "request" else BODIES if member.body is None else [member.body]
+        for body in bodies:
+            tag = next(self.tags)
+
+            def act(session: Session, tag: str = tag, body: Any = body) -> tuple[Answer, Seen]:
+                if event != "request":
+                    return Answer(0), session.connect(style, member.report.name, tag, event)
+                return session.call(style, member.report.name, tag, body), session.ask(tag)
+
+            answer, seen = self.attempt(setting, where, act, member)
+            if answer is None or seen is None:
+                return
+            if seen.observation is None and seen.begun:
+                member.add("hangs", "it does not end", where)
+                member.is_dead = True
+                self.restart(setting)
+                return
+            if seen.observation is None:
+                member.unreached = member.unreached or self.refused_by(answer)
+                return
+            if seen.observation["outcome"] != "refused" or body is bodies[-1]:
+                break
+        if event == "request" and member.body is None:
+            member.reads(NO_BODY if seen.observation["outcome"] == "refused" else body)
+        member.evaluate(seen.observation, answer.text, tag, where)
+
+    def refused_by(self, answer: Answer) -> str:
+        """Return why a member was not called, though its request was answered."""
+        with_ = f"with {answer.status}" if answer.status else "with a refusal"
+        for part in self.parts:
+            if part.refusal:
+                return (
+                    f"{part.report.name} ({part.report.place}) refuses the request: {part.refusal}; "
+                    "give what it asks for by --header"
+                )
+        return f"its request was answered {with_} before"
+
+    def attempt(
+        self,
+        setting: str,
+        where: str,
+        act: Callable[[Session], tuple[Answer, Seen]],
+        member: MemberTally | None = None,
+    ) -> tuple[Answer | None, Seen | None]:
+        """Probe once; start another server where that ends or blocks this one."""
+        session = self.sessions[setting]
+        session.begin()
         try:
-            self.listening(sessions[setting])
+            answer, seen = act(session)
         except (HungError, GoneError) as error:
-            raise self.silent(sessions[setting], error) from None
+            self.blame(session, error, where, member)
+            self.restart(setting)
+            return None, None
+        self.collect(seen, where)
+        return answer, seen
+
+    def collect(self, seen: Seen, where: str) -> None:
+        """Add what was seen of parts beside the probed one."""
+        for number, observation in seen.watched:
+            if number < len(self.parts):
+                self.parts[number].take(observation, where)
+        for number in seen.unfinished:
+            if number < len(self.parts):
+                self.parts[number].report.runs += 1
+                self.parts[number].add("hangs", "it does not end", where)
+        if seen.observation is None and seen.logged:
+            self.log(seen.logged[0], where)
+        for message in seen.stray[:1]:
+            self.log(message, where)
+        self.note_patches(seen.patched)
+
+    def log(self, message: str, where: str) -> None:
+        if all(finding.kind != "logged" for finding in self.report.findings):
+            self.report.findings.append(Finding("logged", message, where))
+
+    def blame(self, session: Session, error: HungError | GoneError, where: str, member: MemberTally | None) -> None:
+        """Add the finding for a server that hangs or has ended to the part that runs."""
+        if isinstance(error, EndedError):
+            self.collect(error.seen, where)
+            if any(observation["outcome"] == "ended" for _, observation in error.seen.watched):
+                return
+        if isinstance(error, HungError):
+            location = f", in {error.location}" if error.location else ""
+            kind, problem = "hangs", f"no answer within {session.patience:g} s{location}"
+        else:
+            kind, problem = "crashes", str(error)
+        running = [self.parts[number] for number in session.running() if number < len(self.parts)]
+        culprit = running[-1] if running else member
+        if culprit is None:
+            self.report.findings.append(Finding(kind, problem, where))
+            self.down.add(where.partition(", ")[0])
+            return
+        if running:
+            culprit.report.runs += 1
+        culprit.add(kind, problem, where)
+        culprit.is_dead = True
+        if not self.is_own(culprit):
+            self.report.findings.append(Finding(kind, f"{culprit.report.name} of {culprit.extension}: {problem}", where))
+
+    def restart(self, setting: str) -> None:
+        """Start another server in place of one that hangs or has ended."""
+        self.sessions[setting].close()
+        self.sessions[setting] = self.begin(setting)
+        if setting in self.down or not self.is_up(setting):
+            self.down.add(setting)
+
+    def stop(self, setting: str) -> None:
+        """Shut the app down, and collect what its shutdown functions do."""
+        if setting in self.down:
+            return
+        session, where = self.sessions[setting], f"{setting}, at its end"
+        try:
+            self.collect(session.stop(), where)
+        except (HungError, GoneError) as error:
+            self.blame(session, error, where, None)
+
+    def finished(self, part: Tally) -> PartReport:
+        report = part.finish()
+        if not report.runs and not report.findings:
+            report.reason = part.unreached or "no probe has led to it"
+        return report
 
 
-_TAG: Final = re.compile(r"probe-[0-9a-f]{8}-\d+")
+def _holds(body: bytes, tag: str) -> bool:
+    try:
+        return bool(json.loads(body)["cell"] == tag)
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+_NOBODY: Final = Tally(PartReport("", "lifecycle"))
 _WRONG_TARGETS: Final = (
     errors.TargetError,
     errors.UnknownExtensionError,
@@ -199,59 +414,3 @@ _WRONG_TARGETS: Final = (
     errors.DuplicateProviderError,
     errors.OptionsError,
 )
-
-
-class _Member:
-    """The state of one member, call by call."""
-
-    def __init__(self, report: MemberReport, *, guessed: bool) -> None:
-        self.report = report
-        self.guessed = guessed
-        self.target = report.name.partition(".")[0]
-        self.is_dead = False
-        self.raised: list[Finding] = []
-        self.held: list[float] = []
-
-    @classmethod
-    def of(cls, record: dict[str, Any]) -> _Member:
-        guessed = record.pop("guessed")
-        findings = [Finding(**each) for each in record.pop("findings")]
-        return cls(MemberReport(**record, findings=findings), guessed=guessed)
-
-    def add(self, kind: str, problem: str, where: str, place: str = "") -> None:
-        self.report.add(Finding(kind, problem, where, place))
-
-    def evaluate(self, seen: dict[str, Any], answer: str, tag: str, where: str) -> None:
-        """Add the findings of one call."""
-        self.report.runs += 1
-        self.held.append(seen["longest"])
-        for found, what in ((seen["value"], "its result"), (seen["left"], "its object"), (answer, "its answer")):
-            foreign = set(_TAG.findall(found)) - {tag}
-            if foreign:
-                self.add("leaks", f"{what} holds data of another request", where, self.report.place)
-        for why, place in seen["late"]:
-            self.add("late-read", why, where, place)
-        for message in seen["logged"]:
-            if not seen["late"]:
-                self.add("logged", message, where)
-        if seen["outcome"] == "raised" and seen["answer_failed"]:
-            self.add("answer", seen["error"], where, seen["place"])
-        elif seen["outcome"] == "raised" and not seen["late"]:
-            self.raised.append(Finding("raises", seen["error"], where, seen["place"]))
-
-    def finish(self) -> MemberReport:
-        """Add the findings of all calls together, and return the report."""
-        report = self.report
-        if self.held and statistics.median(self.held) > LIMIT:
-            held = statistics.median(self.held) * 1000
-            self.add("blocks", f"one step holds the event loop for {held:.0f} ms", "", report.place)
-        if self.raised:
-            first, often = self.raised[0], f"{len(self.raised)} of {report.runs} calls"
-            if len(self.raised) < report.runs:
-                self.add("differs", f"{first.problem} in {often}", first.where, first.place)
-            elif self.guessed:
-                report.reason = f"{report.call} raised {first.problem}; give its arguments by --with"
-                report.cost = None
-            else:
-                report.add(first)
-        return report

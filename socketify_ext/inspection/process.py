@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import json
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from json import dumps, loads  # by name: a target may replace those of the module
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
@@ -78,7 +78,7 @@ class Child:
         commands, self._writer = os.pipe()
         self._unread = b""
         descriptors = [events, self._trace.fileno(), self._notes.fileno(), commands]
-        given = json.dumps({"timeout": timeout, "request": request, "folder": str(Path.cwd())})
+        given = dumps({"timeout": timeout, "request": request, "folder": str(Path.cwd())})
         self._process: subprocess.Popen[bytes] | ForkedProcess
         if fork_server is not None and not isinstance(output, int):
             self._process = fork_server.start(module, given, output.fileno(), *descriptors)
@@ -116,7 +116,7 @@ class Child:
                 raise HungError(trace) if trace else GoneError(self.end())
             self._unread += part
         line, _, self._unread = self._unread.partition(b"\n")
-        event: dict[str, Any] = json.loads(line)
+        event: dict[str, Any] = loads(line)
         if "error" in event:
             raise rebuild_error(event["error"])
         return event
@@ -124,7 +124,7 @@ class Child:
     def send(self, **command: Any) -> None:
         """Send a command of plain data; one that has ended gets none."""
         with contextlib.suppress(BrokenPipeError):
-            os.write(self._writer, json.dumps(command).encode() + b"\n")
+            os.write(self._writer, dumps(command).encode() + b"\n")
 
     def _read(self, until: float) -> bytes:
         """Read what there is, b"" at the end."""
@@ -209,7 +209,7 @@ class EventWriter:
         """Write an event of plain data."""
         if self._is_fork():
             return
-        self._file.write(json.dumps(event).encode() + b"\n")
+        self._file.write(dumps(event).encode() + b"\n")
         self._file.flush()
         self._watch()
 
@@ -252,13 +252,13 @@ def run_fork(work: Callable[[dict[str, Any], EventWriter], object], given: str, 
     os.setsid()  # whatever it starts ends with it
     if sys.path and sys.path[0] == str(Path.cwd()):  # the fork server's
         del sys.path[0]
-    os.chdir(json.loads(given)["folder"])
+    os.chdir(loads(given)["folder"])
     sys.argv[1:] = []
     _run(work, given, *descriptors)
 
 
 def _run(work: Callable[[dict[str, Any], EventWriter], object], given: str, *descriptors: int) -> NoReturn:
-    parts = json.loads(given)
+    parts = loads(given)
     request = parts["request"]
     write_event = EventWriter(*descriptors, parts["timeout"])
     sys.path.insert(0, parts["folder"])

@@ -234,14 +234,15 @@ def _shown(models: Sequence[type[BaseModel]], location: Sequence[Any]) -> Sequen
         if not all(info.repr for info in found):
             return location[:depth]
         if found:
-            models = [inner for info in found for inner in _models_in(info.annotation)]
+            models = [inner for info in found for inner in models_in(info.annotation)]
     return location
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that an annotation names."""
     if inspect.isclass(annotation) and not get_args(annotation):
         return [annotation] if issubclass(annotation, BaseModel) else []
-    return [model for each in get_args(annotation) for model in _models_in(each)]
+    return [model for each in get_args(annotation) for model in models_in(each)]
 
 
 def extension(

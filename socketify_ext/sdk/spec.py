@@ -154,7 +154,10 @@ def _function(function: Any) -> Any:
 
 
 class MethodSpec(FrozenModel):
-    """One method: a function that takes the request, response or socket as `self`."""
+    """One method: a function that takes the request, response or socket as `self`.
+
+    `example` shows a call, which `socketify-ext check` makes.
+    """
 
     kind: Literal["method"] = "method"
     target: Target
@@ -163,6 +166,7 @@ class MethodSpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
+    example: str | None = None
 
     @property
     def signature(self) -> str:

@@ -34,11 +34,21 @@ class Surface:
     @overload
     def method(self, function: Function, /) -> Function: ...
     @overload
-    def method(self, function: Function, /, *, name: str, override: bool = False) -> Function: ...
-    @overload
-    def method(self, /, *, name: str | None = None, override: bool = False) -> Callable[[Function], Function]: ...
     def method(
-        self, function: Function | None = None, /, *, name: str | None = None, override: bool = False
+        self, function: Function, /, *, name: str, override: bool = False, example: str | None = None
+    ) -> Function: ...
+    @overload
+    def method(
+        self, /, *, name: str | None = None, override: bool = False, example: str | None = None
+    ) -> Callable[[Function], Function]: ...
+    def method(
+        self,
+        function: Function | None = None,
+        /,
+        *,
+        name: str | None = None,
+        override: bool = False,
+        example: str | None = None,
     ) -> Function | Callable[[Function], Function]:
         """Add a method; works bare, `@request.method`, and with arguments.
 
@@ -46,18 +56,26 @@ class Surface:
             function: a function that takes the request, response or socket as `self`; sync or async.
             name: the member's name, by default the function's own; lambdas and builtins need one.
             override: whether it may replace an attribute of the core or another extension's member.
+            example: a call for `socketify-ext check`, as in `'request.item("tea")'`, or several: see docs/check.md.
 
         Raises:
             MemberNameError, SignatureError: see `docs/errors.md`.
         """
         frame = sys._getframe(1)
         caller = frame.f_code.co_filename, frame.f_lineno
+        options: dict[str, Any] = {"name": name, "override": override, "example": example}
         if function is None:
-            return lambda decorated: self.declare_method(caller, decorated, name=name, override=override)
-        return self.declare_method(caller, function, name=name, override=override)
+            return lambda decorated: self.declare_method(caller, decorated, **options)
+        return self.declare_method(caller, function, **options)
 
     def declare_method(
-        self, location: tuple[str, int], function: Function, *, name: str | None = None, override: bool = False
+        self,
+        location: tuple[str, int],
+        function: Function,
+        *,
+        name: str | None = None,
+        override: bool = False,
+        example: str | None = None,
     ) -> Function:
         """Add a method that is declared at `location`, a file and a line; see `method`."""
         if inspect.isfunction(function):
@@ -78,6 +96,7 @@ class Surface:
             "function": function,
             "override": override,
             "provenance": provenance,
+            "example": example,
         }
         self._add(validate(MethodSpec, provenance, what, values))
         return function

@@ -1,0 +1,385 @@
+"""Extensions that do what no extension may, for the conformance check: it must end with a report, and say who it was."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import json
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import socketify
+from pydantic import BaseModel, Field
+
+import socketify_ext
+from socketify_ext import HTTPError, extension
+
+
+class EscapingError(BaseException):
+    """What `except Exception` lets pass."""
+
+
+def hooked(name, event="before_request", prefix="/"):
+    """Declare an extension of one hook and one member, `request.reached`."""
+
+    def declare(function):
+        @extension(name)
+        def declared(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+            """Be checked."""
+
+            @request.method
+            def reached(self: Any) -> str:
+                """Say that the handler runs."""
+                return "reached"
+
+            getattr(app, event)(function, prefix=prefix)
+
+        return declared
+
+    return declare
+
+
+@hooked("blocks-for-ever")
+def blocks_for_ever(res, req):
+    time.sleep(3600)
+
+
+@hooked("waits-for-ever")
+async def waits_for_ever(res, req):
+    await asyncio.Event().wait()
+
+
+@hooked("waits-for-ever-below", prefix="/api")
+async def waits_for_ever_below(res, req):
+    await asyncio.Event().wait()
+
+
+@hooked("waits-for-ever-after", event="after_response")
+async def waits_for_ever_after(outcome):
+    await asyncio.Event().wait()
+
+
+@hooked("opens-for-ever", event="on_ws_open")
+async def opens_for_ever(ws):
+    await asyncio.Event().wait()
+
+
+@hooked("is-slow")
+async def is_slow(res, req):
+    await asyncio.sleep(1.2)
+
+
+@hooked("exits")
+def exits(res, req):
+    os._exit(3)
+
+
+@hooked("exits-at-post")
+def exits_at_post(res, req):
+    if req.get_method() == "POST":
+        os._exit(4)
+
+
+@hooked("quits")
+def quits(res, req):
+    sys.exit(5)
+
+
+@hooked("quits-late")
+async def quits_late(res, req):
+    await asyncio.sleep(0)
+    raise KeyboardInterrupt
+
+
+@hooked("escapes")
+def escapes(res, req):
+    raise EscapingError("gone")
+
+
+@hooked("is-cancelled")
+async def is_cancelled(res, req):
+    raise asyncio.CancelledError
+
+
+@hooked("recurses")
+def recurses(res, req):
+    recurses_without_end()
+
+
+def recurses_without_end():
+    return recurses_without_end()
+
+
+@hooked("segfaults")
+def segfaults(res, req):
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+@hooked("starts-threads")
+def starts_threads(res, req):
+    threading.Thread(target=time.sleep, args=(3600,)).start()
+
+
+@hooked("forks")
+def forks(res, req):
+    if os.fork() == 0:
+        os._exit(0)
+
+
+@hooked("prints-binary")
+def prints_binary(res, req):
+    os.write(1, bytes(range(256)) * 100)
+    os.write(2, b"\xff\xfe\n")
+    print("\x1b[2J\udcff".encode("utf-8", "replace"))
+
+
+@hooked("answers-and-raises")
+def answers_and_raises(res, req):
+    res.end("mine")
+    raise ValueError("after the answer")
+
+
+@hooked("fails-for-post")
+def fails_for_post(res, req):
+    if req.get_method() == "POST":
+        raise ValueError("no POST")
+
+
+@hooked("refuses")
+def refuses(res, req):
+    if req.get_header("x-key") != "open":
+        raise HTTPError(401, "no key")
+
+
+@hooked("reads-late")
+def reads_late(res, req):
+    async def write():
+        await asyncio.sleep(0.01)
+        req.get_header("user-agent")
+
+    req.task = req.app.loop.loop.create_task(write())
+
+
+@hooked("fails-in-a-task")
+def fails_in_a_task(res, req):
+    async def fail():
+        await asyncio.sleep(0.01)
+        raise ValueError("in a task")
+
+    req.task = asyncio.get_running_loop().create_task(fail())
+
+
+last: dict[str, str] = {}
+
+
+@hooked("tells-of-others")
+def tells_of_others(res, req):
+    res.write_header("x-last", last.get("user", "nobody"))
+    last["user"] = req.get_header("x-user") or ""
+
+
+@hooked("closes-files")
+def closes_files(res, req):
+    os.closerange(3, 200)
+
+
+@extension("patches-json")
+def patches_json(request: Any, response: Any, ws: Any) -> None:
+    """Write JSON in its own way."""
+    json.dumps = lambda *_, **__: "{}"
+    json.loads = lambda *_, **__: {}
+    request.property("patched", default=True, type=bool)
+
+
+@extension("patches-the-core")
+def patches_the_core(request: Any, response: Any, ws: Any) -> None:
+    """Answer all with the same."""
+    socketify.App.publish = lambda *_: False
+    socketify_ext.App.run_forever = lambda *_: None
+    builtins.repr = lambda _: "nothing"
+    request.property("patched", default=True, type=bool)
+
+
+@extension("patches-when-asked")
+def patches_when_asked(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Patch at a request."""
+
+    @app.before_request
+    def patch(res: Any, req: Any) -> None:
+        time.time = lambda: 0.0
+        time.perf_counter = lambda: 0.0
+
+
+@extension("raises-when-declared")
+def raises_when_declared(request: Any, response: Any, ws: Any) -> None:
+    """Never come to be."""
+    raise EscapingError("no")
+
+
+@extension("exits-when-declared")
+def exits_when_declared(request: Any, response: Any, ws: Any) -> None:
+    """Never come to be."""
+    os._exit(6)
+
+
+@extension("needs-a-database")
+def needs_a_database(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Connect to what is not there."""
+
+    @app.on_startup
+    async def connect() -> None:
+        await asyncio.open_connection("127.0.0.1", 1)
+
+    @app.before_request
+    def use(res: Any, req: Any) -> None:
+        """Need it."""
+
+
+@extension("never-starts")
+def never_starts(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Wait for ever."""
+    app.on_startup(asyncio.Event().wait)
+
+
+@extension("never-stops")
+def never_stops(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Block at the end."""
+
+    @app.on_shutdown
+    def stop() -> None:
+        time.sleep(3600)
+
+
+@extension("waits-when-it-stops")
+def waits_when_it_stops(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Wait at the end."""
+
+    @app.on_shutdown
+    async def stop() -> None:
+        await asyncio.Event().wait()
+
+
+@extension("nothing")
+def nothing(request: Any, response: Any, ws: Any) -> None:
+    """Add nothing."""
+
+
+@extension("only-hooks")
+def only_hooks(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Look on."""
+    app.before_request(lambda res, req: None)
+    app.after_response(lambda outcome: None)
+    app.on_ws_open(lambda ws: None)
+    app.on_ws_close(lambda ws, code, message: None)
+
+
+@extension("only-routes")
+def only_routes(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Serve orders."""
+
+    @app.get("/orders/:id")
+    async def order(res: Any, req: Any) -> None:
+        await asyncio.sleep(0)
+        res.end({"id": req.get_parameter(0)})
+
+    @app.post("/orders")
+    async def place(res: Any, req: Any) -> None:
+        given = await res.get_json()
+        if not isinstance(given, dict) or given.get("sku") != "tea":
+            raise HTTPError(422, "tea only")
+        res.write_status(201).end(given)
+
+    app.any("/any/*", lambda res, req: res.end(req.get_method()))
+    app.not_found(lambda res, req: res.end("nowhere"))
+
+
+@extension("bad-routes")
+def bad_routes(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Serve badly."""
+    seen: list[str] = []
+
+    @app.get("/raises")
+    def raises(res: Any, req: Any) -> None:
+        raise KeyError("defect")
+
+    @app.get("/blocks")
+    async def blocks(res: Any, req: Any) -> None:
+        time.sleep(0.06)  # noqa: ASYNC251 - what is to be found
+        res.end("")
+
+    @app.get("/hangs")
+    async def hangs(res: Any, req: Any) -> None:
+        await asyncio.Event().wait()
+
+    @app.get("/leaks")
+    def leaks(res: Any, req: Any) -> None:
+        seen.append(req.get_header("x-user") or "")
+        res.end(seen)
+
+    @app.get("/answers-twice")
+    def twice(res: Any, req: Any) -> None:
+        res.end("")
+        res.end("")
+
+
+@extension("only-sockets")
+def only_sockets(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Talk."""
+    app.ws(
+        "/chat/:room",
+        {
+            "open": lambda ws: ws.subscribe("room"),
+            "message": lambda ws, message, opcode: ws.send(message, opcode),
+            "ping": lambda ws, message: None,
+            "pong": lambda ws, message: None,
+            "close": lambda ws, code, message: None,
+        },
+    )
+
+
+@extension("bad-sockets")
+def bad_sockets(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Talk badly."""
+    heard: list[Any] = []
+
+    def message(ws: Any, text: Any, opcode: Any) -> None:
+        heard.append(text)
+        ws.send(str(heard), 1)
+
+    def close(ws: Any, code: int, text: Any) -> None:
+        raise ValueError("defect in close")
+
+    app.ws("/chat", {"message": message, "close": close})
+
+
+class Options(BaseModel):
+    """Options with defects."""
+
+    mode: str = Field("plain", description="how it works")
+    size: int = None  # type: ignore[assignment]
+    is_strict: bool = Field(default=False, description="whether it is strict")
+    secret: str = Field("secret", description="signs")
+
+
+@extension("bad-options", options=Options)
+def bad_options(request: Any, response: Any, ws: Any, *, options: Options) -> None:
+    """Fail where it is strict."""
+    if options.is_strict:
+        raise LookupError("strict is not ready")
+    request.property("mode", default=options.mode, type=str)
+
+
+@extension("writes-badly")
+def writes_badly(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Write JSON that is none."""
+
+    class Writer:
+        dumps = staticmethod(lambda value, **_: "no json")
+        loads = staticmethod(json.loads)
+
+    app.json_serializer(Writer)
