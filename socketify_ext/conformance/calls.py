@@ -32,6 +32,7 @@ Argument = Callable[[Mapping[str, Any]], Any]
 
 _LIVE: Final = {"req": "request", "res": "response", "websocket": "ws", "socket": "ws"}
 _TARGETS: Final = ("request", "response", "ws")
+_CONTEXT: Final = "context"  # that an upgrade handler gets, as it is called in all documents
 _CLASSES: Final = {"Request": "request", "Response": "response", "WebSocket": "ws"}
 _PLAIN: Final[dict[Any, tuple[str, Argument]]] = {
     str: (repr(TAG), lambda there: there["tag"]),
@@ -62,7 +63,8 @@ class UnguessableError(Exception):
 class Call:
     """How to call a member; `guessed` where an argument was made up.
 
-    `earlier` are calls that go before, each with the name of its target: an example may need them.
+    `earlier` are calls that go before, each with the name of its target: an example may need them. `upgrades` says that
+    it takes the context of an upgrade, and so belongs into an upgrade handler.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Call:
     guessed: bool = False
     is_property: bool = False
     earlier: tuple[tuple[str, Call], ...] = ()
+    upgrades: bool = False
 
     def run(self, target: Any, there: Mapping[str, Any]) -> Any:
         """Make the calls that go before, then this one; return its result, awaitable where one of them is."""
@@ -124,6 +127,7 @@ def plan(member: MemberSpec) -> Call:
     positional: list[Argument] = []
     keyword: list[tuple[str, Argument]] = []
     texts: list[str] = []
+    upgrades = False
     for parameter in parameters:
         if parameter.default is not parameter.empty or parameter.kind in (
             parameter.VAR_POSITIONAL,
@@ -131,6 +135,7 @@ def plan(member: MemberSpec) -> Call:
         ):
             continue
         text, make = _argument(parameter, scope, member.target)
+        upgrades = upgrades or text == _CONTEXT
         if parameter.kind is parameter.KEYWORD_ONLY:
             keyword.append((parameter.name, make))
             text = f"{parameter.name}={text}"
@@ -138,13 +143,13 @@ def plan(member: MemberSpec) -> Call:
             positional.append(make)
         texts.append(text)
     text = f"{member.name}({', '.join(texts)})"
-    return Call(member.name, text, tuple(positional), tuple(keyword), guessed=bool(texts))
+    return Call(member.name, text, tuple(positional), tuple(keyword), guessed=bool(texts), upgrades=upgrades)
 
 
 def _argument(parameter: inspect.Parameter, scope: Scope, target: str) -> tuple[str, Argument]:
     name = _LIVE.get(parameter.name, parameter.name)
-    there = ("ws",) if target == "ws" else ("request", "response")
-    if name in _TARGETS:
+    there = ("ws",) if target == "ws" else ("request", "response", _CONTEXT)
+    if name in _TARGETS or name in there:
         if name not in there:
             raise UnguessableError(f"{parameter.name} is not there where a member of {target} runs")
         return name, lambda live: live[name]

@@ -90,6 +90,7 @@ def described(name: str, member: MemberSpec, calls: Mapping[str, Call], reasons:
         "place": member.provenance.location,
         "call": call.text if call else "",
         "guessed": bool(call and call.guessed),
+        "upgrades": bool(call and call.upgrades),
         "reason": reasons.get(name, ""),
         "findings": [asdict(finding) for finding in lint(member)],
     }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from json import loads
 from typing import Any, Final
 
+from ..app import App
 from ..inspection.process import EventWriter
 from .probe import Probe
 from .watch import Watch
@@ -38,6 +41,8 @@ class Commands:
         """Take commands from now on."""
         os.set_blocking(self._write_event.commands, False)
         self._loop.add_reader(self._write_event.commands, self._read)
+        if isinstance(self._app, App):  # the core's own tasks are of another kind
+            self._watch.take_tasks(self._loop)
 
     def _read(self) -> None:
         part = os.read(self._write_event.commands, 65536)
@@ -73,8 +78,16 @@ class Commands:
             unfinished=self._watch.take_unfinished(),
             reads={kind: sorted(names) for kind, names in self._watch.reads.items()},
             logged=logged,
+            remains=self._remains(),
             **self._watch.take_ended(),
         )
+
+    def _remains(self) -> dict[str, int]:
+        """Count what calls may leave behind."""
+        counts = {"threads": threading.active_count(), "tasks": len(asyncio.all_tasks(self._loop))}
+        if sys.platform == "linux":
+            counts["open files"] = len(os.listdir("/proc/self/fd"))
+        return counts
 
     async def _settle(self, cell: str, patience: float, *, is_due: bool) -> list[str]:
         """Wait until what the probe has started is done, or a limit is reached; return how tasks have failed.
@@ -101,8 +114,9 @@ class Commands:
             self._before |= ended
             for task in ended:
                 error = None if task.cancelled() else task.exception()
-                if error is not None:
-                    failed.append(f"a task of its own ended with {type(error).__name__}: {error}")
+                problem = "" if error is None else self._watch.fail_task(task, error)
+                if problem:
+                    failed.append(problem)
         for _ in range(2):  # callbacks of the loop that are due, such as after_response
             await asyncio.sleep(0)
         return failed

@@ -41,6 +41,8 @@ def costs(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> Itera
         each: make(extension, **({"user_data": user_data} if each == "ws" else {})) for each, make in _MAKERS.items()
     }
     for name, call in calls.items():
+        if call.upgrades:
+            continue
         try:
             yield name, asyncio.run(_measured(templates, name.partition(".")[0], call))
         except Exception:  # noqa: S112 - the probes report what a member raises

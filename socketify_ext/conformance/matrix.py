@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from .. import errors
@@ -14,7 +14,7 @@ from ..inspection.process import GoneError, HungError
 from .bodies import BODIES, NO_BODY
 from .calls import parse
 from .grade import grade_of
-from .places import AS_CONFIGURED, SETTINGS, cells
+from .places import AS_CONFIGURED, SETTINGS
 from .report import Cost, Finding, PartReport, Report
 from .session import Answer, EndedError, Seen, Session
 from .tally import MemberTally, Tally, foreign_tags
@@ -74,12 +74,15 @@ class _Check:
         self.reads: dict[str, list[str]] = {}
         self.name: str | None = None  # of the extension; None for an app
         self.facts: dict[str, list[str]] = {}
+        self.remains: list[dict[str, int]] = []  # threads and others, after each probe
+        self.piling: set[str] = set()  # what hooks leave behind
+        self.is_leaky = False  # whether answers hold data of others, whatever is called
         self.done = self.total = 0
 
     def run(self) -> Report:
         settings = self.learn()
         self.sessions = {setting: self.begin(setting) for setting in settings}
-        self.total = sum(len(list(cells(setting, each.target))) for setting in settings for each in self.callable())
+        self.total = sum(len(each.cells(setting)) for setting in settings for each in self.callable())
         try:
             for setting in settings:
                 self.exercise(setting)
@@ -190,27 +193,52 @@ class _Check:
     def exercise(self, setting: str) -> None:
         """Call every part in every place of one setting."""
         if not self.is_up(setting):
-            self.advance(sum(len(list(cells(setting, each.target))) for each in self.callable()))
+            self.advance(sum(len(each.cells(setting)) for each in self.callable()))
             return
         session = self.sessions[setting]
         if session.prefixes:
             own = [each if self.is_own(each) else _NOBODY for each in self.parts]
             check_requests(self.requests, own)
-            if self.parts:
-                for visit in hook_visits(session.prefixes):
+            with self.piling_up(setting, self.sole("route", "event")):
+                for visit in route_visits(own, self.requests):
                     self.visit(setting, visit)
-            for visit in route_visits(own, self.requests):
-                self.visit(setting, visit)
+            if self.parts:
+                with self.piling_up(setting, self.sole("hook")):
+                    for visit in hook_visits(session.prefixes):
+                        self.visit(setting, visit)
         for member in self.callable():
-            for event, style in cells(setting, member.target):
-                self.call(setting, member, event, style)
-                self.advance(1)
+            with self.piling_up(setting, member):
+                for event, style in member.cells(setting):
+                    self.call(setting, member, event, style)
+                    self.advance(1)
         if session.prefixes:
             self.stop(setting)
 
     def advance(self, calls: int) -> None:
         self.done += calls
         self.progress(self.done, self.total)
+
+    def sole(self, *kinds: str) -> Tally | None:
+        """Return the extension's own part of these kinds, if there is one only."""
+        found = [part for part in self.parts if part.report.kind in kinds and self.is_own(part)]
+        return found[0] if len(found) == 1 else None
+
+    @contextlib.contextmanager
+    def piling_up(self, setting: str, part: Tally | None) -> Iterator[None]:
+        """Find out whether probes leave something behind, each of them."""
+        self.remains.clear()
+        yield
+        calls, before = len(self.remains), self.remains[:1]
+        for what, number in before[0].items() if before else ():
+            grown = self.remains[-1].get(what, 0) - number
+            if calls >= _ENOUGH and grown > calls * _MOST and what not in self.piling:
+                if part is None or part.report.kind == "hook":  # it goes on, whatever is called
+                    self.piling.add(what)
+                problem = f"{grown} {what} remain of {calls} calls"
+                if part is not None:
+                    part.add("piles-up", problem, setting)
+                elif "piles-up" not in {finding.kind for finding in self.report.findings}:
+                    self.report.findings.append(Finding("piles-up", problem, setting))
 
     def obstacle(self, setting: str, path: str, *, is_socket: bool) -> str:
         """Return why nothing is sent to a path, if so: a hook on the way hangs, say."""
@@ -254,6 +282,8 @@ class _Check:
         if foreign_tags(answer.text, tag):
             own = [part for part in self.parts if self.is_own(part) and part.report.kind in ("hook", "route", "event")]
             led = [self.parts[number] for number in visit.leads_to] or own
+            led = [part for part in led if part.event == "message"] or led
+            self.is_leaky = self.is_leaky or not visit.leads_to
             finding = Finding("leaks", "an answer holds data of another request", where)
             if len(led) == 1:
                 led[0].add(finding.kind, finding.problem, where)
@@ -300,7 +330,7 @@ class _Check:
                 break
         if event == "request" and member.body is None:
             member.reads(NO_BODY if seen.observation["outcome"] == "refused" else body)
-        member.evaluate(seen.observation, answer.text, tag, where)
+        member.evaluate(seen.observation, "" if self.is_leaky else answer.text, tag, where)
 
     def refused_by(self, answer: Answer) -> str:
         """Return why a member was not called, though its request was answered."""
@@ -343,6 +373,8 @@ class _Check:
                 self.parts[number].add("hangs", "it does not end", where)
         if seen.observation is None and seen.logged:
             self.log(seen.logged[0], where)
+        if seen.remains:
+            self.remains.append(seen.remains)
         for message in seen.stray[:1]:
             self.log(message, where)
         self.note_patches(seen.patched)
@@ -406,6 +438,8 @@ def _holds(body: bytes, tag: str) -> bool:
         return False
 
 
+_ENOUGH: Final = 5  # calls after which it is told whether something piles up
+_MOST: Final = 0.7  # of it, a call
 _NOBODY: Final = Tally(PartReport("", "lifecycle"))
 _WRONG_TARGETS: Final = (
     errors.TargetError,

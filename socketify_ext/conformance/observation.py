@@ -27,7 +27,7 @@ class Observation:
     """One call: its outcome, the longest time that it held the loop, and what went wrong beside it.
 
     `outcome` is "ok", "refused" (with an error that is an answer to a client or about a closed socket), "impossible" (with
-    one of the core's limits), "raised", or "ended" with what ends the process. `taken` are all its seconds.
+    one of the core's limits), "raised", "cancelled", or "ended" with what ends the process. `taken` are all its seconds.
     """
 
     outcome: str = "ok"

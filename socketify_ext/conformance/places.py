@@ -24,6 +24,7 @@ ANSWERS: Final = (
     "unanswered",
     "waiting",
 )
+LEAVING: Final = "a client that leaves"
 EVENTS: Final = ("open", "message", "drain", "ping", "pong", "close", "subscription")
 
 # setting -> the pool arguments of a stock app; None for an installed one

@@ -74,9 +74,9 @@ class Probe:
         await asyncio.sleep(0.001)
         await self.answer_async(res, req)
 
-    def begin(self, member: str, cell: str, req: Any, res: Any) -> tuple[Observation, Any]:
+    def begin(self, member: str, cell: str, req: Any, res: Any, **more: Any) -> tuple[Observation, Any]:
         """Call a member of a request or a response."""
-        there = {"request": req, "response": res}
+        there = {"request": req, "response": res, **more}
         self.promise = Promise(res)
         return self.call(member, cell, req if member.startswith("request.") else res, there)
 
@@ -152,7 +152,7 @@ class Probe:
 
         def upgrade(res: Any, req: Any, context: Any) -> None:
             cell = req.get_parameter(1)
-            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
+            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res, context=context)
             value = self.dropped(observation, value)
             if isawaitable(value):
                 self.promise.run_apart(go_on(observation, value, cell, res, req, context))
@@ -172,7 +172,7 @@ class Probe:
             if style == "late":
                 await asyncio.sleep(0.001)
             cell = req.get_parameter(1)
-            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
+            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res, context=context)
             await go_on(observation, value, cell, res, req, context)
 
         return upgrade if style == "sync" else upgrade_async

@@ -39,6 +39,10 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "hangs": ("A part does not end, or never answers.", "Await with a time limit, and answer on every path."),
     "crashes": ("The server's process has ended.", "Raise errors; never end the process."),
+    "piles-up": (
+        "Threads, tasks or open files remain of calls that have ended.",
+        "End them with the request, or start one for all in `on_startup`.",
+    ),
     "patches": (
         "A function of the core, of this package or of Python is replaced for the whole process.",
         "Add a member, a hook or an override: others rely on what is there.",

@@ -39,6 +39,8 @@ class Seen:
         unfinished: parts that go on.
         logged: how tasks have ended that began meanwhile.
         stray: what was logged outside of all parts.
+        patched: functions that are others by now.
+        remains: how many threads, tasks and open files there are.
     """
 
     observation: dict[str, Any] | None = None
@@ -48,6 +50,7 @@ class Seen:
     logged: list[str] = field(default_factory=list)
     stray: list[str] = field(default_factory=list)
     patched: list[str] = field(default_factory=list)
+    remains: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ class Session:
         """
         self._child.send(close=True)
         try:
-            return self._seen(self.read_event(4 * self.patience))
+            return self._seen(self.read_event(2 * self.patience))
         except EndedError as ended:
             return ended.seen
 

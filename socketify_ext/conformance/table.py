@@ -35,9 +35,12 @@ def print_report(report: Report, console: Console) -> None:
     for part in report.parts:
         for finding in part.findings:
             _print_finding(console, part.name, finding)
+    limited: dict[str, list[str]] = {}
     for part in report.parts:
         for limit in part.limits:
-            console.print(f"not possible: {part.name}: {limit}")
+            limited.setdefault(limit, []).append(part.name)
+    for limit, names in limited.items():
+        console.print(f"not possible: {', '.join(names)}: {limit}")
     options = [f"{part.name.removeprefix('option ')} ({part.call})" for part in report.parts if part.kind == "option"]
     if options:
         console.print(f"options: {'; '.join(options)}")

@@ -7,11 +7,12 @@ import statistics
 from typing import Any, Final
 
 from .bodies import Body
-from .places import is_stock
+from .places import LEAVING, cells, is_stock
 from .report import Finding, PartReport
 
 LIMIT: Final = 0.05  # seconds that one step may hold the loop
 SLOW: Final = 1.0  # seconds that a hook may hold a request or a message up
+_FEW: Final = 8  # calls
 # Hooks that a request or a message waits for.
 HOLDING: Final = ("before_request", "before_upgrade", "before_send", "on_error", "on_ws_message")
 _TAG: Final = re.compile(r"probe-[0-9a-f]{8}-\d+")
@@ -43,7 +44,7 @@ class Tally:
         self.refusal = ""
         self.unreached = ""
         self.raised: list[Finding] = []
-        self.held: list[float] = []
+        self.held: list[float] = []  # of calls that were not refused
         self.taken: list[float] = []
 
     @classmethod
@@ -59,7 +60,8 @@ class Tally:
     def take(self, seen: dict[str, Any], where: str) -> None:
         """Take what was seen of one call."""
         self.report.runs += 1
-        self.held.append(seen["longest"])
+        if seen["outcome"] != "refused" or seen["longest"] > LIMIT:
+            self.held.append(seen["longest"])
         self.taken.append(seen["taken"])
         for why, place in seen["late"]:
             self.add("late-read", why, where, place)
@@ -77,15 +79,21 @@ class Tally:
         elif seen["outcome"] == "ended":
             self.add("crashes", f"{seen['error']} ends the process", where, seen["place"])
             self.is_dead = True
+        elif seen["outcome"] == "cancelled" and self.event == "on_shutdown":
+            self.add("hangs", "it has run out of time", where)
+        elif seen["outcome"] == "cancelled" and not where.endswith(LEAVING):
+            self.raised.append(Finding("raises", "CancelledError", where))
         elif seen["outcome"] in ("raised", "impossible"):
             self.raised.append(Finding("raises", seen["error"], where, seen["place"]))
 
     def finish(self) -> PartReport:
         """Add the findings of all calls together, and return the report."""
         report = self.report
-        if self.held and report.kind != "lifecycle" and statistics.median(self.held) > LIMIT:
-            held = statistics.median(self.held) * 1000
-            self.add("blocks", f"one step holds the event loop for {held:.0f} ms", "")
+        held = 0.0
+        if self.held and report.kind != "lifecycle":  # of few calls, a busy machine makes some slow
+            held = statistics.median(self.held) if len(self.held) > _FEW else min(self.held)
+        if held > LIMIT:
+            self.add("blocks", f"one step holds the event loop for {held * 1000:.0f} ms", "")
         elif self.event in HOLDING and self.taken and statistics.median(self.taken) > SLOW:
             self.add("slow", f"it holds each request up for {statistics.median(self.taken):.1f} s", "")
         if self.raised:
@@ -100,21 +108,27 @@ class MemberTally(Tally):
 
     Attributes:
         guessed: whether its arguments were made up.
+        upgrades: whether it belongs into an upgrade handler.
         body: what it reads of those that probes send; None before that is known.
     """
 
-    def __init__(self, report: PartReport, *, guessed: bool) -> None:
+    def __init__(self, report: PartReport, *, guessed: bool, upgrades: bool) -> None:
         super().__init__(report)
         self.guessed = guessed
+        self.upgrades = upgrades
         self.target = report.name.partition(".")[0]
         self.body: Body | None = None
 
     @classmethod
     def of(cls, part: dict[str, Any]) -> MemberTally:
         """Make the tally of a member that a process has described."""
-        guessed = part.pop("guessed")
+        guessed, upgrades = part.pop("guessed"), part.pop("upgrades")
         findings = [Finding(**each) for each in part.pop("findings")]
-        return cls(PartReport(**part, findings=findings), guessed=guessed)
+        return cls(PartReport(**part, findings=findings), guessed=guessed, upgrades=upgrades)
+
+    def cells(self, setting: str) -> list[tuple[str, str]]:
+        """Return the places of a setting in which it runs, as events and styles."""
+        return [each for each in cells(setting, self.target) if each[0] == "upgrade" or not self.upgrades]
 
     def evaluate(self, seen: dict[str, Any], answer: str, tag: str, where: str) -> None:
         """Take what was seen of one call, and what the client got."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
 from .bodies import BODIES, NO_BODY, Body
-from .places import ANSWERS, METHODS, PREFIX
+from .places import ANSWERS, LEAVING, METHODS, PREFIX
 
 if TYPE_CHECKING:
     from .session import Answer, Session
@@ -59,8 +59,9 @@ def hook_visits(prefixes: Iterable[str]) -> Iterator[Visit]:
         yield Visit(f"POST small{below}, too large", f"{root}/small/{{}}", _requesting("POST", _LARGE))
         yield Visit(f"GET posted{below}, a method that is not allowed", f"{root}/posted/{{}}", _requesting("GET"))
         yield Visit(f"GET nowhere{below}", f"{root}/nowhere/{{}}", _requesting("GET"))
-        yield Visit(f"GET waiting{below}, a client that leaves", f"{root}/waiting/{{}}", _leaving("GET"))
+        yield Visit(f"GET waiting{below}, {LEAVING}", f"{root}/waiting/{{}}", _leaving("GET"))
         yield Visit(f"WS chat{below}", f"{root}/chat/{{}}", _chat, is_socket=True)
+        yield Visit(f"WS chat{below} again", f"{root}/chat/{{}}", _chat, is_socket=True)
         yield Visit(f"WS closed{below}, refused", f"{root}/closed/{{}}", _chat, is_socket=True)
 
 
@@ -84,7 +85,7 @@ def route_visits(parts: Sequence[Tally], examples: Iterable[str]) -> Iterator[Vi
     for path, numbers in sockets.items():
         for where in ("text", "again"):
             yield Visit(f"WS {path} {where}", _filled(path), _talk, is_socket=True, leads_to=tuple(numbers))
-        yield Visit(f"WS {path}, a client that leaves", _filled(path), _leave, is_socket=True, leads_to=tuple(numbers))
+        yield Visit(f"WS {path}, {LEAVING}", _filled(path), _leave, is_socket=True, leads_to=tuple(numbers))
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _route_visits(number: int, part: Tally, given: Sequence[_Request]) -> Iterat
             yield Visit(where, path, _requesting(method, body), leads_to=(number,), is_last_resort=nth > 0)
         where = f"{method} {part.path} again"
         yield Visit(where, path, _requesting(method, bodies[0]), leads_to=(number,))
-        yield Visit(f"{method} {part.path}, a client that leaves", path, _leaving(method), leads_to=(number,))
+        yield Visit(f"{method} {part.path}, {LEAVING}", path, _leaving(method), leads_to=(number,))
 
 
 def _folder_visits(number: int, path: str) -> Iterator[Visit]:

@@ -14,6 +14,7 @@ from inspect import isawaitable, iscoroutinefunction
 from json import dumps  # by name: a target may replace that of the module
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from ..inspection.process import EventWriter
 from ..runtime.patterns import EVENTS
@@ -75,6 +76,7 @@ class Watch:
         self._stray: list[str] = []
         self._raised: list[BaseException] = []  # kept, so that the log knows them again
         self._given_up: set[int] = set()
+        self._started: WeakKeyDictionary[asyncio.Task[Any], Observation] = WeakKeyDictionary()
         self._number = 0
 
     # -- observation
@@ -90,7 +92,7 @@ class Watch:
         return {"watched": [[number, asdict(each)] for number, each in ended], "stray": stray}
 
     def take_unfinished(self) -> list[int]:
-        """Return the parts that have not ended, which nobody waits for any more."""
+        """Return the parts that have not ended; they are not called any more."""
         unfinished = [part for part, _ in self._running.values()]
         self._given_up.update(unfinished)
         self._running.clear()
@@ -105,9 +107,8 @@ class Watch:
     def _enter(self, part: int) -> tuple[int, Observation]:
         self._number += 1
         observation = Observation()
-        if part not in self._given_up:
-            self._running[self._number] = part, observation
-            self._note()
+        self._running[self._number] = part, observation
+        self._note()
         return self._number, observation
 
     def _leave(self, number: int, observation: Observation) -> None:
@@ -120,8 +121,13 @@ class Watch:
         self._write_event.note(dumps([part for part, _ in self._running.values()]))
 
     def _fail(self, observation: Observation, error: BaseException) -> None:
-        if not isinstance(error, (asyncio.CancelledError, GeneratorExit)):  # of a client that has left, or at the end
-            observation.fail(error)
+        if isinstance(error, GeneratorExit):
+            return
+        if isinstance(error, asyncio.CancelledError):  # of a client that has left, or that has no more time
+            observation.outcome = "cancelled"
+            self._raised.append(error)
+            return
+        observation.fail(error)
         if observation.went_wrong:
             self._raised.append(error)
 
@@ -129,6 +135,8 @@ class Watch:
         """Take an error that was logged."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, ProbeError) or any(error is each for each in self._raised):
+            return
+        if "shutdown function" in str(record.msg):  # which is a part
             return
         message = record.getMessage().partition("\n")[0]
         observation = current.get()
@@ -160,6 +168,8 @@ class Watch:
                 self._leave(number, observation)
 
         def call(*arguments: Any, **options: Any) -> Any:
+            if index in self._given_up:
+                return None
             number, observation = self._enter(index)
             earlier = current.get()
             current.set(observation)
@@ -182,11 +192,35 @@ class Watch:
             return result
 
         async def call_async(*arguments: Any, **options: Any) -> Any:
-            return await call(*arguments, **options)
+            result = call(*arguments, **options)
+            return await result if isawaitable(result) else result
 
         watching = functools.wraps(function)(call_async if iscoroutinefunction(function) else call)
         setattr(watching, "__watched__", True)  # noqa: B010 - a function has no such attribute for mypy
         return watching
+
+    # -- tasks
+
+    def take_tasks(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Note for each later task of a loop what has started it."""
+
+        def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+            task = asyncio.Task(coroutine, loop=loop, **options)
+            observation = current.get()
+            if observation is not None:
+                self._started[task] = observation
+            return task
+
+        loop.set_task_factory(make)
+
+    def fail_task(self, task: asyncio.Task[Any], error: BaseException) -> str:
+        """Record how a task has failed that a part has started; return it for one that another has started."""
+        problem = f"a task of its own ended with {type(error).__name__}: {error}"
+        observation = self._started.get(task)
+        if observation is None:
+            return problem
+        observation.logged.append(problem)
+        return ""
 
     # -- the places where functions are taken
 

@@ -383,3 +383,27 @@ def writes_badly(request: Any, response: Any, ws: Any, *, app: Any) -> None:
         loads = staticmethod(json.loads)
 
     app.json_serializer(Writer)
+
+
+@extension("leaves-files-open")
+def leaves_files_open(request: Any, response: Any, ws: Any) -> None:
+    """Open a file each time."""
+    opened: list[Any] = []
+
+    @request.method
+    def look(self: Any) -> str:
+        """Open one."""
+        opened.append(open(__file__))  # noqa: SIM115 - what is to be found
+        return "looked"
+
+
+@extension("leaves-tasks")
+def leaves_tasks(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Start a task each time."""
+    started: list[Any] = []
+
+    @request.method
+    def watch(self: Any) -> str:
+        """Start one."""
+        started.append(app.loop.loop.create_task(asyncio.sleep(3600)))
+        return "watched"
