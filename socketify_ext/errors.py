@@ -211,6 +211,14 @@ class HookError(ExtensionError, TypeError):
     remedy = "Use a hook of `socketify_ext.hookspecs` with its arguments; SOCKETIFY_EXT_DISABLE leaves the plugin out."
 
 
+class ManifestError(ExtensionError, ValueError):
+    """A plugin's manifest can't be used; `path` names the file, `distribution` the plugin."""
+
+    code = "EXT305"
+    cause = "A plugin's `socketify-ext.json` is no manifest, has another format, or describes another extension."
+    remedy = "Write it again with `socketify-ext manifest NAME`; without the file, the plugin is imported instead."
+
+
 class CoreUnavailableError(ExtensionError, ImportError):
     """The core can't be imported on this system."""
 

@@ -39,7 +39,8 @@ class Member:
     """One member.
 
     Of a method, `parameters` leaves `self` out and is None where a builtin has no signature; `type` is its result's.
-    Of a property, `type` is its value's and `default` the text of its default or factory.
+    Of a property, `type` is its value's and `default` the text of its default or factory. `deprecated` says what to use
+    instead, None where it is not deprecated.
     """
 
     target: str
@@ -50,6 +51,7 @@ class Member:
     line: int
     override: bool
     renamed_from: str | None
+    deprecated: str | None
     doc: str
     type: Annotation | None
     is_async: bool = False
@@ -107,6 +109,7 @@ def describe_member(member: MethodSpec | PropertySpec) -> Member:
         "line": member.provenance.line,
         "override": member.override,
         "renamed_from": member.renamed_from,
+        "deprecated": member.deprecated,
     }
     return _method(member, common) if isinstance(member, MethodSpec) else _property(member, common)
 

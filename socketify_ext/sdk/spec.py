@@ -33,6 +33,7 @@ from .provenance import Provenance
 Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
 MISSING: Final[Any] = inspect.Parameter.empty
+TESTED_PARTS: Final = ("socketify-ext", "socketify", "python")  # what `tested_with` may name
 
 _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 
@@ -128,6 +129,31 @@ def _requirement(text: Any) -> Any:
     return Requirement(name=parsed.name, specifier=str(parsed.specifier))
 
 
+def _tested_version(text: Any) -> Any:
+    """Read a statement of `tested_with`, as in "python>=3.10,<3.15"."""
+    stated = _requirement(text)
+    if stated.name not in TESTED_PARTS or not stated.specifier:
+        raise spec_error(
+            errors.DeclarationError,
+            f"tested_with has {str(stated)!r}",
+            f'Name {", ".join(TESTED_PARTS)} with the versions that were tested, as in "python>=3.10,<3.15"',
+        )
+    return stated
+
+
+def _deprecation(text: Any) -> Any:
+    if text is None or (isinstance(text, str) and text.strip()):
+        return text
+    raise spec_error(
+        errors.DeclarationError,
+        f"deprecated={text!r} tells callers nothing",
+        'Tell what to use instead, as in deprecated="use get_user; gone in 2.0"',
+    )
+
+
+Deprecation = Annotated[str | None, BeforeValidator(_deprecation)]
+
+
 def _function(function: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)) or not callable(function):
         kind = type(function).__name__
@@ -163,6 +189,7 @@ class MethodSpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
+    deprecated: Deprecation = None
 
     @property
     def signature(self) -> str:
@@ -243,6 +270,7 @@ class PropertySpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
+    deprecated: Deprecation = None
 
     @property
     def signature(self) -> str:
@@ -325,6 +353,7 @@ class ExtensionSpec(FrozenModel):
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
     before: tuple[ExtensionName, ...] = ()
     after: tuple[ExtensionName, ...] = ()
+    tested_with: tuple[Annotated[Requirement, BeforeValidator(_tested_version)], ...] = ()
     identity: tuple[Any, ...] = ()
 
     @functools.cached_property

@@ -34,11 +34,21 @@ class Surface:
     @overload
     def method(self, function: Function, /) -> Function: ...
     @overload
-    def method(self, function: Function, /, *, name: str, override: bool = False) -> Function: ...
-    @overload
-    def method(self, /, *, name: str | None = None, override: bool = False) -> Callable[[Function], Function]: ...
     def method(
-        self, function: Function | None = None, /, *, name: str | None = None, override: bool = False
+        self, function: Function, /, *, name: str, override: bool = False, deprecated: str | None = None
+    ) -> Function: ...
+    @overload
+    def method(
+        self, /, *, name: str | None = None, override: bool = False, deprecated: str | None = None
+    ) -> Callable[[Function], Function]: ...
+    def method(
+        self,
+        function: Function | None = None,
+        /,
+        *,
+        name: str | None = None,
+        override: bool = False,
+        deprecated: str | None = None,
     ) -> Function | Callable[[Function], Function]:
         """Add a method; works bare, `@request.method`, and with arguments.
 
@@ -46,18 +56,26 @@ class Surface:
             function: a function that takes the request, response or socket as `self`; sync or async.
             name: the member's name, by default the function's own; lambdas and builtins need one.
             override: whether it may replace an attribute of the core or another extension's member.
+            deprecated: what to use instead, and until when it works, as in "use get_user; gone in 2.0"; calls warn.
 
         Raises:
             MemberNameError, SignatureError: see `docs/errors.md`.
         """
         frame = sys._getframe(1)
         caller = frame.f_code.co_filename, frame.f_lineno
+        given: dict[str, Any] = {"name": name, "override": override, "deprecated": deprecated}
         if function is None:
-            return lambda decorated: self.declare_method(caller, decorated, name=name, override=override)
-        return self.declare_method(caller, function, name=name, override=override)
+            return lambda decorated: self.declare_method(caller, decorated, **given)
+        return self.declare_method(caller, function, **given)
 
     def declare_method(
-        self, location: tuple[str, int], function: Function, *, name: str | None = None, override: bool = False
+        self,
+        location: tuple[str, int],
+        function: Function,
+        *,
+        name: str | None = None,
+        override: bool = False,
+        deprecated: str | None = None,
     ) -> Function:
         """Add a method that is declared at `location`, a file and a line; see `method`."""
         if inspect.isfunction(function):
@@ -77,6 +95,7 @@ class Surface:
             "name": member,
             "function": function,
             "override": override,
+            "deprecated": deprecated,
             "provenance": provenance,
         }
         self._add(validate(MethodSpec, provenance, what, values))
@@ -91,6 +110,7 @@ class Surface:
         type: Any = None,
         override: bool = False,
         default_value: Any = MISSING,
+        deprecated: str | None = None,
     ) -> None:
         """Add a property with a default.
 
@@ -103,6 +123,7 @@ class Surface:
             type: an annotation that the default must fit, as in `list[str]`.
             override: whether it may replace an attribute of the core or another extension's member.
             default_value: the core's own name of `default`.
+            deprecated: what to use instead, as for `method`; reads and writes warn.
 
         Raises:
             MemberNameError, PropertyError: see `docs/errors.md`.
@@ -116,6 +137,7 @@ class Surface:
             type=type,
             override=override,
             default_value=default_value,
+            deprecated=deprecated,
         )
 
     def declare_property(
@@ -128,6 +150,7 @@ class Surface:
         type: Any = None,
         override: bool = False,
         default_value: Any = MISSING,
+        deprecated: str | None = None,
     ) -> None:
         """Add a property that is declared at `location`, a file and a line; see `property`."""
         provenance = self._provenance.at(*location)
@@ -147,6 +170,7 @@ class Surface:
             "default_factory": default_factory,
             "type": type,
             "override": override,
+            "deprecated": deprecated,
             "provenance": provenance,
         }
         self._add(validate(PropertySpec, provenance, what, values))
