@@ -119,8 +119,10 @@ class PropertyError(ExtensionError, ValueError):
     """A property's default, factory and type do not fit together."""
 
     code = "EXT103"
-    cause = "A property has a default and a factory, or a default that does not fit its type or can't be copied."
-    remedy = "Give one of `default` and `default_factory`; a default fits `type`, a factory takes no arguments."
+    cause = "A property has a default and a factory or a function, or a default that does not fit its type or can't be copied."
+    remedy = (
+        "Give one of `default`, `default_factory` and a function; a default fits `type`, a factory takes no arguments."
+    )
 
 
 class OptionsError(ExtensionError, ValueError):
@@ -403,6 +405,14 @@ class CartError(ExtensionError, RuntimeError):
     code = "EXT514"
     cause = "A cart is saved before it was loaded, loaded over items, or saved after the answer has gone; or a user has no name."
     remedy = "Load the cart, change it, save it, then answer; or use `async with req.edit_cart() as cart`."
+
+
+class ComputationError(ExtensionError, RuntimeError):
+    """A computed property can't be computed, or is used before it is awaited."""
+
+    code = "EXT516"
+    cause = "A computed property needs its own value, computes a coroutine, or is async and used as a condition without `await`."
+    remedy = "Compute it from other values, in an `async def` where it awaits, and await an async one."
 
 
 class TargetError(ExtensionError, LookupError):

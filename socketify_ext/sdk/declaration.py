@@ -154,7 +154,7 @@ class Extension:
         recorded = AppSurface(app, self.provenance)
         available: dict[str, Any] = {"options": options, "app": recorded}
         self.function(*surfaces, **{name: available[name] for name in self.signature.injected})
-        recording.is_open = False
+        recording.close()
         values = {
             "name": self.name,
             "provenance": self.provenance,
