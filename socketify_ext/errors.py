@@ -53,6 +53,10 @@ class ExtensionError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+class UntestedVersionWarning(UserWarning):
+    """An extension is loaded with a version of socketify-ext, socketify or Python that its author has not tested."""
+
+
 def require_extra(module: str, extra: str, who: str, *, distribution: str = "socketify-ext") -> None:
     """Check that a module which an extra installs can be imported.
 

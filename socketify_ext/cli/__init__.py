@@ -9,6 +9,7 @@ import typer
 from .check import check_extension
 from .list import list_extensions
 from .lock import lock_target
+from .manifest import write_manifest
 from .new.command import new_project
 from .output import show_all_characters
 from .plugins import CommandGroup
@@ -34,6 +35,7 @@ cli.command("tree")(show_tree)
 cli.command("why")(explain_member)
 cli.command("stubs")(write_stubs)
 cli.command("lock")(lock_target)
+cli.command("manifest")(write_manifest)
 cli.command("new")(new_project)
 cli.command("check")(check_extension)
 

@@ -14,10 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 from socketify_ext import errors
 from socketify_ext.registry.modules import file_beside, read_beside
 
-from .description import DeclaredExtension
+from .description import DeclaredExtension, describe
+from .hooks import hook_names
 
 if TYPE_CHECKING:
     from socketify_ext.registry.discovery import Candidate
+    from socketify_ext.registry.registry import Registry
 
 FILE: Final = "socketify-ext.json"
 FORMAT: Final = 1
@@ -43,6 +45,46 @@ class Manifest:
 def manifest_path(candidate: Candidate) -> PurePath | None:
     """Return the place of a plugin's manifest: in the package that its entry point names; None without a package."""
     return file_beside(candidate.module, FILE)
+
+
+def is_installed_copy(candidate: Candidate, path: PurePath) -> bool:
+    """Whether a file lies where pip has installed it, and not in the source of an editable installation."""
+    folder = candidate.installed.folder if candidate.installed else ""
+    return folder.endswith(".dist-info") and path.is_relative_to(PurePath(folder).parent)
+
+
+def package_manifest(name: str, registry: Registry) -> tuple[PurePath, Manifest]:
+    """Import an extension and those of its distribution that are in the same package, and make their manifest.
+
+    Returns:
+        The place of the manifest, and the manifest.
+
+    Raises:
+        TargetError: an extension fails, or is in no package.
+        ExtensionError: it can't be loaded.
+    """
+    candidate = registry.provider(name)
+    path = manifest_path(candidate)
+    if path is None:
+        why = f"its module {candidate.module!r} belongs to no package, which could hold the file"
+        raise _unmade(candidate, why, "Make it a package: a folder with an __init__.py")
+    hooks, problems = hook_names(candidate.distribution)
+    if problems:
+        raise _unmade(candidate, problems[0], "Correct the hooks")
+    described = []
+    for each in registry.provided_by(candidate.distribution):
+        if manifest_path(each) == path:
+            description, sound = describe(registry.find(each.qualified_name), hooks)
+            if not sound:
+                raise _unmade(each, description.members_error or "it fails", f"See `socketify-ext show {each.name}`")
+            described.append(description)
+    return path, make_manifest(candidate.distribution, described, path.parent)
+
+
+def _unmade(candidate: Candidate, why: str, fix: str) -> errors.TargetError:
+    return errors.TargetError(
+        f"extension {candidate.qualified_name!r}", "can't have a manifest", why, fix, target=candidate.qualified_name
+    )
 
 
 def make_manifest(distribution: str, described: Iterable[DeclaredExtension], folder: PurePath) -> Manifest:
@@ -80,6 +122,15 @@ def read_manifest(candidate: Candidate) -> DeclaredExtension | None:
         raise _wrong(candidate, path, f"{where}: {first['msg']}") from None
 
 
+def is_manifest(content: bytes) -> bool:
+    """Whether a file's content is a manifest, of whichever format."""
+    try:
+        parts = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(parts, dict) and {"format", "distribution", "extensions"} <= parts.keys()
+
+
 def _parsed(candidate: Candidate, path: PurePath, data: bytes) -> Manifest:
     try:
         parts = json.loads(data)
@@ -102,8 +153,9 @@ def _description_adapter() -> TypeAdapter[DeclaredExtension]:
 def _with_files(value: Any, change: Any) -> Any:
     """Return plain data with each `file` in it changed."""
     if isinstance(value, Mapping):
+        is_place = isinstance(value.get("file"), str) and "line" in value
         return {
-            key: change(each) if key == "file" and isinstance(each, str) else _with_files(each, change)
+            key: change(each) if key == "file" and is_place else _with_files(each, change)
             for key, each in value.items()
         }
     return [_with_files(each, change) for each in value] if isinstance(value, (list, tuple)) else value

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import errors
 from ..sdk.suggest import close_names, suggestion
 from . import discovery
+from .compatibility import warn_if_untested
 from .discovery import Candidate, Listing, Status
 from .environment import merged, options_in
 
@@ -43,6 +44,7 @@ class Registry:
         self._entry_points = entry_points
         self._added: dict[str, Extension] = {}
         self._defects: dict[Candidate, str] = {}
+        self._compared: set[tuple[str | None, str]] = set()  # extensions whose tested versions were compared
         self._environment = os.environ if environment is None else environment
         self._blocked: tuple[str, ...] = discovery.disabled_names(self._environment.get(DISABLE_VARIABLE, ""))
 
@@ -106,16 +108,20 @@ class Registry:
         """Load one extension by name, `msgpack` or `distribution:msgpack`, importing it alone.
 
         Options that are not given are read from the environment: `SOCKETIFY_EXT_AUTH__JWT__KEY=...` is
-        `load("auth", jwt={"key": ...})`.
+        `load("auth", jwt={"key": ...})`. An extension that was not tested with the versions that run warns, once.
 
         Raises:
             UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError, OptionsError.
             MissingExtraError: the environment holds options, and the extra `env` is not installed.
         """
         found = self.find(name)
-        return found.configured(
+        loaded = found.configured(
             **merged(options_in(self._environment, found.name, found.options_model, found.provenance), options)
         )
+        if (loaded.distribution, loaded.name) not in self._compared:
+            self._compared.add((loaded.distribution, loaded.name))
+            warn_if_untested(loaded)
+        return loaded
 
     def find(self, name: str, /) -> Extension:
         """Import one extension by name without its options, to describe it.
@@ -130,7 +136,7 @@ class Registry:
         if name in self._added:
             extension = self._added[name]
         else:
-            candidate = self._pick(name)
+            candidate = self.provider(name)
             loaded = self._import(candidate)
             extension = loaded if isinstance(loaded, Extension) else self._wrap(loaded, candidate)
             if extension.name != candidate.name:
@@ -138,7 +144,12 @@ class Registry:
             extension = replace(extension, distribution=candidate.distribution, version=candidate.version)
         return replace(extension, loader=self.load)
 
-    def _pick(self, name: str) -> Candidate:
+    def provider(self, name: str, /) -> Candidate:
+        """Return the entry point that a name means, `msgpack` or `distribution:msgpack`; nothing is imported.
+
+        Raises:
+            UnknownExtensionError, BlockedExtensionError, DuplicateProviderError.
+        """
         providers = self._providers(name)
         if not providers:
             known = {*self.names(), *(candidate.qualified_name for candidate in self._candidates)}
@@ -227,6 +238,14 @@ class Registry:
     def list_hooks(self) -> tuple[Listing, ...]:
         """List the hooks of every plugin with their status, from metadata and from what this registry has loaded."""
         return tuple(map(self._hooks_listing, self._hook_candidates))
+
+    def hooks_provider(self, name: str, /) -> Candidate | None:
+        """Return the entry point of a plugin's hooks, by `distribution:name`."""
+        return next((each for each in self._hook_candidates if each.qualified_name == name), None)
+
+    def provided_by(self, distribution: str) -> tuple[Candidate, ...]:
+        """Return the entry points of a distribution's extensions."""
+        return tuple(each for each in self._candidates if each.distribution == distribution)
 
     def _hooks_listing(self, candidate: Candidate) -> Listing:
         error = self._defects.get(candidate) or candidate.defect(is_attribute=False) or None
