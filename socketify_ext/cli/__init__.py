@@ -9,6 +9,7 @@ import typer
 from .check import check_extension
 from .list import list_extensions
 from .lock import lock_target
+from .manifest import write_manifest
 from .new.command import new_project
 from .output import show_all_characters
 from .plugins import CommandGroup
@@ -34,17 +35,17 @@ cli.command("tree")(show_tree)
 cli.command("why")(explain_member)
 cli.command("stubs")(write_stubs)
 cli.command("lock")(lock_target)
+cli.command("manifest")(write_manifest)
 cli.command("new")(new_project)
 cli.command("check")(check_extension)
 
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
+        from socketify_ext import __version__
         from socketify_ext.registry.discovery import OWN_DISTRIBUTION
 
-        typer.echo(f"{OWN_DISTRIBUTION} {version(OWN_DISTRIBUTION)}")
+        typer.echo(f"{OWN_DISTRIBUTION} {__version__}")
         raise typer.Exit
 
 

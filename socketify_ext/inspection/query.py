@@ -35,7 +35,8 @@ def run_query(target: str, question: str, timeout: float) -> Any:
 
     Args:
         target: an extension's name, `module:attribute` or `module:run`.
-        question: "app" for an `AppDescription`, "extension" for an `DeclaredExtension`.
+        question: "app" for an `AppDescription`, "extension" for a `DeclaredExtension`, "manifest" for that of an
+            extension's package, "hooks" to load a plugin's.
         timeout: seconds.
 
     Raises:
