@@ -411,10 +411,31 @@ class CartError(ExtensionError, RuntimeError):
     remedy = "Load the cart, change it, save it, then answer; or use `async with req.edit_cart() as cart`."
 
 
+class RouteOptionError(ExtensionError, ValueError):
+    """An option of a route is unknown, ill-typed, or declared wrongly; `option` is its name, `route` its `RouteInfo`."""
+
+    code = "EXT515"
+    cause = (
+        "No extension has declared an option that a route has, its value does not fit the declared type, or what the option "
+        "does to the route failed; or two extensions declare one option."
+    )
+    remedy = (
+        "Correct the call at the file and line that the message names, or register the extension that has the option."
+    )
+
+
+class ScopeError(ExtensionError, RuntimeError):
+    """A scope is asked for what concerns the whole app."""
+
+    code = "EXT516"
+    cause = "A serializer, a backplane, `listen`, `run` and the like are the app's, and a scope or its extension asks for one."
+    remedy = "Call it on the app, or register the extension on the app instead of a scope."
+
+
 class ComputationError(ExtensionError, RuntimeError):
     """A computed property can't be computed, or is used before it is awaited."""
 
-    code = "EXT516"
+    code = "EXT517"
     cause = "A computed property needs its own value, computes a coroutine, or is async and used as a condition without `await`."
     remedy = "Compute it from other values, in an `async def` where it awaits, and await an async one."
 

@@ -151,7 +151,7 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[DeclaredExtens
         request_hooks=[_hook(hook) for hook in app.hooks] if app else [],
         startup=[_place(function) for function in app.startup] if app else [],
         shutdown=[_place(function) for function in app.shutdown] if app else [],
-        routes=[Route(method, path) for method, path, *_ in app.routes] if app else [],
+        routes=[Route(route.method, route.path) for route in app.declared_routes] if app else [],
     )
     return description, problem is None or not valid
 

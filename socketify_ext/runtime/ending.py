@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from .pending import pending
 from .request_body import hold
+from .variables import run_in
 
 if TYPE_CHECKING:
     from .response import Response
@@ -97,7 +98,7 @@ async def cancel_handlers(server: Server, timeout: float) -> None:
         log.warning("the server ends: cancelled %s%s", ", ".join(names[:_NAMED]), more)
     for response in open_ones:
         if not response._tasks:
-            response._fail(503, b"Service Unavailable", b"text/plain")
+            run_in(response._variables, response._fail, 503, b"Service Unavailable", b"text/plain")
     for task in cancelled:
         if task is not None:
             task.cancel()

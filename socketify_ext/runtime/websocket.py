@@ -14,6 +14,7 @@ from .encoding import encode_message, encode_topic
 from .thread import ANY_THREAD, get_ident, wrong_thread
 
 if TYPE_CHECKING:
+    from .received import Backlog
     from .server import Server
 
 native_send = lib.uws_ws_send_with_options
@@ -49,6 +50,8 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     _variables: Any = None  # the context of all its events, derived from that of its upgrade
     _path: str | None = None  # of its request, where hooks ask for it
     _end_waits = False  # a subscription event or a cork runs, in which the core can't end: it ends right after
+    _ended = False  # the server has asked for the end
+    _backlog: Backlog | None = None  # messages that wait for a hook
     _unsubscribing = False  # `unsubscribe` runs: an event with one listener less does not mean the end
     _closing = False  # the end has begun: a subscription now would stay behind in the core's table
     _topics: set[bytes] | None = None  # its topics, where there is a backplane
@@ -185,6 +188,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             self._hand_over(self._end_later, number, data)
             return self
         ws = self._open()
+        self._ended = True
         if self._end_waits:
             self._server.loop.call_soon(self._end_later, number, data)
         else:
@@ -192,6 +196,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return self
 
     def _end_later(self, code: int, data: bytes) -> None:
+        self._ended = True
         if self.ws is not None:
             self._lib.uws_ws_end(self._ssl, self.ws, code, data, len(data))
 
@@ -204,6 +209,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         if get_ident() != self._thread:
             self._hand_over(self.close)
         elif self.ws is not None:
+            self._ended = True
             if self._end_waits:
                 self._server.loop.call_soon(self.close)
             else:

@@ -52,6 +52,7 @@ class Extension:
     distribution: str | None = None
     version: str | None = None
     required_by: str | None = None
+    scope: str = ""
     renames: Mapping[str, str] = field(default_factory=dict)
     selection: tuple[str, ...] | None = None
     overrides: tuple[str, ...] = ()
@@ -70,7 +71,7 @@ class Extension:
     def provenance(self) -> Provenance:
         """Return the provenance of the extension function."""
         file, line = source_location(self.function)
-        return Provenance(self.name, file, line, self.distribution, self.version, self.required_by)
+        return Provenance(self.name, file, line, self.distribution, self.version, self.required_by, self.scope)
 
     @property
     def summary(self) -> str:

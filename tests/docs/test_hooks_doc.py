@@ -43,7 +43,7 @@ def test_the_request_hooks_do_what_the_page_says():
 def test_the_registration_hooks_do_what_the_page_says(caplog):
     caplog.set_level(logging.ERROR)
     example = request_hook_apps.documented(1)
-    assert [spec.name for spec in example._registration.current.resolution.order] == ["cart"]
+    assert [spec.name for spec in example._node.registration.current.resolution.order] == ["cart"]
 
     def silent(request, response, ws): ...
 
