@@ -23,6 +23,7 @@ from .runtime.listening import address_of
 from .runtime.loop import shared_loop
 from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
 from .runtime.scope_node import ScopeNode
+from .runtime.scope import ScopeMethods
 from .runtime.server import Server
 from .runtime.stock import is_managed
 from .sdk.compilation import subclass
@@ -446,9 +447,9 @@ class Inspection:
 
 
 def inspect(app: Any) -> Inspection:
-    """Report the extensions of an app, stock or installed, and the origin of each member."""
+    """Report the extensions of an app, stock or installed, or of a scope, and the origin of each member."""
     adapter = getattr(app, "_request_extension", None)
-    if isinstance(app, App):
+    if isinstance(app, ScopeMethods):
         resolution = app._node.registration.current.resolution
     elif is_managed(adapter):
         resolution = adapter.stock.registration.current.resolution  # type: ignore[union-attr]

@@ -170,6 +170,16 @@ def _argument(parameter: inspect.Parameter, scope: Scope, target: str) -> tuple[
         raise UnguessableError(f"the annotation of {parameter} can't be evaluated ({error})") from None
 
 
+def sample(annotation: Any) -> tuple[str, Any]:
+    """Return the text of a made-up value of a type, and the value.
+
+    Raises:
+        UnguessableError: none can be made up.
+    """
+    text, make = _sample(annotation, ())
+    return text, make({"tag": TAG})
+
+
 def _sample(wanted: Any, there: tuple[str, ...]) -> tuple[str, Argument]:
     """Make a value of a type."""
     if wanted is None:

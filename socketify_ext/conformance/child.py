@@ -15,7 +15,7 @@ from ..inspection.process import EventWriter, one_line, run_child, run_fork
 from ..registry.registry import Registry
 from ..sdk.declaration import Extension
 from ..sdk.suggest import suggestion
-from .calls import Call, UnguessableError, parse, plan
+from .calls import Call, UnguessableError, parse, plan, sample
 from .lint import lint
 from .patches import patched, remember_functions
 
@@ -34,27 +34,28 @@ def configured(found: Any, request: Mapping[str, Any]) -> Any:
     return found
 
 
-def make_app(found: Any, pools: list[int] | None, patience: float) -> Any:
-    """Return the app of a target, or one with its extension: a stock app where pools are given."""
+def make_app(found: Any, request: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the app of a target, or one with its extension, and where its routes go: the app or a scope of it."""
     import socketify
 
     import socketify_ext
 
     if not isinstance(found, Extension):
-        return found
-    if pools is None:
-        app = socketify_ext.App(shutdown_grace=0.1, shutdown_timeout=patience / 2)
+        return found, found
+    if request["pools"] is not None:
+        app = socketify.App(None, *request["pools"])
     else:
-        app = socketify.App(None, *pools)
-    app.register(found)
-    return app
+        app = socketify_ext.App(shutdown_grace=0.1, shutdown_timeout=request["patience"] / 2)
+    place = app.scope(request["scope"]) if request["scope"] else app
+    place.register(found)
+    return app, place
 
 
-def members_of(app: Any, found: Any) -> dict[str, MemberSpec]:
+def members_of(place: Any, found: Any) -> dict[str, MemberSpec]:
     """Return the members to check: the extension's own, or all of an app."""
     from ..app import inspect
 
-    members = inspect(app).members
+    members = inspect(place).members
     if not isinstance(found, Extension):
         return members
     return {name: member for name, member in members.items() if member.provenance.extension == found.name}
@@ -111,14 +112,14 @@ def run(request: dict[str, Any], write_event: EventWriter) -> None:
         found = configured(load_target(request["target"], Registry(), served), request)
         name = found.name if isinstance(found, Extension) else None
         try:
-            app = make_app(found, request["pools"], request["patience"])
+            app, place = make_app(found, request)
         except errors.ExtensionError:
             raise
         except BaseException as error:  # an extension function may raise anything, and so may those of its store
             write_event(name=name, unregistered=one_line(error))
             return
     if watch is not None:
-        serve(app, found, request, watch, write_event)
+        serve(app, place, found, request, watch, write_event)
     else:
         work(app, found, request, write_event)
 
@@ -141,26 +142,28 @@ def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter
     write_event(completed=True)
 
 
-def serve(app: Any, found: Any, request: dict[str, Any], watch: Watch, write_event: EventWriter) -> None:
+def serve(app: Any, place: Any, found: Any, request: dict[str, Any], watch: Watch, write_event: EventWriter) -> None:
     """Serve the probes until the parent closes the app, or ends this process."""
     from ..app import App
     from .commands import Commands
     from .endings import add_endings
     from .probe import Probe
 
-    calls, _ = calls_of(members_of(app, found), request["examples"])
+    calls, _ = calls_of(members_of(place, found), request["examples"])
     probe = Probe(app, calls, is_pooled=bool(request["pools"] and request["pools"][0]))
-    probe.add_routes()
-    is_installed = isinstance(app, App)
-    prefixes = sorted({part.path for part in watch.parts if part.kind == "hook"} | {""})
-    if is_installed:
+    probe.add_routes(place)
+    prefixes: list[str] = []
+    reasons: dict[str, str] = {}
+    if isinstance(app, App) and place is app:
+        prefixes = sorted({part.path for part in watch.parts if part.kind == "hook"} | {""})
         add_endings(app, prefixes)
+        reasons = add_options(app, watch, request["values"])
     commands = Commands(app, probe, watch, write_event)
 
     def listening(config: Any) -> None:
         commands.listen()
-        parts = [asdict(part) for part in watch.parts]
-        write_event.finish(port=config.port, parts=parts, prefixes=prefixes if is_installed else [])
+        parts = [{**asdict(part), "reason": reasons.get(part.name, "")} for part in watch.parts]
+        write_event.finish(port=config.port, parts=parts, prefixes=prefixes)
 
     try:
         app.listen({"port": 0, "host": "127.0.0.1"}, listening)
@@ -172,6 +175,25 @@ def serve(app: Any, found: Any, request: dict[str, Any], watch: Watch, write_eve
     else:
         ended = "it was closed"
     write_event(ended=ended, patched=patched(), **watch.take_ended())
+
+
+def add_options(app: Any, watch: Watch, given: Mapping[str, Any]) -> dict[str, str]:
+    """Add routes with each route option; return why others can't be given, by the names of the parts."""
+    from .endings import add_option
+
+    reasons = {}
+    for name, annotation in list(watch.options.items()):
+        shown = "it"
+        try:
+            shown, value = (repr(given[name]), given[name]) if name in given else sample(annotation)
+            add_option(app, name, value)
+        except (UnguessableError, errors.ExtensionError) as error:
+            if name in given:
+                raise
+            watch.forget(f"route option {name}")
+            why = str(error) or "no value can be made up for its type"
+            reasons[f"route option {name}"] = f"{name}={shown}: {why}; give a value by --with {name}=VALUE"
+    return reasons
 
 
 def main(given: str, *descriptors: int) -> NoReturn:

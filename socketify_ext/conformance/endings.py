@@ -26,6 +26,12 @@ def add_endings(app: Any, prefixes: Iterable[str]) -> None:
         app.ws(f"{root}/closed/:cell", {"upgrade": _refuse, "message": _Chat(app)})
 
 
+def add_option(app: Any, name: str, value: Any) -> None:
+    """Add routes that have a route option."""
+    app.any(f"{PREFIX}/option-{name}/:cell", _text, **{name: value})
+    app.ws(f"{PREFIX}/option-{name}-chat/:cell", {"message": _Chat(app)}, **{name: value})
+
+
 def _text(res: Any, req: Any) -> None:
     res.end(f"probe {req.get_method()}")
 

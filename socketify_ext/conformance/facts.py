@@ -12,7 +12,14 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from .. import errors
+from ..inspection.manifest import FILE, package_manifest
+from ..registry.compatibility import untested
+from ..registry.discovery import OWN_DISTRIBUTION
+from ..registry.modules import read_beside
+from ..registry.registry import Registry
 from ..sdk.declaration import Extension, models_in
+from ..sdk.spec import TESTED_PARTS
 
 _SECRET: Final = re.compile(r"(?:^|_)(?:secrets?|passwords?|tokens?|api_?keys?|private_keys?|dsn)$")
 
@@ -25,7 +32,41 @@ def facts_of(found: Any) -> dict[str, list[str]]:
         "documented": [] if found.summary else ["the extension function has no docstring"],
         "typed": list(_untyped(found)),
         "options": list(_undescribed(found.options_model)) if found.options_model else [],
+        "manifest": list(_manifest_problems(found)),
+        "compatibility": list(_untested(found)),
     }
+
+
+def _manifest_problems(extension: Extension) -> Iterator[str]:
+    """Compare the manifest of a plugin with what its package declares; a built-in is described by this package."""
+    if extension.distribution == OWN_DISTRIBUTION:
+        return
+    if extension.distribution is None:
+        yield "it belongs to no distribution, which would carry a manifest"
+        return
+    registry, name = Registry(), f"{extension.distribution}:{extension.name}"
+    try:
+        _, manifest = package_manifest(name, registry)
+        data = read_beside(registry.provider(name).module, FILE)
+    except errors.ExtensionError as error:
+        yield str(error)
+        return
+    if data is None:
+        yield f"its package has no {FILE}: write it with `socketify-ext manifest {extension.name}`"
+    elif data.decode(errors="replace") != manifest.text():
+        yield f"its {FILE} is out of date: write it with `socketify-ext manifest {extension.name}`"
+
+
+def _untested(extension: Extension) -> Iterator[str]:
+    """Compare the versions that it states with those that run; a built-in has those of this package."""
+    if extension.distribution == OWN_DISTRIBUTION:
+        return
+    stated = {each.name for each in extension.tested_versions}
+    for part in TESTED_PARTS:
+        if part not in stated:
+            yield f"tested_with names no versions of {part}"
+    for name, running, specifier in untested(extension.tested_versions):
+        yield f"it was tested with {name}{specifier}, and {running} runs"
 
 
 def _untyped(extension: Extension) -> Iterator[str]:

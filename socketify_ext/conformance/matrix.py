@@ -14,11 +14,11 @@ from ..inspection.process import GoneError, HungError
 from .bodies import BODIES, NO_BODY
 from .calls import parse
 from .grade import grade_of
-from .places import AS_CONFIGURED, SETTINGS
+from .places import AS_CONFIGURED, SCOPE, SETTINGS
 from .report import Cost, Finding, PartReport, Report
 from .session import Answer, EndedError, Seen, Session
 from .tally import MemberTally, Tally, foreign_tags
-from .visits import Visit, check_requests, hook_visits, is_request, route_visits
+from .visits import Visit, check_requests, hook_visits, is_request, is_value, read_value, route_visits
 
 Progress = Callable[[int, int], None]
 
@@ -37,7 +37,8 @@ def check_target(
     Args:
         target: an extension's name, `module:attribute`, or `module:run`.
         options: of the extension.
-        examples: how members are called, `request.member(1)`, and routes, `POST /orders {"sku": "tea"}`.
+        examples: how members are called, `request.member(1)`, and routes, `POST /orders {"sku": "tea"}`; and values of
+            route options, `auth=["read"]`.
         headers: that each request sends, for hooks that let nobody in without them.
         timeout: seconds that the target gets to load and start.
         progress: called with the number of calls that are done, and of all.
@@ -47,11 +48,12 @@ def check_target(
         ExtensionError: the target is wrong, fails or takes too long.
     """
     errors.require_extra("websockets", "testing", "socketify-ext check")
-    members = [example for example in examples if not is_request(example)]
+    requests = [example for example in examples if is_request(example)]
+    values = dict(read_value(example) for example in examples if is_value(example))
+    members = [example for example in examples if not is_request(example) and not is_value(example)]
     for example in members:
         parse(example)
-    request = {"target": target, "options": dict(options or {}), "examples": members}
-    requests = [example for example in examples if is_request(example)]
+    request = {"target": target, "options": dict(options or {}), "examples": members, "values": values}
     return _Check(request, requests, dict(headers or {}), timeout, progress).run()
 
 
@@ -99,7 +101,8 @@ class _Check:
         return [each for each in self.members.values() if not each.report.reason]
 
     def begin(self, setting: str, *, serves: bool = True) -> Session:
-        request = {**self.request, "pools": SETTINGS.get(setting), "serves": serves}
+        scope = SCOPE if setting == "scope" else ""
+        request = {**self.request, "pools": SETTINGS.get(setting), "scope": scope, "serves": serves}
         return Session(request, self.timeout, self.headers)
 
     def is_own(self, part: Tally) -> bool:
@@ -175,6 +178,8 @@ class _Check:
             session.listening()
         except errors.InstallError:
             self.report.skipped[setting] = "it needs socketify_ext.install(app)"
+        except errors.ScopeError:
+            self.report.skipped[setting] = "it concerns the whole app"
         except errors.ExtensionError as error:
             self.report.findings.append(Finding("register", str(error), setting))
         except (HungError, GoneError) as error:
@@ -186,6 +191,11 @@ class _Check:
             self.report.settings.append(setting)
         if not self.parts and session.prefixes:
             self.parts = [Tally.of(part) for part in session.parts]
+            known = [part.event for part in self.parts if part.report.kind == "route option"]
+            for name in self.request["values"]:
+                if name not in known:
+                    who, why = f"--with {name}=...", "the extension has no such route option"
+                    raise errors.TargetError(who, "leads nowhere", why, f"Its route options: {', '.join(known) or 'none'}")
         return True
 
     # -- probes
@@ -270,8 +280,10 @@ class _Check:
             return
         self.judge(visit, answer, tag, where)
         for part in parts:
+            if part.report.kind == "route option" and answer.status in (200, 101):
+                part.report.runs += 1
             if not part.report.runs:
-                part.unreached = f"{visit.where} was answered with {answer.status or 'a refusal'} before"
+                part.unreached = part.unreached or f"{visit.where} was answered with {answer.status or 'a refusal'} before"
 
     def asked(self, session: Session, visit: Visit, tag: str) -> tuple[Answer, Seen]:
         answer = visit.act(session, visit.path.replace("{}", tag), tag)
@@ -427,7 +439,7 @@ class _Check:
     def finished(self, part: Tally) -> PartReport:
         report = part.finish()
         if not report.runs and not report.findings:
-            report.reason = part.unreached or "no probe has led to it"
+            report.reason = part.unreached or "no probe has led to it, which is for other routes or events"
         return report
 
 

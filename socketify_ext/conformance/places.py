@@ -30,11 +30,13 @@ EVENTS: Final = ("open", "message", "drain", "ping", "pong", "close", "subscript
 # setting -> the pool arguments of a stock app; None for an installed one
 SETTINGS: Final[dict[str, tuple[int, int] | None]] = {
     "installed": None,
+    "scope": None,
     "stock": (0, 0),
     "stock, http pool": (100, 0),
     "stock, ws pool": (0, 100),
     "stock, both pools": (100, 100),
 }
+SCOPE: Final = "/-scope-"  # the prefix of the scope
 AS_CONFIGURED: Final = "as configured"
 
 _STOCK: Final = ("stock", "stock, http pool", "stock, ws pool", "stock, both pools")

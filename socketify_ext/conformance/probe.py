@@ -26,7 +26,7 @@ class Probe:
     """Call members on an app's requests, responses and sockets.
 
     Args:
-        app: a stock or an installed one; it gets the routes.
+        app: a stock or an installed one.
         calls: how each member is called, by "target.name".
         is_pooled: whether the core takes a response back into its pool when a sync handler has returned.
     """
@@ -39,16 +39,16 @@ class Probe:
         self.done: dict[str, Observation] = {}
         self.promise: Promise
 
-    def add_routes(self) -> None:
-        """Add the routes to the app."""
+    def add_routes(self, place: Any) -> None:
+        """Add the routes to the app, or to a scope of it."""
         handlers = {"sync": self.answer_sync, "async": self.answer_async, "late": self.answer_late}
         for style, handler in handlers.items():
-            for method in (self.app.get, self.app.post):
+            for method in (place.get, place.post):
                 method(f"{PREFIX}/http/{style}/:member/:cell/:extra", handler)
-            self.app.ws(f"{PREFIX}/upgrade/{style}/:member/:cell", {"upgrade": self.upgrading(style)})
+            place.ws(f"{PREFIX}/upgrade/{style}/:member/:cell", {"upgrade": self.upgrading(style)})
             events = {event: self.on_event(event, style) for event in EVENTS}
             behavior = {"upgrade": self.accept, "max_backpressure": 64 * 1024 * 1024, **events}
-            self.app.ws(f"{PREFIX}/ws/{style}/:member/:cell/:event", behavior)
+            place.ws(f"{PREFIX}/ws/{style}/:member/:cell/:event", behavior)
 
     # -- requests
 

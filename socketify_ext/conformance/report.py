@@ -56,7 +56,18 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
 }
 
 Status = Literal["passed", "failed", "skipped"]
-PartKind = Literal["method", "property", "hook", "route", "event", "lifecycle", "serializer", "backplane", "option"]
+PartKind = Literal[
+    "method",
+    "property",
+    "hook",
+    "route",
+    "event",
+    "route option",
+    "lifecycle",
+    "serializer",
+    "backplane",
+    "option",
+]
 
 
 @dataclass(frozen=True)

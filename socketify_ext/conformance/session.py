@@ -90,6 +90,7 @@ class Session:
         self.patience = min(timeout, PATIENCE)
         self.reads: dict[str, list[str]] = {}
         self.target = str(request["target"])
+        self.root = f"{request['scope']}{PREFIX}"
         self.port = 0
         self.parts: list[dict[str, Any]] = []
         self.prefixes: list[str] = []
@@ -183,7 +184,7 @@ class Session:
 
     def call(self, style: str, member: str, cell: str, body: Body) -> Answer:
         """Call a member of a request or a response in a handler."""
-        path = f"{PREFIX}/http/{style}/{quote(member)}/{cell}/{cell}"
+        path = f"{self.root}/http/{style}/{quote(member)}/{cell}/{cell}"
         return self.request("GET" if body is NO_BODY else "POST", path + self.query(cell), cell, body)
 
     def query(self, cell: str, path: str = "") -> str:
@@ -194,7 +195,7 @@ class Session:
         """Call a member in an event of a socket, or before the upgrade; return what was seen while it was open."""
         call = f"{style}/{quote(member)}/{cell}"
         place = f"upgrade/{call}" if event == "upgrade" else f"ws/{call}/{event}"
-        with self.socket(f"{PREFIX}/{place}", cell) as opened:
+        with self.socket(f"{self.root}/{place}", cell) as opened:
             if opened is not None:
                 self._trigger(opened, event)
                 return self.ask(cell, is_due=event != "upgrade")

@@ -51,7 +51,9 @@ class Tally:
     def of(cls, part: dict[str, Any]) -> Tally:
         """Make the tally of a part that a process has described."""
         report = PartReport(part["name"], part["kind"], place=part["place"])
-        return cls(report, part["event"], part["path"], part["extension"])
+        tally = cls(report, part["event"], part["path"], part["extension"])
+        tally.unreached = part["reason"]
+        return tally
 
     def add(self, kind: str, problem: str, where: str, place: str = "") -> None:
         """Add a finding."""

@@ -79,6 +79,9 @@ def route_visits(parts: Sequence[Tally], examples: Iterable[str]) -> Iterator[Vi
             sockets.setdefault(part.path, []).append(number)
         elif part.report.kind == "route" and part.event == "static":
             yield from _folder_visits(number, part.path)
+        elif part.report.kind == "route option":
+            if not part.unreached:
+                yield from _option_visits(number, part.event)
         elif part.report.kind == "route" and part.event != "not_found":
             own = [each for each in given if _leads(each.method, each.path, part)]
             yield from _route_visits(number, part, own)
@@ -98,6 +101,20 @@ class _Request:
 def is_request(example: str) -> bool:
     """Whether an example is a request, and not a call of a member."""
     return re.match(r"[A-Z]+ ", example) is not None
+
+
+def is_value(example: str) -> bool:
+    """Whether an example is the value of a route option."""
+    return re.match(r"\w+=", example) is not None
+
+
+def read_value(example: str) -> tuple[str, Any]:
+    """Read the value of a route option: JSON, or else text."""
+    name, _, value = example.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def check_requests(examples: Iterable[str], parts: Iterable[Tally]) -> None:
@@ -159,6 +176,13 @@ def _folder_visits(number: int, path: str) -> Iterator[Visit]:
     root = path.removesuffix("/")
     for rest in ("/", "/{}", "/../{}"):
         yield Visit(f"GET {root}{rest.format('probe')}", f"{root}{rest}", _requesting("GET"), leads_to=(number,))
+
+
+def _option_visits(number: int, name: str) -> Iterator[Visit]:
+    path = f"{PREFIX}/option-{name}"
+    for method in ("GET", "POST"):
+        yield Visit(f"{method} with the option {name}", f"{path}/{{}}", _requesting(method), leads_to=(number,))
+    yield Visit(f"WS with the option {name}", f"{path}-chat/{{}}", _chat, is_socket=True, leads_to=(number,))
 
 
 def _filled(pattern: str) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from inspect import isawaitable, iscoroutinefunction
 from json import dumps  # by name: a target may replace that of the module
 from time import perf_counter
@@ -20,6 +20,7 @@ from ..inspection.process import EventWriter
 from ..runtime.patterns import EVENTS
 from ..runtime.request import Request
 from ..sdk.app_surface import AppSurface
+from ..sdk.declared_route import DeclaredRoute
 from ..sdk.provenance import Provenance, location, source_location
 from ..sdk.request_hooks import RequestHook
 from .observation import Observation, Steps, current, note_late_reads
@@ -69,6 +70,7 @@ class Watch:
 
     def __init__(self, write_event: EventWriter) -> None:
         self.parts: list[Part] = []
+        self.options: dict[str, Any] = {}  # the types of route options
         self.reads: dict[str, set[str]] = {"header": set(), "query": set(), "cookie": set()}
         self._write_event = write_event
         self._running: dict[int, tuple[int, Observation]] = {}
@@ -90,6 +92,10 @@ class Watch:
         ended, self._ended = self._ended, []
         stray, self._stray = self._stray, []
         return {"watched": [[number, asdict(each)] for number, each in ended], "stray": stray}
+
+    def forget(self, part: str) -> None:
+        """Forget what was seen of a part so far."""
+        self._ended = [(number, each) for number, each in self._ended if self.parts[number].name != part]
 
     def take_unfinished(self) -> list[int]:
         """Return the parts that have not ended; they are not called any more."""
@@ -149,22 +155,28 @@ class Watch:
         """Return a function that calls a part and observes it."""
         if not callable(function) or hasattr(function, "__watched__"):
             return function
-        self.parts.append(part)
-        index, refuses = len(self.parts) - 1, part.event in _ANSWERING
+        if part not in self.parts:
+            self.parts.append(part)
+        index = self.parts.index(part)
+
+        def note_refusal(observation: Observation, value: Any, arguments: Any) -> None:
+            answers = part.event in _ANSWERING and arguments[0].has_responded()
+            if answers or (part.event == "on_ws_message" and value is False):
+                observation.outcome = "refused"
 
         async def finish(number: int, observation: Observation, result: Any, began: float, arguments: Any) -> Any:
             earlier = current.get()
             current.set(observation)
             try:
-                return await Steps(result, observation)
+                value = await Steps(result, observation)
+                note_refusal(observation, value, arguments)
+                return value
             except BaseException as error:
                 self._fail(observation, error)
                 raise
             finally:
                 current.set(earlier)
                 observation.taken = perf_counter() - began
-                if refuses and arguments[0].has_responded() and not observation.went_wrong:
-                    observation.outcome = "refused"
                 self._leave(number, observation)
 
         def call(*arguments: Any, **options: Any) -> Any:
@@ -186,8 +198,7 @@ class Watch:
                 observation.take(observation.taken)
             if isawaitable(result):
                 return finish(number, observation, result, began, arguments)
-            if refuses and arguments[0].has_responded():
-                observation.outcome = "refused"
+            note_refusal(observation, result, arguments)
             self._leave(number, observation)
             return result
 
@@ -237,57 +248,68 @@ class Watch:
     def _watch_hooks(self) -> None:
         make = RequestHook.__init__
 
-        def init(hook: Any, event: Any, function: Any, prefix: Any = (), provenance: Any = None, **more: Any) -> None:
+        def init(
+            hook: Any, event: Any, function: Any, prefix: Any = (), provenance: Any = None, where: Any = None
+        ) -> None:
             path = "/" + "/".join(prefix)
             part = part_of("hook", event, function, provenance, path if prefix else "")
-            make(hook, event, self.watched(part, function), prefix, provenance, **more)
+            make(hook, event, self.watched(part, function), prefix, provenance, where)
 
         setattr(RequestHook, "__init__", init)  # noqa: B010 - this process does nothing else
 
     def _watch_surface(self) -> None:
-        route, lifecycle = AppSurface._route, AppSurface._lifecycle
+        add_route, lifecycle = AppSurface._add_route, AppSurface._lifecycle
         json_serializer, use_backplane = AppSurface.json_serializer, AppSurface.use_backplane
+        route_option = AppSurface.route_option
 
-        def add_route(surface: Any, method: str, path: Any, target: Any, *more: Any, **options: Any) -> Any:
-            return route(surface, method, path, self._target(surface._provenance, method, path, target), *more, **options)
+        def watched_route(surface: Any, route: DeclaredRoute) -> Any:
+            return add_route(surface, replace(route, target=self._target(surface._provenance, route)))
 
-        def add_lifecycle(surface: Any, name: str, functions: Any, function: Any) -> Any:
+        def watched_lifecycle(surface: Any, name: str, functions: Any, function: Any) -> Any:
             part = part_of("lifecycle", name, function, surface._provenance)
             lifecycle(surface, name, functions, self.watched(part, function))
             return function
 
-        def add_serializer(surface: Any, serializer: Any) -> None:
+        def watched_option(surface: Any, name: Any, *, type: Any = Any, apply: Any = None) -> None:
+            part = part_of("route option", str(name), apply, surface._provenance)
+            self.options[str(name)] = type
+            if apply is None:
+                self.parts.append(part)
+            route_option(surface, name, type=type, apply=self.watched(part, apply))
+
+        def watched_serializer(surface: Any, serializer: Any) -> None:
             self.parts.append(_object_part("serializer", "json_serializer", surface._provenance))
             json_serializer(surface, serializer)
 
-        def add_backplane(surface: Any, backplane: Any) -> None:
+        def watched_backplane(surface: Any, backplane: Any) -> None:
             self.parts.append(_object_part("backplane", "use_backplane", surface._provenance))
             use_backplane(surface, backplane)
 
         changes = {
-            "_route": add_route,
-            "_lifecycle": add_lifecycle,
-            "json_serializer": add_serializer,
-            "use_backplane": add_backplane,
+            "_add_route": watched_route,
+            "_lifecycle": watched_lifecycle,
+            "route_option": watched_option,
+            "json_serializer": watched_serializer,
+            "use_backplane": watched_backplane,
         }
         for name, function in changes.items():
             setattr(AppSurface, name, function)
 
-    def _target(self, provenance: Provenance, method: str, path: Any, target: Any) -> Any:
+    def _target(self, provenance: Provenance, route: DeclaredRoute) -> Any:
         """Watch the handler of a route, or those of a WebSocket's events."""
-        if method == "ws" and isinstance(target, Mapping):
+        path, target = f"{provenance.scope}{route.path}", route.target
+        if route.method == "ws" and isinstance(target, Mapping):
             return {
-                event: self.watched(part_of("event", event, given, provenance, str(path)), given)
+                event: self.watched(part_of("event", event, given, provenance, path), given)
                 if event in EVENTS
                 else given
                 for event, given in target.items()
             }
         if not callable(target):  # a folder
-            self.parts.append(
-                Part(f"{method} {path}", "route", provenance.location, provenance.extension, method, str(path))
-            )
+            name = f"{route.method} {path}"
+            self.parts.append(Part(name, "route", route.location, provenance.extension, route.method, path))
             return target
-        return self.watched(part_of("route", method, target, provenance, str(path)), target)
+        return self.watched(part_of("route", route.method, target, provenance, path), target)
 
     def _watch_reads(self) -> None:
         for getter, what in _GETTERS.items():
@@ -310,6 +332,7 @@ def part_of(kind: PartKind, event: str, function: Any, provenance: Provenance | 
         "route": f"{event.upper()} {path}",
         "event": f"WS {path} {event}",
         "hook": f"{event} {own}" + (f" {path}" if path else ""),
+        "route option": f"route option {event}",
     }.get(kind, f"{event} {own}")
     if event == "not_found":
         name = "not_found"
