@@ -22,8 +22,8 @@ from .runtime.fork import is_forked
 from .runtime.listening import address_of
 from .runtime.loop import shared_loop
 from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
-from .runtime.scope_node import ScopeNode
 from .runtime.scope import ScopeMethods
+from .runtime.scope_node import ScopeNode
 from .runtime.server import Server
 from .runtime.stock import is_managed
 from .sdk.compilation import subclass

@@ -219,9 +219,7 @@ def _first(arguments: tuple[Any, ...], there: tuple[str, ...]) -> tuple[str, Arg
 
 def _model(kind: type[BaseModel], there: tuple[str, ...]) -> tuple[str, Argument]:
     """Make a model of its required fields."""
-    fields = {
-        name: _sample(info.annotation, there) for name, info in kind.model_fields.items() if info.is_required()
-    }
+    fields = {name: _sample(info.annotation, there) for name, info in kind.model_fields.items() if info.is_required()}
     texts = ", ".join(f"{name}={text}" for name, (text, _) in fields.items())
     return f"{kind.__name__}({texts})", lambda live: kind.model_validate(
         {name: make(live) for name, (_, make) in fields.items()}, by_name=True

@@ -104,9 +104,10 @@ def run(request: dict[str, Any], write_event: EventWriter) -> None:
     watch = None
     if request["serves"]:
         from .watch import Watch
+        from .watching import watch_all
 
         watch = Watch(write_event)
-        watch.install()
+        watch_all(watch)
     remember_functions()
     with without_serving() as served:
         found = configured(load_target(request["target"], Registry(), served), request)

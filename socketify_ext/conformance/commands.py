@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from json import loads
+from pathlib import Path
 from typing import Any, Final
 
 from ..app import App
@@ -86,7 +87,7 @@ class Commands:
         """Count what calls may leave behind."""
         counts = {"threads": threading.active_count(), "tasks": len(asyncio.all_tasks(self._loop))}
         if sys.platform == "linux":
-            counts["open files"] = len(os.listdir("/proc/self/fd"))
+            counts["open files"] = len(list(Path("/proc/self/fd").iterdir()))
         return counts
 
     async def _settle(self, cell: str, patience: float, *, is_due: bool) -> list[str]:

@@ -11,7 +11,10 @@ LEVELS: Final = ("bronze", "silver", "gold", "platinum")
 # rule -> the level that asks for it, and what it asks for
 RULES: Final[dict[str, tuple[str, str]]] = {
     "sound": ("bronze", "Members are called, and none crashes, hangs, leaks, blocks or raises."),
-    "hooks": ("bronze", "Hooks, routes, start-up and shutdown are run and do no harm, nor does the extension patch others."),
+    "hooks": (
+        "bronze",
+        "Hooks, routes, start-up and shutdown are run and do no harm, nor does the extension patch others.",
+    ),
     "documented": ("silver", "The extension and each method have a docstring."),
     "options": ("silver", "Each option is described, fits its type, and is not shown where it is a secret."),
     "typed": ("gold", "Members have complete types, and the package has a file `py.typed`."),
@@ -40,7 +43,14 @@ def grade_of(report: Report, facts: Mapping[str, Iterable[str]]) -> Grade:
         missing["findings"].append(f"{finding.kind} {who}: {finding.problem}")
     if not any(part.runs for part in report.parts):
         missing["sound"].append(f"nothing was called: {report.reason or 'it has nothing to call'}")
-    missing["places"] += [f"{part.name} was skipped: {part.reason}" for part in report.parts if part.status == "skipped"]
+    missing["places"] += [
+        f"{part.name} was skipped: {part.reason}" for part in report.parts if part.status == "skipped"
+    ]
+    missing["places"] += [
+        f"{part.name} refused every call: give what it takes by --with or --header"
+        for part in report.parts
+        if part.runs and part.runs == part.refused
+    ]
     rules = [Rule(name, level, missing[name]) for name, (level, _) in RULES.items()]
     level = None
     for each in LEVELS:

@@ -30,7 +30,9 @@ def tried_options(found: Any) -> Iterator[dict[str, Any]]:
             for value in values
             if (problem := _registers(found, {given: value}))
         ]
-        default = "" if info.is_required() else _wrong_default(found, given, info.get_default(call_default_factory=True))
+        default = (
+            "" if info.is_required() else _wrong_default(found, given, info.get_default(call_default_factory=True))
+        )
         if default:
             findings.insert(0, Finding("options", f"the default of {name} is not one: {default}"))
         yield {

@@ -21,11 +21,7 @@ def remember_functions() -> None:
 
 def patched() -> list[str]:
     """Return the functions that are others by now, as in "json.dumps"."""
-    return [
-        label
-        for (_, name), (label, owner, value) in _before.items()
-        if vars(owner).get(name, None) is not value
-    ]
+    return [label for (_, name), (label, owner, value) in _before.items() if vars(owner).get(name, None) is not value]
 
 
 def _functions() -> Iterator[tuple[str, Any, str, Any]]:

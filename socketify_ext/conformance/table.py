@@ -16,25 +16,36 @@ _SHOWN: Final = 3  # of what is missing for a rule
 
 def print_report(report: Report, console: Console) -> None:
     """Print one report."""
-    from rich.table import Table
     from rich.text import Text
 
     console.print(Text(f"{report.target}: {_summary(report)}", _STYLES[report.status]))
     if report.parts:
-        table = Table("Part", "Called as", "Calls", "ns", "bytes", "Result", box=None, pad_edge=False)
-        for column in (2, 3, 4):
-            table.columns[column].justify = "right"
-        for part in report.parts:
-            if part.kind == "option" and not part.findings:
-                continue
-            cost = (f"{part.cost.nanoseconds:,}", f"{part.cost.bytes:,}") if part.cost else ("", "")
-            table.add_row(part.name, part.call, str(part.runs), *cost, _result(part))
-        console.print(table)
+        _print_parts(console, report.parts)
     for finding in report.findings:
         _print_finding(console, report.target, finding)
     for part in report.parts:
         for finding in part.findings:
             _print_finding(console, part.name, finding)
+    _print_places(console, report)
+    if report.grade is not None and not report.reason:
+        _print_grade(console, report.grade)
+
+
+def _print_parts(console: Console, parts: list[PartReport]) -> None:
+    from rich.table import Table
+
+    table = Table("Part", "Called as", "Calls", "ns", "bytes", "Result", box=None, pad_edge=False)
+    for column in (2, 3, 4):
+        table.columns[column].justify = "right"
+    for part in parts:
+        if part.kind != "option" or part.findings:
+            cost = (f"{part.cost.nanoseconds:,}", f"{part.cost.bytes:,}") if part.cost else ("", "")
+            table.add_row(part.name, part.call, str(part.runs), *cost, _result(part))
+    console.print(table)
+
+
+def _print_places(console: Console, report: Report) -> None:
+    """Print where the parts have run, and where not."""
     limited: dict[str, list[str]] = {}
     for part in report.parts:
         for limit in part.limits:
@@ -48,8 +59,6 @@ def print_report(report: Report, console: Console) -> None:
         console.print(f"ran on: {'; '.join(report.settings)}")
     for setting, why in report.skipped.items():
         console.print(f"not on: {setting} ({why})")
-    if report.grade is not None and not report.reason:
-        _print_grade(console, report.grade)
 
 
 def _result(part: PartReport) -> Text:

@@ -133,6 +133,19 @@ def check_requests(examples: Iterable[str], parts: Iterable[Tally]) -> None:
             )
 
 
+def check_values(values: Iterable[str], parts: Iterable[Tally]) -> None:
+    """Check that there is a route option for each value.
+
+    Raises:
+        TargetError: there is none.
+    """
+    known = [part.event for part in parts if part.report.kind == "route option"]
+    for name in values:
+        if name not in known:
+            who, why = f"--with {name}=...", "the extension has no such route option"
+            raise errors.TargetError(who, "leads nowhere", why, f"Its route options: {', '.join(known) or 'none'}")
+
+
 def _read_request(example: str) -> _Request:
     method, _, rest = example.partition(" ")
     path, _, content = rest.strip().partition(" ")
@@ -210,5 +223,3 @@ def _talk(session: Session, path: str, cell: str) -> Answer:
 def _leave(session: Session, path: str, cell: str) -> Answer:
     """Open a socket, and end the connection without a close."""
     return session.talk(path, cell, [], code=0)
-
-

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from json import dumps, loads  # by name: a target may replace those of the module
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -73,7 +73,8 @@ class Child:
         fork_server: ForkServer | None = None,
     ) -> None:
         self.timeout = timeout
-        self._trace, self._notes = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
+        self._notes = tempfile.TemporaryFile()  # noqa: SIM115 - the same
         self._reader, events = os.pipe()
         commands, self._writer = os.pipe()
         self._unread = b""
@@ -172,7 +173,9 @@ class Child:
     def close(self) -> None:
         """End the process and whatever it has started."""
         for kill in (self._process.kill, lambda: os.killpg(self._process.pid, signal.SIGKILL)):  # its group may be new
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of one that has ended
+            with contextlib.suppress(
+                ProcessLookupError, PermissionError
+            ):  # macOS says the latter of one that has ended
                 kill()
         self._process.wait()
         os.close(self._reader)
@@ -185,15 +188,14 @@ class EventWriter:
     """Write events to the parent; a child that writes none in time writes where it hangs, and ends.
 
     Args:
-        events: a descriptor that takes the events.
-        trace: a descriptor that takes the stacks of a child that hangs, or is asked for them by SIGUSR1.
-        notes: a descriptor that takes the last note.
-        commands: a descriptor that gives the parent's commands.
+        descriptors: those that take the events, the stacks of a child that hangs or is asked for them by SIGUSR1, and the
+            last note; and the one that gives the parent's commands.
         timeout: seconds until the next event.
     """
 
-    def __init__(self, events: int, trace: int, notes: int, commands: int, timeout: float) -> None:
-        for each in (events, trace, notes, commands):
+    def __init__(self, descriptors: Sequence[int], timeout: float) -> None:
+        events, trace, notes, commands = descriptors
+        for each in descriptors:
             os.set_inheritable(each, False)
         self._file = os.fdopen(events, "wb")
         self._trace = trace
@@ -260,7 +262,7 @@ def run_fork(work: Callable[[dict[str, Any], EventWriter], object], given: str, 
 def _run(work: Callable[[dict[str, Any], EventWriter], object], given: str, *descriptors: int) -> NoReturn:
     parts = loads(given)
     request = parts["request"]
-    write_event = EventWriter(*descriptors, parts["timeout"])
+    write_event = EventWriter(descriptors, parts["timeout"])
     sys.path.insert(0, parts["folder"])
     try:
         with contextlib.redirect_stdout(sys.stderr):

@@ -123,9 +123,7 @@ class Surface:
         example: str | None = None,
     ) -> Function:
         """Add a method that is declared at `location`, a file and a line; see `method`."""
-        self._declare(
-            MethodSpec, location, function, name, override=override, deprecated=deprecated, example=example
-        )
+        self._declare(MethodSpec, location, function, name, override=override, deprecated=deprecated, example=example)
         return function
 
     @overload
