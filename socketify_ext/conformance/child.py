@@ -136,7 +136,7 @@ def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter
     records = [described(name, member, calls, reasons) for name, member in members.items()]
     name = found.name if isinstance(found, Extension) else None
     write_event(name=name, members=records, patched=patched(), facts=facts_of(found))
-    for name, cost in costs(members, calls):
+    for name, cost in costs(members, calls) if request["measures"] else ():
         write_event(cost=asdict(cost), member=name)
     for option in tried_options(found):
         write_event(option=option)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from ..app import App
 from ..inspection.process import EventWriter
 from .probe import Probe
-from .watch import Watch
+from .watch import Watch, task_problem
 
 _PATIENCE: Final = 1.0  # seconds that a part's own tasks get to end
 
@@ -113,11 +113,10 @@ class Commands:
                 continue
             ended, _ = await asyncio.wait(fresh, timeout=_PATIENCE - passed)
             self._before |= ended
-            for task in ended:
-                error = None if task.cancelled() else task.exception()
-                problem = "" if error is None else self._watch.fail_task(task, error)
-                if problem:
-                    failed.append(problem)
+            others = [task for task in ended if not self._watch.has_started(task)]
+            self._watch.note_failed_tasks()
+            failed += filter(None, map(task_problem, others))
+        self._watch.note_failed_tasks()
         for _ in range(2):  # callbacks of the loop that are due, such as after_response
             await asyncio.sleep(0)
         return failed

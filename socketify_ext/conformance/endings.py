@@ -18,7 +18,7 @@ def add_endings(app: Any, prefixes: Iterable[str]) -> None:
     """Add the routes below each prefix of a hook."""
     for prefix in prefixes:
         root = f"{prefix}{PREFIX}"
-        for name, handler in zip(ANSWERS, _HANDLERS, strict=True):
+        for name, handler in zip(ANSWERS, HANDLERS, strict=True):
             app.any(f"{root}/{name}/:cell", handler)
         app.post(f"{root}/posted/:cell", _text)
         app.post(f"{root}/small/:cell", _text, max_body=_SMALL)
@@ -105,7 +105,7 @@ async def _waiting(res: Any, _req: Any) -> None:
     await left.wait()
 
 
-_HANDLERS: Final = (
+HANDLERS: Final = (
     _text,
     _json,
     _returned,

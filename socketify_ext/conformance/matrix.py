@@ -16,7 +16,7 @@ from .grade import grade_of
 from .places import AS_CONFIGURED, SETTINGS
 from .report import Cost, Finding, PartReport, Report
 from .servers import Servers, silent
-from .session import Answer, Seen, Session
+from .session import PATIENCE, Answer, Seen, Session
 from .tallies import Tallies
 from .tally import MemberTally
 from .visits import (
@@ -40,6 +40,8 @@ def check_target(
     examples: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     timeout: float = 10.0,
+    patience: float = PATIENCE,
+    costs: bool = True,
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
     """Check an extension in every setting, or an app as it is configured.
@@ -51,6 +53,8 @@ def check_target(
             route options, `auth=["read"]`.
         headers: that each request sends, for hooks that let nobody in without them.
         timeout: seconds that the target gets to load and start.
+        patience: seconds that one call may take, and less where `timeout` is less.
+        costs: whether to measure what a call of a member costs.
         progress: called with the number of calls that are done, and of all.
 
     Raises:
@@ -63,7 +67,14 @@ def check_target(
     members = [example for example in examples if not is_request(example) and not is_value(example)]
     for example in members:
         parse(example)
-    request = {"target": target, "options": dict(options or {}), "examples": members, "values": values}
+    request = {
+        "target": target,
+        "options": dict(options or {}),
+        "examples": members,
+        "values": values,
+        "patience": min(timeout, patience),
+        "measures": costs,
+    }
     return _Check(request, requests, headers or {}, timeout, progress).run()
 
 
@@ -202,8 +213,8 @@ class _Check:
         probed = self.servers.attempt(setting, where, act)
         if probed is None:
             return
-        answer, _ = probed
-        self.tallies.judge_answer(answer, tag, where, parts)
+        answer, seen = probed
+        self.tallies.judge_answer(answer, tag, where, parts, seen)
         self.tallies.judge_services(visit.where, answer, tag, where)
         for part in parts:
             if part.report.kind == "route option" and answer.status in _DONE:

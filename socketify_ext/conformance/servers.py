@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from .. import errors
 from ..inspection.process import GoneError, HungError
@@ -12,6 +13,8 @@ from .report import Finding
 from .session import Answer, Seen, Session
 from .tallies import Tallies
 from .tally import MemberTally, Tally
+
+_MOST: Final = 3  # servers of one setting that end unexplained
 
 Act = Callable[[Session], tuple[Answer, Seen]]
 
@@ -35,6 +38,7 @@ class Servers:
         self._tallies = tallies
         self._sessions: dict[str, Session] = {}
         self._down: set[str] = set()  # settings whose server has ended and does not start again
+        self._unexplained = Counter[str]()  # ends for which no part is to blame
         self._reads: dict[str, list[str]] = {}
 
     def begin(self, setting: str, *, serves: bool = True) -> Session:
@@ -96,18 +100,20 @@ class Servers:
             answer, seen = act(session)
         except (HungError, GoneError) as error:
             if not self._tallies.blame(session, error, where, member):
-                self._down.add(setting)
+                self._unexplained[setting] += 1
             self.restart(setting)
             return None
         self._tallies.collect(seen, where)
+        if seen.has_ended:  # the server goes on for a moment
+            self.restart(setting)
         return answer, seen
 
     def restart(self, setting: str) -> None:
         """Start another server in place of one that hangs or has ended."""
         self._sessions[setting].close()
         self._sessions[setting] = self.begin(setting)
-        if setting not in self._down:
-            self.listen(setting)
+        if self._unexplained[setting] > _MOST or not self.listen(setting):
+            self._down.add(setting)
 
     def stop(self, setting: str) -> None:
         """Shut the app down, and collect what its shutdown functions do."""

@@ -21,7 +21,8 @@ from ..testing.fork_server import fork_server
 from .bodies import NO_BODY, Body
 from .places import PREFIX
 
-PATIENCE: Final = 5.0  # seconds that one call may take at most, and less where the target gets less to start
+PATIENCE: Final = 5.0  # seconds that one call may take at most
+_REPLY: Final = 1.0  # seconds that a publication may take through a backplane
 # What a process imports before it is forked.
 _IMPORTED: Final = tuple(
     f"socketify_ext.{module}" for module in ("app", "conformance.child", "conformance.commands", "conformance.endings")
@@ -51,6 +52,14 @@ class Seen:
     stray: list[str] = field(default_factory=list)
     patched: list[str] = field(default_factory=list)
     remains: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether a part has raised what ends the process."""
+        observations = [observation for _, observation in self.watched]
+        if self.observation is not None:
+            observations.append(self.observation)
+        return any(each["outcome"] == "ended" for each in observations)
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class Session:
 
     def __init__(self, request: Mapping[str, Any], timeout: float, headers: Mapping[str, str]) -> None:
         self.timeout = timeout
-        self.patience = min(timeout, PATIENCE)
+        self.patience = float(request["patience"])
         self.reads: dict[str, list[str]] = {}
         self.target = str(request["target"])
         self.root = f"{request['scope']}{PREFIX}"
@@ -99,7 +108,7 @@ class Session:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
         self._child = Child(
             f"{__package__}.child",
-            {**request, "patience": self.patience},
+            request,
             timeout,
             output=self._log,
             error_output=self._log,
@@ -244,7 +253,7 @@ class Session:
 
     def _receive(self, opened: Any, got: list[str | bytes], least: int) -> None:
         """Take the messages that have come, and wait for so many."""
-        until = time.monotonic() + self.patience
+        until = time.monotonic() + min(self.patience, _REPLY)
         with contextlib.suppress(TimeoutError):
             while True:
                 got.append(opened.recv(timeout=max(0.0, until - time.monotonic()) if len(got) < least else 0))

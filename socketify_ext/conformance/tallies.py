@@ -14,6 +14,7 @@ from .tally import MemberTally, Tally, foreign_tags
 
 _ENOUGH: Final = 5  # calls after which it can be told whether something piles up
 _MOST: Final = 0.7  # of it, a call
+_AFTER: Final = ("after_response", "on_ws_close")  # hooks that no answer tells of
 _OK, _SWITCHED = 200, 101
 _OTHER: Final = Tally(PartReport("", "lifecycle"))  # in place of a part that is another extension's
 
@@ -111,7 +112,7 @@ class Tallies:
         """Add the finding for a process that hangs or has ended to the part that it runs; return whether there is one."""
         if isinstance(error, EndedError):
             self.collect(error.seen, where)
-            if any(observation["outcome"] == "ended" for _, observation in error.seen.watched):
+            if error.seen.has_ended:
                 return True
         if isinstance(error, HungError):
             kind, problem = "hangs", f"no answer within {session.patience:g} s"
@@ -163,7 +164,7 @@ class Tallies:
                 return f"{what}; give what it asks for by --header"
         return f"its request was answered with {answer.status or 'a refusal'} before"
 
-    def judge_answer(self, answer: Answer, tag: str, where: str, led: list[Tally]) -> None:
+    def judge_answer(self, answer: Answer, tag: str, where: str, led: list[Tally], seen: Seen) -> None:
         """Look for data of others in what a client got.
 
         Args:
@@ -171,10 +172,13 @@ class Tallies:
             tag: the text of the client.
             where: what the client did.
             led: the parts that it was for, none for the routes of the check.
+            seen: what has run meanwhile.
         """
         if not foreign_tags(answer.text, tag):
             return
-        suspects = [part for part in led if part.event == "message"] or led or self.own("hook", "route", "event")
+        ran = {number for number, _ in seen.watched if number < len(self.parts)}
+        hooks = [self.parts[number] for number in ran if self.parts[number].event not in _AFTER]
+        suspects = [part for part in led if part.event == "message"] or led or hooks
         self.is_leaky = self.is_leaky or not led
         suspect = suspects[0] if len(suspects) == 1 else None
         self._add_to(suspect, Finding("leaks", "an answer holds data of another request", where))

@@ -11,7 +11,6 @@ from inspect import isawaitable, iscoroutinefunction
 from json import dumps  # by name: a target may replace that of the module
 from time import perf_counter
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from ..inspection.process import EventWriter
 from .observation import Observation, Steps, current
@@ -42,7 +41,7 @@ class Watch:
         self._stray: list[str] = []
         self._raised: list[BaseException] = []  # kept, so that the log knows them again
         self._given_up: set[int] = set()
-        self._started: WeakKeyDictionary[asyncio.Task[Any], Observation] = WeakKeyDictionary()
+        self._started: dict[asyncio.Task[Any], Observation] = {}
         self._number = 0
 
     # -- observation
@@ -147,14 +146,23 @@ class Watch:
 
         loop.set_task_factory(make)
 
-    def fail_task(self, task: asyncio.Task[Any], error: BaseException) -> str:
-        """Record how a task has failed that a part has started; return it for one that another has started."""
-        problem = f"a task of its own ended with {type(error).__name__}: {error}"
-        observation = self._started.get(task)
-        if observation is None:
-            return problem
-        observation.logged.append(problem)
-        return ""
+    def has_started(self, task: asyncio.Task[Any]) -> bool:
+        """Whether it is known what has started a task."""
+        return task in self._started
+
+    def note_failed_tasks(self) -> None:
+        """Record how tasks have failed whose errors nobody has taken, with what has started them."""
+        for task, observation in list(self._started.items()):
+            if task.done():
+                del self._started[task]
+                if getattr(task, "_log_traceback", False):  # what asyncio asks before it logs
+                    observation.logged.append(task_problem(task))
+
+
+def task_problem(task: asyncio.Task[Any]) -> str:
+    """Return how a task has failed that nobody awaits, "" where it has not; asyncio does not log it any more."""
+    error = None if task.cancelled() else task.exception()
+    return "" if error is None else f"a task of its own ended with {type(error).__name__}: {error}"
 
 
 class _Calls:

@@ -22,89 +22,86 @@ class EscapingError(BaseException):
     """What `except Exception` lets pass."""
 
 
-def hooked(name, event="before_request", prefix="/"):
-    """Declare an extension of one hook and one member, `request.reached`."""
+HARMFUL: dict[str, str] = {}  # the kind of finding, by the function of each hook
+_hooks: list[Any] = []
+
+
+def hooked(kind, event="before_request"):
+    """Make a hook of the function below, for paths that begin with its name; `kind` is what is to be found."""
 
     def declare(function):
-        @extension(name)
+        name = function.__name__
+        HARMFUL[name] = kind
+
+        @extension(name.replace("_", "-"))
         def declared(request: Any, response: Any, ws: Any, *, app: Any) -> None:
             """Be checked."""
+            getattr(app, event)(function, prefix=f"/{name}")
 
-            @request.method
-            def reached(self: Any) -> str:
-                """Say that the handler runs."""
-                return "reached"
-
-            getattr(app, event)(function, prefix=prefix)
-
+        _hooks.append(declared)
         return declared
 
     return declare
 
 
-@hooked("blocks-for-ever")
+@hooked("hangs")
 def blocks_for_ever(res, req):
     time.sleep(3600)
 
 
-@hooked("waits-for-ever")
+@hooked("hangs")
 async def waits_for_ever(res, req):
     await asyncio.Event().wait()
 
 
-@hooked("waits-for-ever-below", prefix="/api")
-async def waits_for_ever_below(res, req):
-    await asyncio.Event().wait()
-
-
-@hooked("waits-for-ever-after", event="after_response")
+@hooked("hangs", event="after_response")
 async def waits_for_ever_after(outcome):
     await asyncio.Event().wait()
 
 
-@hooked("opens-for-ever", event="on_ws_open")
+@hooked("hangs", event="on_ws_open")
 async def opens_for_ever(ws):
     await asyncio.Event().wait()
 
 
-@hooked("is-slow")
+@hooked("slow")
 async def is_slow(res, req):
     await asyncio.sleep(1.2)
 
 
-@hooked("exits")
+@hooked("crashes")
 def exits(res, req):
     os._exit(3)
 
 
-@hooked("exits-at-post")
+@hooked("crashes")
 def exits_at_post(res, req):
     if req.get_method() == "POST":
         os._exit(4)
 
 
-@hooked("quits")
+@hooked("crashes")
 def quits(res, req):
     sys.exit(5)
 
 
-@hooked("quits-late")
+@hooked("crashes")
 async def quits_late(res, req):
     await asyncio.sleep(0)
     raise KeyboardInterrupt
 
 
-@hooked("escapes")
+@hooked("raises")
 def escapes(res, req):
     raise EscapingError("gone")
 
 
-@hooked("is-cancelled")
+@hooked("raises")
 async def is_cancelled(res, req):
     raise asyncio.CancelledError
 
 
-@hooked("recurses")
+@hooked("raises")
 def recurses(res, req):
     recurses_without_end()
 
@@ -113,50 +110,45 @@ def recurses_without_end():
     return recurses_without_end()
 
 
-@hooked("segfaults")
+@hooked("crashes")
 def segfaults(res, req):
     import ctypes
 
     ctypes.string_at(0)
 
 
-@hooked("starts-threads")
-def starts_threads(res, req):
-    threading.Thread(target=time.sleep, args=(3600,)).start()
-
-
-@hooked("forks")
+@hooked("")
 def forks(res, req):
     if os.fork() == 0:
         os._exit(0)
 
 
-@hooked("prints-binary")
+@hooked("")
 def prints_binary(res, req):
     os.write(1, bytes(range(256)) * 100)
     os.write(2, b"\xff\xfe\n")
     print("\x1b[2J\udcff".encode("utf-8", "replace"))
 
 
-@hooked("answers-and-raises")
+@hooked("raises")
 def answers_and_raises(res, req):
     res.end("mine")
     raise ValueError("after the answer")
 
 
-@hooked("fails-for-post")
+@hooked("raises")
 def fails_for_post(res, req):
     if req.get_method() == "POST":
         raise ValueError("no POST")
 
 
-@hooked("refuses")
+@hooked("")
 def refuses(res, req):
     if req.get_header("x-key") != "open":
         raise HTTPError(401, "no key")
 
 
-@hooked("reads-late")
+@hooked("late-read")
 def reads_late(res, req):
     async def write():
         await asyncio.sleep(0.01)
@@ -165,7 +157,7 @@ def reads_late(res, req):
     req.task = req.app.loop.loop.create_task(write())
 
 
-@hooked("fails-in-a-task")
+@hooked("logged")
 def fails_in_a_task(res, req):
     async def fail():
         await asyncio.sleep(0.01)
@@ -174,16 +166,36 @@ def fails_in_a_task(res, req):
     req.task = asyncio.get_running_loop().create_task(fail())
 
 
+@hooked("raises", event="before_send")
+def fails_at_heads(res, req):
+    raise ValueError("at a head")
+
+
+@hooked("raises", event="on_error")
+def fails_at_errors(error, res, req):
+    raise LookupError("at an error")
+
+
+@hooked("raises", event="on_ws_message")
+async def fails_at_messages(ws, message, opcode):
+    raise ValueError("at a message")
+
+
+@hooked("hangs", event="before_upgrade")
+async def never_upgrades(res, req):
+    await asyncio.Event().wait()
+
+
 last: dict[str, str] = {}
 
 
-@hooked("tells-of-others")
+@hooked("leaks")
 def tells_of_others(res, req):
     res.write_header("x-last", last.get("user", "nobody"))
     last["user"] = req.get_header("x-user") or ""
 
 
-@hooked("closes-files")
+@hooked("crashes")
 def closes_files(res, req):
     os.closerange(3, 200)
 
@@ -407,3 +419,146 @@ def leaves_tasks(request: Any, response: Any, ws: Any, *, app: Any) -> None:
         """Start one."""
         started.append(app.loop.loop.create_task(asyncio.sleep(3600)))
         return "watched"
+
+
+@extension("starts-threads")
+def starts_threads(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Start a thread each time."""
+
+    @app.before_request
+    def start(res: Any, req: Any) -> None:
+        threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+
+
+@extension("modern")
+def modern(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Use every hook, and declare options of routes."""
+
+    @request.property
+    def visitor(self: Any) -> str:
+        """Name who came."""
+        return self.get_header("x-user") or ""
+
+    @app.before_upgrade
+    def upgrade(res: Any, req: Any) -> None: ...
+
+    @app.before_send
+    async def send(res: Any, req: Any) -> None:
+        await asyncio.sleep(0)
+        res.write_header("x-seen", "yes")
+
+    @app.on_error
+    def failed(error: Any, res: Any, req: Any) -> None: ...
+
+    @app.on_ws_message
+    def heard(ws: Any, message: Any, opcode: Any) -> None: ...
+
+    @app.on_listen
+    def listening(address: Any) -> None: ...
+
+    @app.before_close
+    async def closing() -> None: ...
+
+    @app.on_route
+    def routed(route: Any) -> None: ...
+
+    @app.before_request(where=lambda route: route.pattern == "/never")
+    def never(res: Any, req: Any) -> None: ...
+
+    def limit(route: Any, value: str) -> None:
+        if not value.endswith("/minute"):
+            raise ValueError("no rate")
+
+        @route.before_request
+        def limited(res: Any, req: Any) -> None: ...
+
+    app.route_option("tags", type=list[str])
+    app.route_option("rate", type=str, apply=limit)
+
+
+@extension("guarded")
+def guarded(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Let nobody in without a key."""
+
+    @request.method
+    def reached(self: Any) -> str:
+        """Say that the handler runs."""
+        return "reached"
+
+    @app.before_request
+    def guard(res: Any, req: Any) -> None:
+        if req.get_header("x-key") != "open":
+            raise HTTPError(401, "no key")
+
+
+@extension("hanging")
+def hanging(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+    """Let nobody in."""
+
+    @request.method
+    def reached(self: Any) -> str:
+        """Say that the handler runs."""
+        return "reached"
+
+    @app.before_request
+    async def never(res: Any, req: Any) -> None:
+        await asyncio.Event().wait()
+
+    @app.before_request(prefix="/elsewhere")
+    def elsewhere(res: Any, req: Any) -> None: ...
+
+
+# -- apps
+
+
+def app_with(*extensions: Any) -> Any:
+    """Make an app with extensions."""
+    app = socketify_ext.App(shutdown_timeout=1.0)
+    for each in extensions:
+        app.register(each)
+    return app
+
+
+def harmful() -> Any:
+    """Make an app with all hooks that do harm, each for paths of its own."""
+    return app_with(*_hooks)
+
+
+def sound() -> Any:
+    """Make an app with extensions that have nothing but hooks, routes or sockets."""
+    return app_with(only_hooks, only_routes, only_sockets)
+
+
+def faulty() -> Any:
+    """Make an app with routes, sockets and members that do harm."""
+    return app_with(bad_routes, bad_sockets, leaves_files_open, leaves_tasks, waits_when_it_stops)
+
+
+def patching() -> Any:
+    """Make an app with extensions that replace what others use."""
+    return app_with(patches_json, patches_the_core.only("request.patched").renamed(patched="other"), patches_when_asked)
+
+
+def behind_a_guard() -> Any:
+    """Make an app whose member is behind a hook that asks for a header."""
+    return app_with(guarded)
+
+
+def behind_a_hang() -> Any:
+    """Make an app whose member is behind a hook that never ends."""
+    return app_with(hanging)
+
+
+def threading_app() -> Any:
+    """Make an app that starts threads."""
+    return app_with(starts_threads)
+
+
+def writing_badly() -> Any:
+    """Make an app whose serializer writes no JSON."""
+    return app_with(writes_badly)
+
+
+def stopping_never() -> Any:
+    """Make an app that does not stop."""
+    return app_with(never_stops)
