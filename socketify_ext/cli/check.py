@@ -46,6 +46,10 @@ def check_extension(
     ignored: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="KIND", help="A kind of finding to ignore.")
     ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option("--grade", metavar="LEVEL", help="Exit with 1 below bronze, silver, gold or platinum, too."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML too.")] = None,
     force: Force = False,
@@ -54,8 +58,10 @@ def check_extension(
     ] = 10.0,
 ) -> None:
     """Call all that an extension declares in the whole matrix of apps, handlers and events; report defects and a grade."""
-    from socketify_ext.conformance.report import KINDS
+    from socketify_ext.conformance.report import KINDS, LEVELS
 
+    if level is not None and level not in LEVELS:
+        raise typer.BadParameter(f"{level!r} is none of {', '.join(LEVELS)}", param_hint="--grade")
     if (target is None) is not every:
         raise typer.BadParameter("give one target, or --all", param_hint="TARGET")
     if every and (options or examples or headers):
@@ -83,7 +89,8 @@ def check_extension(
         for report in reports:
             print_report(report, console())
     results = {report.status for report in reports}
-    if "failed" in results or "passed" not in results:
+    reached = level is None or all(report.grade is not None and report.grade.reaches(level) for report in reports)
+    if "failed" in results or "passed" not in results or not reached:
         raise typer.Exit(1)
 
 

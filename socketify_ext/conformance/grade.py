@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from .report import Finding, Grade, PartReport, Report, Rule
+from .report import LEVELS, Finding, Grade, PartReport, Report, Rule
 
-LEVELS: Final = ("bronze", "silver", "gold", "platinum")
 # rule -> the level that asks for it, and what it asks for
 RULES: Final[dict[str, tuple[str, str]]] = {
     "sound": ("bronze", "Members are called, and none crashes, hangs, leaks, blocks or raises."),

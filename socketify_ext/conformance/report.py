@@ -55,6 +55,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "docs": ("The extension or a method has no docstring.", "Describe it in one line."),
 }
 
+LEVELS: Final = ("bronze", "silver", "gold", "platinum")
 Status = Literal["passed", "failed", "skipped"]
 PartKind = Literal[
     "method",
@@ -137,6 +138,10 @@ class Grade:
 
     level: str | None
     rules: list[Rule]
+
+    def reaches(self, level: str) -> bool:
+        """Whether it is this level, or a higher one."""
+        return self.level is not None and LEVELS.index(self.level) >= LEVELS.index(level)
 
 
 @dataclass

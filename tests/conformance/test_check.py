@@ -23,11 +23,13 @@ import pytest
 from cli_program import Program
 
 import socketify_ext
+from socketify_ext.cli import check as check_command
 from socketify_ext.conformance.calls import UnguessableError, parse, plan
+from socketify_ext.conformance import matrix
 from socketify_ext.conformance.matrix import check_target
 from socketify_ext.conformance.observation import Observation, Steps
 from socketify_ext.conformance.places import EVENTS, SETTINGS, STYLES, cells
-from socketify_ext.conformance.report import KINDS, Finding, PartReport, Report
+from socketify_ext.conformance.report import KINDS, Finding, Grade, PartReport, Report, Rule
 from socketify_ext.errors import TargetError
 
 HERE = Path(__file__).parents[1] / "support"
@@ -208,6 +210,7 @@ def test_a_kind_that_is_ignored_is_no_failure():
         (["json", "--with", "tags=1"], 1, "the extension has no such route option"),
         (["--all", "--option", "colour=red"], 2, "go with one target"),
         (["cart", "--ignore", "everything"], 2, "is none of"),
+        (["cart", "--grade", "diamond"], 2, "is none of bronze, silver, gold, platinum"),
         ([], 2, "give one target, or --all"),
         (["cart", "--all"], 2, "give one target, or --all"),
     ],
@@ -217,6 +220,52 @@ def test_bad_input_gets_one_clear_message(arguments, code, message):
     assert (done.returncode, done.stdout) == (code, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# -- results
+
+
+def report_of(name, level, status):
+    report = Report(name, grade=Grade(level, []) if level else None)
+    runs, findings = status != "skipped", [Finding("raises", "it does")] if status == "failed" else []
+    report.parts = [PartReport("request.a", "method", runs=int(runs), findings=findings)]
+    return report
+
+
+@pytest.mark.parametrize(
+    ("reports", "arguments", "code"),
+    [
+        ([("a", "gold", "passed")], [], 0),
+        ([("a", "gold", "passed")], ["--grade", "gold"], 0),
+        ([("a", "gold", "passed")], ["--grade", "platinum"], 1),
+        ([("a", None, "passed")], ["--grade", "bronze"], 1),
+        ([("a", None, "skipped")], [], 1),
+        ([("a", "silver", "failed")], [], 1),
+        ([("a", "gold", "passed"), ("b", None, "skipped")], [], 0),
+        ([("a", "gold", "passed"), ("b", "gold", "failed")], [], 1),
+        ([("a", None, "skipped"), ("b", None, "skipped")], [], 1),
+        ([("a", "gold", "passed"), ("b", None, "skipped")], ["--grade", "bronze"], 1),
+    ],
+)
+def test_a_run_passes_if_something_has_and_nothing_has_failed_and_if_it_reaches_the_grade(
+    monkeypatch, reports, arguments, code
+):
+    given = {name: report_of(name, *rest) for name, *rest in reports}
+    monkeypatch.setattr(matrix, "check_target", lambda target, **_: given[target])
+    monkeypatch.setattr(check_command, "_targets", lambda target: list(given))
+    done = check(*([reports[0][0]] if len(reports) == 1 else ["--all"]), *arguments)
+    assert done.returncode == code, done.stdout
+    assert "Traceback" not in done.stderr
+    for name, level, status in reports:
+        assert f"{name}: {'1 finding' if status == 'failed' else status}" in done.stdout
+        assert level is None or f"grade: {level}" in done.stdout
+
+
+def test_a_report_for_people_says_what_is_missing_for_which_level(monkeypatch):
+    report = report_of("a", "bronze", "passed")
+    report.grade.rules.append(Rule("documented", "silver", ["one", "two", "three", "four"]))
+    monkeypatch.setattr(matrix, "check_target", lambda target, **_: report)
+    assert "  silver asks for documented: one; two; three (and 1 more)\n" in check("a").stdout
 
 
 # -- arguments
