@@ -174,7 +174,7 @@ def serve(app: Any, place: Any, found: Any, request: dict[str, Any], watch: Watc
     except BaseException as error:
         ended = f"{one_line(error)} has ended it"
     else:
-        ended = "it was closed"
+        ended = "the app was closed"
     write_event(ended=ended, patched=patched(), **watch.take_ended())
 
 

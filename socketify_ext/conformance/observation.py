@@ -77,7 +77,7 @@ def _outcome(error: BaseException) -> str:
 def _text(error: BaseException) -> str:
     try:
         return printable(str(error), _TEXT)
-    except Exception as second:  # its text is code, too
+    except BaseException as second:  # its text is code, too
         return f"<{type(second).__name__}>"
 
 
@@ -85,7 +85,7 @@ def shown(value: Any) -> str:
     """Return the text of a value, cut to the length that is searched."""
     try:
         return repr(value)[:_LIMIT]
-    except Exception as error:  # a repr is code, and may raise anything
+    except BaseException as error:  # a repr is code, and may raise anything
         return f"<{type(error).__name__}>"
 
 

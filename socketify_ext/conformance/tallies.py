@@ -120,7 +120,8 @@ class Tallies:
         else:
             kind, problem = "crashes", str(error)
         running = [self.parts[number] for number in session.running() if number < len(self.parts)]
-        culprit = running[-1] if running else member
+        ran = self._leading(error.seen) if isinstance(error, EndedError) else []
+        culprit = running[-1] if running else member or (ran[0] if len(ran) == 1 else None)
         if culprit is None:
             self.add(Finding(kind, problem, where))
             return False
@@ -130,6 +131,11 @@ class Tallies:
         if not self.is_own(culprit):
             self.add(Finding(kind, f"{culprit.report.name} of extension {culprit.extension!r}: {problem}", where))
         return True
+
+    def _leading(self, seen: Seen) -> list[Tally]:
+        """Return the parts that have run before an answer."""
+        ran = {number for number, _ in seen.watched if number < len(self.parts)}
+        return [self.parts[number] for number in ran if self.parts[number].event not in _AFTER]
 
     @contextmanager
     def piling_up(self, setting: str, part: Tally | None) -> Iterator[None]:
@@ -176,9 +182,7 @@ class Tallies:
         """
         if not foreign_tags(answer.text, tag):
             return
-        ran = {number for number, _ in seen.watched if number < len(self.parts)}
-        hooks = [self.parts[number] for number in ran if self.parts[number].event not in _AFTER]
-        suspects = [part for part in led if part.event == "message"] or led or hooks
+        suspects = [part for part in led if part.event == "message"] or led or self._leading(seen)
         self.is_leaky = self.is_leaky or not led
         suspect = suspects[0] if len(suspects) == 1 else None
         self._add_to(suspect, Finding("leaks", "an answer holds data of another request", where))

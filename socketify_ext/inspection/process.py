@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from json import dumps, loads  # by name: a target may replace those of the module
 from multiprocessing.connection import wait
@@ -79,7 +80,8 @@ class Child:
         commands, self._writer = os.pipe()
         self._unread = b""
         descriptors = [events, self._trace.fileno(), self._notes.fileno(), commands]
-        given = dumps({"timeout": timeout, "request": request, "folder": str(Path.cwd())})
+        self._mark = uuid.uuid4().hex.encode()  # of its own lines, since a target may write to any descriptor
+        given = dumps({"timeout": timeout, "mark": self._mark.decode(), "request": request, "folder": str(Path.cwd())})
         self._process: subprocess.Popen[bytes] | ForkedProcess
         if fork_server is not None and not isinstance(output, int):
             self._process = fork_server.start(module, given, output.fileno(), *descriptors)
@@ -107,7 +109,7 @@ class Child:
             HungError: the child has written no event in time.
         """
         until = time.monotonic() + (self.timeout + _GRACE if timeout is None else timeout)
-        while b"\n" not in self._unread:
+        while (line := self._next_line()) is None:
             try:
                 part = self._read(until)
             except TimeoutError:
@@ -116,11 +118,19 @@ class Child:
                 trace = self._written(self._trace)
                 raise HungError(trace) if trace else GoneError(self.end())
             self._unread += part
-        line, _, self._unread = self._unread.partition(b"\n")
         event: dict[str, Any] = loads(line)
         if "error" in event:
             raise rebuild_error(event["error"])
         return event
+
+    def _next_line(self) -> bytes | None:
+        """Return the next event that has come, without its mark; None where there is none."""
+        while b"\n" in self._unread:
+            line, _, self._unread = self._unread.partition(b"\n")
+            _, mark, event = line.partition(self._mark)
+            if mark:
+                return event
+        return None
 
     def send(self, **command: Any) -> None:
         """Send a command of plain data; one that has ended gets none."""
@@ -191,9 +201,10 @@ class EventWriter:
         descriptors: those that take the events, the stacks of a child that hangs or is asked for them by SIGUSR1, and the
             last note; and the one that gives the parent's commands.
         timeout: seconds until the next event.
+        mark: begins each line.
     """
 
-    def __init__(self, descriptors: Sequence[int], timeout: float) -> None:
+    def __init__(self, descriptors: Sequence[int], timeout: float, mark: str) -> None:
         events, trace, notes, commands = descriptors
         for each in descriptors:
             os.set_inheritable(each, False)
@@ -202,6 +213,7 @@ class EventWriter:
         self._notes = notes
         self.commands = commands
         self._timeout = timeout
+        self._mark = mark.encode()
         self._is_finished = False
         self._process = os.getpid()
         faulthandler.register(signal.SIGUSR1, file=trace)
@@ -211,7 +223,7 @@ class EventWriter:
         """Write an event of plain data."""
         if self._is_fork():
             return
-        self._file.write(dumps(event).encode() + b"\n")
+        self._file.write(self._mark + dumps(event).encode() + b"\n")
         self._file.flush()
         self._watch()
 
@@ -262,7 +274,7 @@ def run_fork(work: Callable[[dict[str, Any], EventWriter], object], given: str, 
 def _run(work: Callable[[dict[str, Any], EventWriter], object], given: str, *descriptors: int) -> NoReturn:
     parts = loads(given)
     request = parts["request"]
-    write_event = EventWriter(descriptors, parts["timeout"])
+    write_event = EventWriter(descriptors, parts["timeout"], parts["mark"])
     sys.path.insert(0, parts["folder"])
     try:
         with contextlib.redirect_stdout(sys.stderr):
@@ -295,7 +307,11 @@ def error_parts(target: str, error: BaseException) -> dict[str, Any]:
 def one_line(error: BaseException) -> str:
     """Return an error's type and text in one line, with the line of the target that it came from."""
     location = location_of_error(error)
-    return " ".join(f"{type(error).__name__}: {error}".split()) + (f" ({location})" if location else "")
+    try:
+        text = str(error)
+    except BaseException as second:  # its text is code, too
+        text = f"<{type(second).__name__}>"
+    return " ".join(f"{type(error).__name__}: {text}".split()) + (f" ({location})" if location else "")
 
 
 def rebuild_error(parts: Mapping[str, Any]) -> errors.ExtensionError:

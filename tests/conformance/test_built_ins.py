@@ -9,7 +9,7 @@ import socketify_ext
 from socketify_ext.conformance.matrix import check_target
 from socketify_ext.conformance.places import SETTINGS
 
-SECRET = "at least 16 characters"  # noqa: S105 - of a test
+SECRET = "at least 16 characters"
 PLAIN = {
     "auth": ({"tokens": {"secret": {"name": "Ann"}}}, {"authorization": "Bearer secret"}),
     "backplane": ({}, {}),
@@ -38,7 +38,9 @@ def check(name, options, headers=None):
 
 
 def test_all_built_ins_are_here():
-    assert set(PLAIN) == {each.name for each in socketify_ext.Registry(environment={}).list() if each.source == "builtin"}
+    assert set(PLAIN) == {
+        each.name for each in socketify_ext.Registry(environment={}).list() if each.source == "builtin"
+    }
 
 
 @pytest.mark.parametrize("name", PLAIN)

@@ -24,8 +24,8 @@ from cli_program import Program
 
 import socketify_ext
 from socketify_ext.cli import check as check_command
-from socketify_ext.conformance.calls import UnguessableError, parse, plan
 from socketify_ext.conformance import matrix
+from socketify_ext.conformance.calls import UnguessableError, parse, plan
 from socketify_ext.conformance.matrix import check_target
 from socketify_ext.conformance.observation import Observation, Steps
 from socketify_ext.conformance.places import EVENTS, SETTINGS, STYLES, cells

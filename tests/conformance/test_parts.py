@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import hostile_extensions
@@ -88,7 +87,10 @@ def test_a_finding_of_a_hook_says_what_has_happened(harmful, name, problem):
 def test_a_hook_that_refuses_is_no_defect_and_what_it_keeps_from_being_called_is_told():
     report = check("behind_a_guard")
     assert report.passed
-    assert (part(report, "before_request guard").status, part(report, "before_request guard").findings) == ("passed", [])
+    assert (part(report, "before_request guard").status, part(report, "before_request guard").findings) == (
+        "passed",
+        [],
+    )
     member = part(report, "request.reached")
     assert (member.runs, member.status) == (0, "skipped")
     assert "before_request guard (hostile_extensions.py:" in member.reason
@@ -281,9 +283,9 @@ def test_options_are_tried_and_defects_of_theirs_are_found():
         "option secret": set(),
     }
     assert "the default of size is not one" in part(report, "option size").findings[0].problem
-    assert "is_strict=True fails: LookupError: strict is not ready" in part(report, "option is_strict").findings[0].problem
+    assert (
+        "is_strict=True fails: LookupError: strict is not ready" in part(report, "option is_strict").findings[0].problem
+    )
     (options,) = [rule for rule in report.grade.rules if rule.name == "options"]
     assert "option size has no description" in options.missing
     assert any(text.startswith("option secret shows its value") for text in options.missing)
-
-

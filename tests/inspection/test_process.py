@@ -84,7 +84,7 @@ FORKING = """
             if os.fork() == 0:
                 files = [events.fileno(), trace.fileno(), trace.fileno(), os.pipe()[0]]
                 request = {"target": target, "question": "app"}
-                given = {"timeout": 60.0, "request": request, "folder": os.getcwd()}
+                given = {"timeout": 60.0, "mark": "", "request": request, "folder": os.getcwd()}
                 sys.argv[1:] = [json.dumps(given), *map(str, files)]
                 process.run_child(worker.main)
             os.wait()
