@@ -98,7 +98,7 @@ class Commands:
             patience: seconds for parts.
             is_due: whether the member's call is still to come, as that of an event is.
         """
-        failed = []
+        failed: list[str] = []
         began = self._loop.time()
         while True:
             await asyncio.sleep(0)

@@ -120,7 +120,7 @@ def test_a_hook_is_called_with_every_method_and_every_way_to_answer():
     assert {f"{method} text" for method in METHODS} < set(names)
     assert {f"GET {answer}" for answer in ANSWERS if answer not in ("text", "waiting")} < set(names)
     assert len(HANDLERS) == len(ANSWERS)
-    below = [visit for visit in hook_visits(["/api"])]
+    below = list(hook_visits(["/api"]))
     assert len(below) == len(names)
     assert all(visit.path.startswith("/api/") for visit in below)
 

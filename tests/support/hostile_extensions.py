@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import socketify
@@ -405,7 +406,7 @@ def leaves_files_open(request: Any, response: Any, ws: Any) -> None:
     @request.method
     def look(self: Any) -> str:
         """Open one."""
-        opened.append(open(__file__))  # noqa: SIM115 - what is to be found
+        opened.append(Path(__file__).open())  # noqa: SIM115 - what is to be found
         return "looked"
 
 
