@@ -7,7 +7,6 @@ Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx re
 
 from __future__ import annotations
 
-import http
 import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -24,12 +23,18 @@ class HTTPError(Exception):
 
     def __init__(self, status: int, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
         self.status = status
-        self.detail = http.HTTPStatus(status).phrase if detail is None else detail
+        self.detail = _phrase(status) if detail is None else detail
         self.headers = dict(headers or {})
         super().__init__(status, self.detail)
 
     def __str__(self) -> str:
         return f"{self.status} {self.detail}"
+
+
+def _phrase(status: int) -> str:
+    from http import HTTPStatus
+
+    return HTTPStatus(status).phrase
 
 
 class ExtensionError(Exception):

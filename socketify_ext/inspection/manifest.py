@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from importlib.machinery import PathFinder
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from socketify_ext import errors
+from socketify_ext.registry.environment import variable_prefix
 from socketify_ext.registry.modules import file_beside, read_beside
 
 from .description import DeclaredExtension, describe
@@ -129,6 +132,33 @@ def is_manifest(content: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(parts, dict) and {"format", "distribution", "extensions"} <= parts.keys()
+
+
+def installed_description(candidate: Candidate, environment: Mapping[str, str]) -> tuple[DeclaredExtension | None, str]:
+    """Describe an extension from its manifest, where that is sure to describe what an import would.
+
+    Returns:
+        The description, or None and the reason why an import must tell.
+
+    Raises:
+        ManifestError: there is a manifest, and it can't be used.
+    """
+    path = manifest_path(candidate)
+    if candidate.source == "builtin" or path is None:
+        return None, "it has no manifest"
+    if not is_installed_copy(candidate, path) or _is_here(candidate.module):
+        return None, "it runs from its source, which its manifest may not describe"
+    prefix = variable_prefix(candidate.name)
+    if any(name.upper().startswith(prefix) for name in environment):
+        return None, "the environment has options for it"
+    found = read_manifest(candidate)
+    return found, "" if found else "it has no manifest"
+
+
+def _is_here(module: str) -> bool:
+    """Whether the current folder has the package of a module, so that it would be imported from there."""
+    spec = PathFinder.find_spec(module.partition(".")[0], [os.getcwd()])  # noqa: PTH109 - of 100 plugins
+    return spec is not None and spec.has_location
 
 
 def _parsed(candidate: Candidate, path: PurePath, data: bytes) -> Manifest:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from .. import __version__, errors
@@ -20,6 +19,8 @@ _SHOWN: Final = {"python": "Python"}
 
 def core_version() -> str | None:
     """Return the version of socketify; None in a frozen program, which has no metadata."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("socketify")
     except PackageNotFoundError:

@@ -16,6 +16,7 @@ from . import discovery
 from .compatibility import warn_if_untested
 from .discovery import Candidate, Listing, Status
 from .environment import merged, options_in
+from .installed import Installed, installed
 
 if TYPE_CHECKING:
     import pluggy
@@ -56,13 +57,29 @@ class Registry:
     def _hook_candidates(self) -> tuple[Candidate, ...]:
         return self._found(discovery.HOOK_GROUP)
 
+    @functools.cached_property
+    def _installed(self) -> tuple[list[Installed], list[Installed]]:
+        return installed()
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Return the metadata folders of extensions or hooks that do not count, as an interrupted pip leaves them."""
+        return tuple(each.folder for each in self._installed[1] if f"[{discovery.GROUP}" in each.entry_points)
+
     def _found(self, group: str) -> tuple[Candidate, ...]:
-        found = discovery.candidates(group) if self._entry_points else ()
+        found = discovery.candidates(group, self._installed[0]) if self._entry_points else ()
         return tuple(sorted(found, key=lambda candidate: (candidate.name, candidate.distribution)))
 
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[Candidate]]:
+        """Return the candidates by their names, bare and qualified."""
+        found: dict[str, list[Candidate]] = {}
+        for candidate in self._candidates:
+            for name in (candidate.name, candidate.qualified_name):
+                found.setdefault(name, []).append(candidate)
+        return found
+
     def _providers(self, name: str) -> list[Candidate]:
-        wanted = discovery.normal(name)
-        return [candidate for candidate in self._candidates if wanted in (candidate.name, candidate.qualified_name)]
+        return self._by_name.get(discovery.normal(name), [])
 
     def _is_blocked(self, candidate: Candidate) -> bool:
         return candidate.name in self._blocked or candidate.qualified_name in self._blocked
@@ -242,6 +259,10 @@ class Registry:
     def hooks_provider(self, name: str, /) -> Candidate | None:
         """Return the entry point of a plugin's hooks, by `distribution:name`."""
         return next((each for each in self._hook_candidates if each.qualified_name == name), None)
+
+    def plugins(self) -> tuple[Candidate, ...]:
+        """Return the entry points of all plugins' extensions that are not blocked."""
+        return tuple(each for each in self._candidates if each.source == "plugin" and not self._is_blocked(each))
 
     def provided_by(self, distribution: str) -> tuple[Candidate, ...]:
         """Return the entry points of a distribution's extensions."""

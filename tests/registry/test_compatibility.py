@@ -62,9 +62,8 @@ def test_outside_of_what_was_tested_load_warns_with_both_versions(registry):
 
 def test_it_warns_once_whatever_else_is_loaded(registry):
     with pytest.warns(UntestedVersionWarning) as caught:
-        for name in ("shop", "bakery", "dist-shop:shop", "shop"):
-            registry.load(name)
-    assert len(caught) == 1
+        found = [registry.load(name).name for name in ("shop", "bakery", "dist-shop:shop", "shop")]
+    assert (found, len(caught)) == (["shop", "bakery", "shop", "shop"], 1)
 
 
 def test_a_requirement_that_is_loaded_by_itself_warns_the_line_that_registers(registry):
@@ -124,12 +123,12 @@ def test_what_a_program_without_metadata_can_not_know_is_not_compared(monkeypatc
     "stated", ["socketify", "redis>=5", "pyton>=3.10", "python>=3.10; extra == 'x'", "python >> 3", "", 3]
 )
 def test_a_statement_that_can_not_be_compared_is_refused_where_it_is_declared(stated):
-    with pytest.raises(DeclarationError, match="extension 'shop' .* is malformed"):
+    with pytest.raises(DeclarationError, match=r"extension 'shop' .* is malformed"):
         declared(stated)
 
 
 def test_one_text_in_place_of_a_list_is_refused():
-    with pytest.raises(DeclarationError, match=r'Write tested_with=\["python>=3.10"\]'):
+    with pytest.raises(DeclarationError, match=r'Write tested_with=\["python>=3\.10"\]'):
         socketify_ext.extension("shop", tested_with="python>=3.10")(lambda request, response, ws: None)
 
 
