@@ -34,7 +34,7 @@ def sessions(
         if app.is_installed:
             app.on_shutdown(store.close)
 
-    request.property("session", default=None)
+    request.property("session", default=None, type=Session | None)
     if app.is_installed:
         _act(app, kept, is_automatic=options.automatic)
 
@@ -43,7 +43,7 @@ def sessions(
         """Get the client's session, as `req.session` too; a new one where its cookie is missing, forged or expired."""
         return await kept.load(self)
 
-    @request.method
+    @request.method(example="await request.load_session(); await request.save_session()")
     async def save_session(self: Any) -> None:
         """Save `req.session` before the answer; 409 where another request has changed it in the store meanwhile."""
         await kept.save(self)
