@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from .. import errors
 from .provenance import Provenance
-from .request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function, owner
+from .request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function
 from .route_methods import RouteMethods
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -66,12 +66,12 @@ class AppSurface(RequestHooks, RouteMethods):
 
     def on_listen(self, function: Function) -> Function:
         """Run `function(address)`, sync or async, once the server listens, in resolved order."""
-        check_function(owner(self._provenance), "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
+        check_function(self._provenance, "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
         return self._lifecycle("on_listen", self.listening, function)
 
     def before_close(self, function: Function) -> Function:
         """Run `function`, sync or async, before the server stops listening, in resolved order."""
-        check_function(owner(self._provenance), "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
+        check_function(self._provenance, "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
         return self._lifecycle("before_close", self.closing, function)
 
     def json_serializer(self, json_serializer: Any) -> None:

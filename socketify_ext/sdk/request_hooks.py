@@ -253,8 +253,9 @@ class RequestHooks:
         segments = self._segments(event, prefix)
 
         def add(function: Function) -> Function:
-            check_function(owner(self._hooked_by), event, PARAMETERS[event], function)
-            self._add_hook(RequestHook(event, function, segments, self._hooked_by))
+            provenance = self._hooked_by
+            check_function(provenance, event, PARAMETERS[event], function)
+            self._add_hook(RequestHook(event, function, segments, provenance))
             return function
 
         return add if function is None else add(function)
@@ -275,7 +276,7 @@ class RequestHooks:
         )
 
 
-def check_function(who: str, event: str, names: Sequence[str], function: Any) -> None:
+def check_function(provenance: Provenance | None, event: str, names: Sequence[str], function: Any) -> None:
     """Refuse a hook that can't be called with its arguments.
 
     Raises:
@@ -294,4 +295,4 @@ def check_function(who: str, event: str, names: Sequence[str], function: Any) ->
             return
     if why is not None:
         fix = f"Write @app.{event} above a function of ({parameters})"
-        raise errors.SignatureError(who, f"calls app.{event}", why, fix)
+        raise errors.SignatureError(owner(provenance), f"calls app.{event}", why, fix)
