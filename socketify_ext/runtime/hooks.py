@@ -176,7 +176,7 @@ def _encoded(encode: Callable[[Any, int], bytes], handler: Handler) -> Handler:
 
 def _guarded(hooks: Applied, handler: Handler) -> Handler:
     """Wrap a handler so that it gets only requests that the hooks let pass; once, where routes yield a request."""
-    by_path, every = hooks.by_path, [hook for hook, _ in hooks]
+    by_path, every = hooks.by_path, hooks.every
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
         chosen = hooks.on(request.get_url()) if by_path else every
