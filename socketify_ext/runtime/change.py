@@ -238,8 +238,13 @@ class Change:
             surface.is_open = False
         if surface.max_body is not None and "max_body" not in route.info.options:
             self.set(route, "max_body", surface.max_body)
+        place = route.node.place_of(option)
+        if surface.wrappers:
+            wrappers = (*route.wrappers.get(place, ()), *surface.wrappers)
+            self.set(route, "wrappers", {**route.wrappers, place: wrappers})
+        if surface.encoder is not None:
+            self.set(route, "encoder", surface.encoder)
         if surface.hooks:
-            place = route.node.place_of(option)
             hooks = (*route.option_hooks.get(place, ()), *surface.hooks)
             self.set(route, "option_hooks", {**route.option_hooks, place: hooks})
 
