@@ -92,7 +92,7 @@ class Change:
         for route in self._server.routes:
             if route.node in nodes:
                 self._stale[route] = None
-                if route.waiting or route.node.hooks.on_route:
+                if route.is_listed and (route.waiting or route.node.hooks.on_route):
                     self._queue.append(route)
 
     def register(self, node: ScopeNode, plan: Plan) -> None:

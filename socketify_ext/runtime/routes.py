@@ -150,6 +150,7 @@ class TwinRoute(Route):
         super().__init__(of.node, of.info, of.own, pattern)
         self.method = method
         self.name = f"{method} {pattern}"
+        self.waiting = _NONE  # the other one has applied them
         of.twins = (*of.twins, self)
         self.use()
 
