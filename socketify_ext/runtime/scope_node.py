@@ -108,12 +108,8 @@ class ScopeNode:
         for option in (each for options in (*declared, *(node.own_options for node in self.path)) for each in options):
             earlier = made.setdefault(option.name, option)
             if earlier is not option:
-                raise errors.RouteOptionError(
-                    owner(option.provenance),
-                    f"declares the route option {option.name} ({option.location})",
-                    f"{owner(earlier.provenance)} declares it already ({earlier.location})",
-                    "Register one of the two, or each in a scope of its own: app.scope(...).register(...)",
-                    option=option.name,
+                raise _declared_twice(
+                    *((option, earlier) if self.options.get(option.name) is option else (earlier, option))
                 )
         return made
 
@@ -143,3 +139,13 @@ class ScopeNode:
             if node.not_found is not None:
                 return node.not_found(response.write_status(404), request)
         raise HTTPError(404)
+
+
+def _declared_twice(earlier: RouteOption, option: RouteOption) -> errors.RouteOptionError:
+    return errors.RouteOptionError(
+        owner(option.provenance),
+        f"declares the route option {option.name} ({option.location})",
+        f"{owner(earlier.provenance)} declares it already ({earlier.location})",
+        "Register one of the two, or each in a scope of its own: app.scope(...).register(...)",
+        option=option.name,
+    )

@@ -84,7 +84,7 @@ def test_check_says_what_is_wrong_with_the_file_itself(program, content, text):
 
 def lock(version="1.0", names=("a", "b"), **members):
     extensions = {name: {"distribution": "dist", "version": version, "requires": []} for name in names}
-    return Lock("main:run", extensions, members)
+    return Lock("main:run", extensions, members, {})
 
 
 def test_another_version_of_a_distribution_is_a_difference():

@@ -488,7 +488,7 @@ def test_routes_without_hooks_keep_their_classes_and_handlers():
     for each in (app, bare):
         route, socket = each._server.routes[:2]
         assert route.handler is handler
-        assert route.response_class is socket.response_class is each._server.classes["response"]
+        assert route.response_class is socket.response_class is each._node.classes["response"]
         assert (
             route.response_class.__mro__[1:] == each._server.bases["response"].__mro__
             or route.response_class is each._server.bases["response"]
@@ -509,7 +509,7 @@ def test_routes_with_the_same_hooks_share_one_class():
 
 def test_content_and_filters_are_for_hooks_alone():
     app = socketify_ext.App()
-    response = app._server.classes["response"]()
+    response = app._node.classes["response"]()
     assert response.content is None
     with pytest.raises(socketify_ext.errors.BodyError, match=r"no before_send hook runs.*@app\.before_send"):
         response.content = b""
