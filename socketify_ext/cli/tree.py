@@ -74,8 +74,7 @@ def _grow(tree: Tree, scope: ScopeDescription) -> None:
         branch = tree.add(head)
         for member in scope.members:
             if member.extension == each.name:
-                prefix = "async " if member.is_async else ""
-                branch.add(Text(f"{prefix}{member.path}{member.signature}"))
+                branch.add(Text(f"{member.prefix}{member.path}{member.signature}"))
         for name in _lost(scope, each):
             winner = next(settled.winner for settled in scope.settled if settled.member == name)
             branch.add(Text(f"{name}: {winner}'s is there instead", "dim"))

@@ -107,7 +107,7 @@ def _print(name: str, found: Sequence[tuple[ScopeDescription, Member]], describe
         out.print(name, style="bold")
         out.print(f"  no extension added it: it is socketify's own ({described.core})")
     for scope, member in found:
-        out.print(f"{'async ' if member.is_async else ''}{name}{member.signature}", style="bold")
+        out.print(f"{member.prefix}{name}{member.signature}", style="bold")
         for line in member.doc.splitlines()[:1]:
             out.print(f"  {line}")
         for line in _told(name, member, scope, described):

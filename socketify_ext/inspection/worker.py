@@ -11,6 +11,7 @@ from socketify_ext import errors
 from socketify_ext.registry.registry import Registry
 from socketify_ext.sdk.declaration import Extension
 
+from .hooks import hook_names, load_hooks_of
 from .loading import load_target, without_serving
 from .process import EventWriter, one_line, run_child
 
@@ -59,6 +60,10 @@ def answer(target: str, question: str, served: Sequence[Any]) -> Any:
     Raises:
         ExtensionError: it is not a target, or fails.
     """
+    if question == "manifest":
+        return _manifest(target)
+    if question == "hooks":
+        return load_hooks_of(target)
     registry = _Registry()
     found = load_target(target, registry, served)
     if question == "extension":
@@ -72,7 +77,6 @@ def answer(target: str, question: str, served: Sequence[Any]) -> Any:
 
 def _described_extension(target: str, found: Any) -> Any:
     from .description import describe
-    from .hooks import hook_names
 
     if not isinstance(found, Extension):
         raise errors.TargetError(
@@ -85,6 +89,15 @@ def _described_extension(target: str, found: Any) -> Any:
     hooks, problems = hook_names(found.distribution) if found.distribution else ([], [])
     description, sound = describe(found, hooks)
     return {"description": asdict(description), "sound": sound, "problems": problems}
+
+
+def _manifest(name: str) -> Any:
+    from .manifest import is_installed_copy, package_manifest
+
+    registry = _Registry(environment={})  # what a plugin declares is the same on every machine
+    path, manifest = package_manifest(name, registry)
+    is_copy = is_installed_copy(registry.provider(name), path)
+    return {"path": str(path), "is_installed_copy": is_copy, "text": manifest.text()}
 
 
 def _app_of(target: str, found: Any, registry: Registry) -> App:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Sequence
 from inspect import isawaitable
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
 
+from ..errors import RequestGoneError
 from ..sdk.request_hooks import RequestHook
 
 if TYPE_CHECKING:
@@ -28,10 +30,14 @@ class Applied(tuple[tuple[RequestHook, bool], ...]):
         return [hook for hook, undecided in self if not undecided or hook.matches(path)]
 
     def of_request(self, response: Any, request: Any) -> Sequence[RequestHook]:
-        """Return the hooks that apply to a request whose path can be read or was noted."""
+        """Return the hooks that apply to a request that may be in its late days; all, where its path is not known."""
         if not self.by_path:
             return [hook for hook, _ in self]
-        return self.on(response._path if response._path is not None else request.get_url())
+        path = response._path
+        if path is None:
+            with contextlib.suppress(RequestGoneError):
+                path = request.get_url()
+        return self.on(path)
 
 
 def call(hook: RequestHook, *arguments: Any) -> Any:

@@ -6,7 +6,7 @@ plain response.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from inspect import isawaitable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +47,11 @@ class Hooks:
         self.on_route = tuple(hook for _, hooks in places for hook in hooks if hook.event == "on_route")
         self._are_none = not any(hooks for _, hooks in places)
         self._classes: dict[Any, type] = {}
+
+    def __iter__(self) -> Iterator[RequestHook]:
+        """Yield the hooks of the scope, in order; those of single routes are left out."""
+        for _, hooks in self._places:
+            yield from hooks
 
     def concern(self, route: Route) -> bool:
         """Check whether there are hooks that may concern a route."""

@@ -10,6 +10,8 @@ class Preserved:
 
     # Of the response.
     _request: Any
+    # Ours.
+    _path: str | None = None  # of the request, where it was noted
 
     def _wait(self) -> Any:
         request = self._request

@@ -780,7 +780,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         raise self._outside_of_hook("res.content")
 
     def filter_body(self, body_filter: BodyFilter) -> bool:  # noqa: ARG002 - the hooked response takes it
-        """Change, in a `before_send` hook, the body on its way: at once, or part by part as it comes.
+        """Change, in a `before_send` hook, the body on its way: a whole one once all hooks have run, another one
+        part by part as it comes.
 
         Args:
             body_filter: its `feed(data)` gets each part, and its `finish()` comes at the end; both return bytes to send.
@@ -935,6 +936,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             return self._hand_over(self._answer, what, data, content_type, end_connection)
         if self._fixed_length is not None:
             return self._refuse_mixed(what)
+        end_connection = end_connection or self._last
         late = self._key
         bodiless = self._is_bodiless()
         self._finish()
@@ -971,7 +973,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
         Any other answer closes its connection, since the head has no length and the client would wait on.
         """
-        end_connection = bool(end_connection)
+        end_connection = bool(end_connection) or self._last
         if get_ident() != self._thread:
             return self._hand_over(self.end_without_body, end_connection)
         if self._answered:
@@ -1149,7 +1151,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         data = exact_bytes(message)
         if data is None:
             raise TypeError(f"{what} takes text or bytes, not a {type(message).__name__}")
-        return data, _size("total_size", total_size), bool(end_connection)
+        return data, _size("total_size", total_size), bool(end_connection) or self._last
 
     def _check_part(self, length: int, total: int) -> None:
         """Refuse a part that does not fit the announced body.

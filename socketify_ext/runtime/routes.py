@@ -17,6 +17,7 @@ from .framing import check_coding, check_headers, has_refused_coding
 from .hook_calls import Applied
 from .observed import Observed
 from .parameters import parameter_names
+from .patterns import check_not_awaitable
 from .request_body import check_length, collect_whole
 from .returned import answer_returned
 from .shared_keys import prime_shared_keys
@@ -154,6 +155,7 @@ class TwinRoute(Route):
         super().__init__(of.node, of.info, of.own, pattern)
         self.method = method
         self.name = f"{method} {pattern}"
+        self.waiting = _NONE  # the other one has applied them
         of.twins = (*of.twins, self)
         self.use()
 
@@ -170,7 +172,7 @@ class TwinRoute(Route):
 
 def _ask(where: Callable[[RouteInfo], bool], hook: RequestHook, info: RouteInfo) -> bool:
     try:
-        return bool(where(info))
+        return bool(check_not_awaitable(where(info)))
     except ExtensionError:
         raise
     except Exception as error:
@@ -245,10 +247,9 @@ def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: T
         lib.uws_res_close(ssl, res)
 
 
-@ffi.callback("void(uws_res_t*, uws_req_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
 @dispatches
-def on_request(res: Any, req: Any, user_data: Any) -> None:
-    """Handle a request."""
+def dispatch(res: Any, req: Any, user_data: Any) -> None:
+    """Handle a request; the core calls it as `on_request`."""
     route = from_handle(user_data)
     yielded = route.server.yielded
     response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
@@ -273,8 +274,11 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
         route.server.fail(error, response, request, route.name)
         require_abort_handler(response)
     if request._yielded:
-        yield_response(route.server, response, req)
+        yield_response(route.server, response, request)
     request.req = None
+
+
+on_request: Any = ffi.callback("void(uws_res_t*, uws_req_t*, void*)", dispatch, onerror=drop_unserved)
 
 
 def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
@@ -300,10 +304,10 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
     response._deliver()
 
 
-def yield_response(server: Server, response: Response, req: Any) -> None:
+def yield_response(server: Server, response: Response, request: Request) -> None:
     """Yield the response to the next matching route, with its headers; an answered one is not yielded."""
     if response._answered:
-        lib.uws_req_set_yield(req, 0)
+        request._lib.uws_req_set_yield(request.req, 0)
         return
     response._deferred = False
     response._wait()  # the core upgrades some WebSockets by itself, and an app may not listen

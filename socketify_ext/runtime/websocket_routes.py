@@ -137,7 +137,7 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
         route.server.fail(error, response, request, f"{route.name} upgrade")
         require_abort_handler(response)
     if request._yielded:
-        yield_response(route.server, response, req)
+        yield_response(route.server, response, request)
     request.req = None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .. import errors
-from .spec import EVERY, ExtensionSpec, MemberSpec, MethodSpec, Target
+from .spec import EVERY, ComputedSpec, ExtensionSpec, MemberSpec, MethodSpec, Target
 from .suggest import suggestion
 
 Policy = Literal["error", "keep", "replace"]
@@ -261,6 +261,8 @@ def _renaming(member: MemberSpec) -> str:
         return f'load("{source.extension}").renamed({member.renamed_from or member.name}="{name}")'
     if isinstance(member, MethodSpec):
         return f'@{member.target}.method(name="{name}")'
+    if isinstance(member, ComputedSpec):
+        return f'@{member.target}.property(name="{name}")'
     return f'{member.target}.property("{name}")'
 
 

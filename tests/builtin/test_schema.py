@@ -219,7 +219,7 @@ def test_an_answer_has_what_its_model_has_and_nothing_else(server, way, name):
 
 def test_an_answer_that_does_not_fit_is_logged_with_its_route_and_without_its_values(fresh):
     assert get(fresh, "/ended/missing").status_code == 500
-    assert "EXT517" in fresh.log
+    assert "EXT518" in fresh.log
     assert "route GET /ended/missing (schema_apps.py:" in fresh.log
     assert "name: Field required" in fresh.log
     assert "s3cret" not in fresh.log

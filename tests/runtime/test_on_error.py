@@ -175,6 +175,13 @@ def test_a_hook_that_never_ends_holds_up_its_own_request_alone(errors):
     assert ask(errors, "GET", "/answers/fail").status_code == 500
 
 
+@pytest.mark.parametrize("way", ["items", "deferred", "none"])
+def test_the_path_decides_about_a_hook_that_is_the_only_one(served, way):
+    server, error = served("alone"), {"items": "TypeError ", "deferred": "LookupError ", "none": "HTTPError 404"}[way]
+    assert ask(server, "GET", f"/api/{way}").text == f"answered {error}"
+    assert "answered" not in ask(server, "GET", f"/apis/{way}").text
+
+
 # -- the error handler
 
 

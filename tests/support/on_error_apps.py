@@ -158,6 +158,20 @@ def handled(kind, asks):
     return app
 
 
+def alone(kind):
+    """One hook at errors and no other hook."""
+    app = make_app(kind)
+
+    @app.on_error(prefix="/api")
+    async def answer(error, res, req):
+        await asyncio.sleep(0)
+        res.end(f"answered {say(error)}")
+
+    app.get("/:any/items", lambda res, req: res.end(object()))
+    app.get("/:any/deferred", callback)
+    return app
+
+
 def contexts(kind):
     """Context variables at errors."""
     app = make_app(kind)

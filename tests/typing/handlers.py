@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -26,6 +26,10 @@ async def home(res: Response, req: Request) -> None:
     assert_type(req.city, str)
     assert_type(req.units, dict[str, int])
     assert_type(req.since, date | None)
+    assert_type(req.sky, Sky)
+    assert_type(req.set, Awaitable[set[Report.Line]])
+    assert_type(await req.set, set[Report.Line])
+    assert_type(req.length, Metres)
     assert_type(await req.forecast(3, sky=Sky.CLEAR), list[Report.Line])
     assert_type(req.stations([], within=Metres(5)), dict[str, int | Decimal])
     assert_type(req.list("a", b=[1]), Callable[[str, int], list[str]])
@@ -55,6 +59,7 @@ def upgrade(res: Response, req: Request, context: Any) -> None:
 def opened(ws: WebSocket) -> None:
     assert_type(ws.tell(date(2026, 1, 2), "today"), date)
     assert_type(ws.subscribe("news"), bool)
+    assert_type(ws.reading, Awaitable[dict[str, int | Decimal]])
     assert_type(ws.get_topics(), list[str])
 
 
