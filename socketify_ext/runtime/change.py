@@ -242,6 +242,8 @@ class Change:
         if surface.wrappers:
             wrappers = (*route.wrappers.get(place, ()), *surface.wrappers)
             self.set(route, "wrappers", {**route.wrappers, place: wrappers})
+        if surface.taker is not None:
+            self.set(route, "taker", surface.taker)
         if surface.encoder is not None:
             self.set(route, "encoder", surface.encoder)
         if surface.hooks:
