@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -67,7 +68,11 @@ def answer(target: str, question: str, served: Sequence[Any]) -> Any:
     found = load_target(target, registry, served)
     if question == "extension":
         return _described_extension(target, found)
-    return _described_app(target, found, registry)
+    app = _app_of(target, found, registry)
+    if question == "app":
+        return _described_app(target, app)
+    module, _, function = question.partition(":")
+    return getattr(importlib.import_module(module), function)(app)
 
 
 def _described_extension(target: str, found: Any) -> Any:
@@ -95,18 +100,25 @@ def _manifest(name: str) -> Any:
     return {"path": str(path), "is_installed_copy": is_copy, "text": manifest.text()}
 
 
-def _described_app(target: str, found: Any, registry: Registry) -> Any:
+def _app_of(target: str, found: Any, registry: Registry) -> App:
+    """Return an app as it is, and an extension on an app of its own."""
+    import socketify_ext
 
+    if not isinstance(found, Extension):
+        app: App = found
+        return app
+    app = socketify_ext.App(registry=registry)
+    # A name is loaded again, with options from the environment.
+    extension = registry.load(target) if found.loader == registry.load else _unconfigured(found)
+    _register(app, extension, target)
+    return app
+
+
+def _described_app(target: str, app: App) -> Any:
     import socketify_ext
 
     from .app_description import describe_app
 
-    app: App = found
-    if isinstance(found, Extension):
-        app = socketify_ext.App(registry=registry)
-        # A name is loaded again, with options from the environment.
-        extension = registry.load(target) if found.loader == registry.load else _unconfigured(found)
-        _register(app, extension, target)
     installed = isinstance(app, socketify_ext.App)
     inspection = socketify_ext.inspect(app)
     if not installed and not inspection.order:  # the core only records what bare functions add
