@@ -11,7 +11,11 @@ from .options import Options
 from .policy import VARY_ORIGIN, Policy
 
 
-@socketify_ext.extension("cors", options=Options)
+@socketify_ext.extension(
+    "cors",
+    options=Options,
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify>=0.0.31,<0.1", "python>=3.10,<3.15"],
+)
 def cors(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,
