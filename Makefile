@@ -9,7 +9,7 @@ PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 # Tests start hundreds of processes; each would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs chromium libuv clean
+.PHONY: manifests test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs chromium libuv clean
 
 test: $(VENV)/.ready test-plugins chromium
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -18,6 +18,11 @@ test: $(VENV)/.ready test-plugins chromium
 test-plugins: $(PLUGIN_VENV)/.ready chromium
 	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning \
 		plugins/*/tests tests/together
+
+# The manifests of the plugins, after a change of what they declare; `socketify-ext check` says where one is out of date.
+manifests: $(PLUGIN_VENV)/.ready
+	for plugin in $(patsubst plugins/socketify-ext-%/,%,$(wildcard plugins/*/)); do \
+		$(PLUGIN_VENV)/bin/python -m socketify_ext manifest $$plugin || exit 1; done
 
 # The tests with line coverage, in child processes too.
 coverage: $(VENV)/.ready
