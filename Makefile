@@ -48,8 +48,9 @@ types: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/mypy --strict plugins/*/socketify_ext_*
 
-demo: $(VENV)/.ready
-	$(BIN)/python examples/demo.py
+# A shop with a chat in the browser, on two workers and a Valkey: http://127.0.0.1:3000
+demo: $(PLUGIN_VENV)/.ready
+	cd examples && ../$(PLUGIN_VENV)/bin/python -m shop
 
 demo-check: $(VENV)/.ready
 	$(BIN)/python examples/demo_check.py

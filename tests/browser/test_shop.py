@@ -38,6 +38,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     environment = {
         "ENGINE": f"redis://127.0.0.1:{server.port}",
         "PICTURES": str(tmp_path_factory.mktemp("pictures")),
+        "PLUGINS": "0",  # they are in another environment
     }
     running = Running(EXAMPLES, ("run", "shop.app:make", "--workers", "2", "--port", "0"), environment)
     try:
@@ -165,7 +166,7 @@ def test_the_page_is_accessible(shop: Running, windows: Windows, scheme: str):
 
 
 def test_make_demo_starts_and_ends():
-    running = Running(EXAMPLES, ("--port", "0"), {}, ("shop",))
+    running = Running(EXAMPLES, ("--port", "0"), {"PLUGINS": "0"}, ("shop",))
     running.wait_until_ready()
     assert running.get("/me") == '200 {"name":null}'
     assert running.stop(signal.SIGTERM) == 0

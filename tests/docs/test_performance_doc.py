@@ -74,3 +74,12 @@ def test_every_plot_on_the_page_is_there():
     assert plots
     for plot in plots:
         assert (PAGE.parent / plot).is_file()
+
+
+def test_the_readme_quotes_the_lower_figure_of_the_page():
+    page = (ROOT / "docs/performance.md").read_text()
+    quoted = re.findall(r"^\| (.+) \| (\d\.\d\d) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(quoted) == 6
+    for server, ratio in quoted:
+        cells = re.search(rf"^\| {re.escape(server)} \|(.+)\|$", page, re.MULTILINE)[1].split("|")
+        assert min(float(cells[1]), float(cells[5])) == float(ratio), server
