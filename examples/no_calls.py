@@ -36,7 +36,7 @@ def extensions(page=PAGE):
         load("sessions", secret="an example's secret", cookie_secure=False, automatic=True),
         load("csrf", trusted_origins=[page]),
         load("security-headers"),
-        load("request-id", access_log=False),
+        load("request-id"),
         load("schema"),
         load("openapi", title="Orders", version="1.0"),
     ]

@@ -47,7 +47,7 @@ async def start_up(app: App) -> None:
 
 async def shut_down(app: App) -> None:
     """End what an app does in the loop that runs, in order; it may be started again."""
-    await app._end(app._grace)
+    await app._end(app.shutdown_grace)
     app._lifecycle = Lifecycle(app._lifecycle.timeout)
 
 
