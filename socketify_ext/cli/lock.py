@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from ..inspection.query import TIME_LIMIT, app_description
 from .generated_file import Force, GeneratedFile
 from .output import echo
 from .target import Timeout
+
+if TYPE_CHECKING:
+    from .lockfile import Lock
 
 LockFile = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The lock file.")]
 
@@ -27,7 +30,7 @@ def lock_target(
     force: Force = False,
     timeout: Timeout = TIME_LIMIT,
 ) -> None:
-    """Pin the members that extensions add: names, signatures, defaults, providers and versions."""
+    """Pin what extensions add: names, signatures, defaults, providers and versions of members, and routes."""
     from socketify_ext.errors import GeneratedFileError
 
     from .lockfile import Lock, differences, is_lock
@@ -40,11 +43,11 @@ def lock_target(
     found = Lock.of(app_description(wanted, timeout))
     if not check:
         file.write(found.text())
-        echo(f"{output}: {len(found.extensions)} extensions, {len(found.members)} members", err=True)
+        echo(f"{output}: {_counted(found)}", err=True)
         return
     changes = differences(pinned, found) if pinned else []
     if not changes:
-        echo(f"{output} is up to date: {len(found.members)} members", err=True)
+        echo(f"{output} is up to date: {_counted(found)}", err=True)
         return
     for line in changes:
         echo(line)
@@ -55,3 +58,7 @@ def lock_target(
         f"If the change is intended, write it again: socketify-ext lock {wanted} -o {output}",
         path=str(output),
     )
+
+
+def _counted(lock: Lock) -> str:
+    return f"{len(lock.extensions)} extensions, {len(lock.members)} members, {len(lock.routes)} routes"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from socketify_ext.sdk.declaration import Declaration, Extension
     from socketify_ext.sdk.provenance import Provenance
     from socketify_ext.sdk.request_hooks import RequestHook
+    from socketify_ext.sdk.route_option import RouteOption as DeclaredOption
 
 
 @dataclass(frozen=True)
@@ -90,21 +91,30 @@ class Route:
 
 
 @dataclass(frozen=True)
+class RouteOption:
+    """An option of routes that the extension declares; `type` is a Python expression."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
 class DeclaredExtension(ExtensionDescription):
     """An extension, and what it declares without an app.
 
-    Where the declaration fails, `members_error` says why, and members, request hooks, start-up, shutdown and routes
-    are empty.
+    Where the declaration fails, `members_error` says why, and what the calls of its function declare is empty.
     """
 
     doc: str
     before: list[str]
     after: list[str]
+    tested_with: list[str]
     options: list[Option]
     members: list[Member]
     members_error: str | None
     hooks: list[str]
     request_hooks: list[Hook]
+    route_options: list[RouteOption]
     startup: list[Place]
     shutdown: list[Place]
     routes: list[Route]
@@ -142,14 +152,16 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[DeclaredExtens
         doc=inspect.getdoc(extension.function) or "",
         before=list(extension.before),
         after=list(extension.after),
+        tested_with=list(extension.tested_with),
         options=_options(extension.options_model),
         members=[describe_member(member) for member in declaration.spec.members] if declaration else [],
         members_error=problem,
         hooks=list(hooks),
         request_hooks=[_hook(hook) for hook in app.hooks] if app else [],
+        route_options=[_route_option(option) for option in app.route_options] if app else [],
         startup=[_place(function) for function in app.startup] if app else [],
         shutdown=[_place(function) for function in app.shutdown] if app else [],
-        routes=[Route(method, path) for method, path, *_ in app.routes] if app else [],
+        routes=[Route(route.method, route.path) for route in app.declared_routes] if app else [],
     )
     return description, problem is None or not valid
 
@@ -202,6 +214,10 @@ def _nested(field: FieldInfo) -> type[BaseModel] | None:
 def _hook(hook: RequestHook) -> Hook:
     place = _place(hook.function)
     return Hook(hook.event, "/" + "/".join(hook.prefix), place.name, place.file, place.line)
+
+
+def _route_option(option: DeclaredOption) -> RouteOption:
+    return RouteOption(option.name, annotation(option.type, Scope()).short)
 
 
 def _place(function: Callable[..., Any]) -> Place:

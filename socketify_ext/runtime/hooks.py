@@ -6,7 +6,7 @@ plain response.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from inspect import isawaitable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -35,20 +35,39 @@ _ATTRIBUTES: Final = ("_watched", "_began", "_admitted", "_begun", "_decided", "
 
 
 class Hooks:
-    """The request hooks of an app, in the order in which they run."""
+    """The hooks of the routes of a scope, in the order in which they run.
 
-    def __init__(self, hooks: Sequence[RequestHook] = ()) -> None:
-        self._hooks = tuple(hooks)
+    Args:
+        places: for each extension, and for the app and each scope themselves, what stands for it and its hooks; the hooks
+            that its options have put on a single route come behind them.
+    """
+
+    def __init__(self, places: Sequence[tuple[Any, Sequence[RequestHook]]] = ()) -> None:
+        self._places = tuple((place, tuple(hooks)) for place, hooks in places)
+        self.on_route = tuple(hook for _, hooks in places for hook in hooks if hook.event == "on_route")
+        self._are_none = not any(hooks for _, hooks in places)
         self._classes: dict[Any, type] = {}
 
-    def of(self, event: Event, pattern: str) -> Applied:
-        """Return the hooks of an event that may concern a route's requests."""
-        found = [(hook, hook.covers(pattern)) for hook in self._hooks if hook.event == event]
-        return Applied((hook, covered is None) for hook, covered in found if covered is not False)
+    def __iter__(self) -> Iterator[RequestHook]:
+        """Yield the hooks of the scope, in order; those of single routes are left out."""
+        for _, hooks in self._places:
+            yield from hooks
 
-    def need_upgrade(self, pattern: str) -> bool:
+    def concern(self, route: Route) -> bool:
+        """Check whether there are hooks that may concern a route."""
+        return not self._are_none or bool(route.option_hooks)
+
+    def of(self, event: Event, route: Route) -> Applied:
+        """Return the hooks of an event that may concern a route's requests."""
+        every = (hook for place, hooks in self._places for hook in (*hooks, *route.option_hooks.get(place, ())))
+        found = [(hook, route.concerns(hook)) for hook in every if hook.event == event]
+        return Applied((hook, concerns is None) for hook, concerns in found if concerns is not False)
+
+    def need_upgrade(self, route: Route) -> bool:
         """Check whether an upgrade to a WebSocket must run the hooks, instead of being done by the core."""
-        return any(self.of(event, pattern) for event in _OF_UPGRADES) or self._sockets_by_path(pattern)
+        return (
+            bool(route.wrappers) or any(self.of(event, route) for event in _OF_UPGRADES) or self._sockets_by_path(route)
+        )
 
     def observed(self, response_class: type) -> type:
         """Return the class of responses that report their end."""
@@ -65,6 +84,16 @@ class Hooks:
             prime_shared_keys("response", made, *_ATTRIBUTES)
         return self._classes[key]
 
+    def wrapped(self, route: Route, handler: Handler) -> Handler:
+        """Put around a route's own handler what options have put there, the earliest extension outermost."""
+        if route.encoder is not None:
+            handler = _encoded(route.encoder, handler)
+        if route.wrappers:
+            for place, _ in reversed(self._places):
+                for wrap in reversed(route.wrappers.get(place, ())):
+                    handler = wrap(handler)
+        return handler
+
     def surround(self, route: Route, handler: Handler, *, for_socket: bool = False) -> Handler:
         """Put the hooks of a route around a handler of its requests, and choose the class of their responses.
 
@@ -73,16 +102,16 @@ class Hooks:
             handler: takes a response, a request and, for upgrades, a context.
             for_socket: whether it upgrades, and the hooks of the WebSocket may ask for the path.
         """
-        if not self._hooks:
+        if not self.concern(route):
             return handler
-        before = self.of("before_request", route.pattern)
-        upgrades = self.of("before_upgrade", route.pattern) if for_socket else ()
-        sends, errors = self.of("before_send", route.pattern), self.of("on_error", route.pattern)
-        route.after = after = self.of("after_response", route.pattern)
+        before = self.of("before_request", route)
+        upgrades = self.of("before_upgrade", route) if for_socket else ()
+        sends, errors = self.of("before_send", route), self.of("on_error", route)
+        route.after = after = self.of("after_response", route)
         for hooks in (upgrades, before):
             if hooks:
                 handler = _guarded(hooks, handler)
-        by_path = after.by_path or (for_socket and self._sockets_by_path(route.pattern))
+        by_path = after.by_path or (for_socket and self._sockets_by_path(route))
         is_watched = bool(after or by_path)
         if is_watched:
             handler = _watched(route, handler, with_path=by_path)
@@ -93,13 +122,13 @@ class Hooks:
         route.response_class = self._made(route.response_class, mixins, before_send=sends, on_error=errors)
         return handler
 
-    def _sockets_by_path(self, pattern: str) -> bool:
-        return any(self.of(event, pattern).by_path for event in _OF_SOCKETS)
+    def _sockets_by_path(self, route: Route) -> bool:
+        return any(self.of(event, route).by_path for event in _OF_SOCKETS)
 
     def opening(self, route: Route, handler: Handler | None) -> Handler | None:
         """Put the hooks of a WebSocket route before its handler of the open event."""
-        hooks = self.of("on_ws_open", route.pattern)
-        by_path = self._sockets_by_path(route.pattern)
+        hooks = self.of("on_ws_open", route)
+        by_path = self._sockets_by_path(route)
         if not hooks and not by_path:
             return handler
         server = route.server
@@ -117,14 +146,14 @@ class Hooks:
 
     def receiving(self, route: SocketRoute, handler: Handler) -> Handler:
         """Put the hooks of a WebSocket route before its handler of messages."""
-        hooks = self.of("on_ws_message", route.pattern)
+        hooks = self.of("on_ws_message", route)
         return Receiver(route, hooks, handler) if hooks else handler
 
     def closing(self, route: Route, handler: Handler | None) -> Handler | None:
         """Put the hooks of a WebSocket route before its handler of the close event."""
-        hooks = self.of("on_ws_close", route.pattern)
+        hooks = self.of("on_ws_close", route)
         closed = self._closed(route, hooks, handler) if hooks else handler
-        return close_in_order(closed) if closed is not None and self.of("on_ws_message", route.pattern) else closed
+        return close_in_order(closed) if closed is not None and self.of("on_ws_message", route) else closed
 
     def _closed(self, route: Route, hooks: Applied, handler: Handler | None) -> Handler:
         def closed(ws: Any, code: int, message: Any) -> Any:
@@ -135,6 +164,16 @@ class Hooks:
         return closed
 
 
+def _encoded(encode: Callable[[Any, int], bytes], handler: Handler) -> Handler:
+    """Wrap a handler so that the objects which it answers are encoded by its route."""
+
+    def handle(response: Any, request: Any) -> Any:
+        response._encode = encode
+        return handler(response, request)
+
+    return handle
+
+
 def _guarded(hooks: Applied, handler: Handler) -> Handler:
     """Wrap a handler so that it gets only requests that the hooks let pass; once, where routes yield a request."""
     by_path, every = hooks.by_path, hooks.every
@@ -142,7 +181,7 @@ def _guarded(hooks: Applied, handler: Handler) -> Handler:
     def handle(response: Any, request: Any, *context: Any) -> Any:
         chosen = hooks.on(request.get_url()) if by_path else every
         if response._admitted:  # another route has yielded the request, whose hooks may be others
-            chosen = [hook for hook in chosen if not any(hook is each for each in response._admitted)]
+            chosen = [hook for hook in chosen if hook not in response._admitted]
         for number, hook in enumerate(chosen, 1):
             result = call(hook, response, request)
             if result is not None and isawaitable(result):

@@ -38,6 +38,9 @@ WEATHER = """
         async def forecast(self, days: int = 1) -> list[str]:
             '''Look ahead.'''
         request.property("city", "Oslo", type=str)
+        @request.property
+        async def station(self) -> str:
+            '''Find the nearest.'''
         app.get("/weather", lambda res, req: None)
         @app.on_startup
         async def connect(): ...
@@ -115,7 +118,7 @@ def test_list_json_has_the_builtins_with_exactly_the_promised_keys(run: Program)
     records = [record for record in json.loads(result.stdout) if record["source"] == "builtin"]
     assert [record["name"] for record in records] == BUILTINS
     for record in records:
-        assert list(record) == ["name", "version", "distribution", "source", "status", "summary", "error"]
+        assert list(record) == ["name", "version", "distribution", "source", "status", "summary", "error", "kind"]
         assert record["version"] == version("socketify-ext")
         assert (record["distribution"], record["status"], record["error"]) == ("socketify-ext", "ok", None)
         assert record["summary"]
@@ -184,8 +187,7 @@ def test_list_shows_summaries_literally_and_errors_in_the_table_on_a_terminal(ru
 def test_list_imports_neither_the_core_nor_pydantic_nor_a_plugin(
     run: Program, install: Install, site: Path, arguments: tuple[str, ...]
 ) -> None:
-    points = {"socketify_ext": {"weather": "weather:weather"}, "socketify_ext.hooks": {"weather": "weather"}}
-    install("dist-weather", "weather", WEATHER, points)
+    install("dist-weather", "weather", WEATHER, {"socketify_ext": {"weather": "weather:weather"}})
     result = run.process(*arguments, python=("-X", "importtime"))
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if "import time:" in line}
     assert "typer" in imported
@@ -257,6 +259,7 @@ def test_show_describes_a_plugin_whose_options_must_be_given(run: Program, insta
     assert members == [
         ("forecast", "method", "(days: int = 1) -> list[str]"),
         ("city", "property", ": str = 'Oslo'"),
+        ("station", "computed", ": Awaitable[str]"),
     ]
     assert described["hooks"] == ["socketify_ext_cli"]
     assert [place["name"] for place in described["startup"]] == ["connect"]
@@ -266,6 +269,7 @@ def test_show_describes_a_plugin_whose_options_must_be_given(run: Program, insta
     assert hooks == [("before_request", "/weather/today", "warn"), ("on_ws_close", "/", "left")]
     text = run("show", "weather").stdout
     assert "before_request /weather/today  warn" in text
+    assert "computed station: Awaitable[str]" in text
     for part in ("key: str (required)", "unit: str = '[C]'", "socketify_ext_cli", "connect", "/weather", "auth>=0"):
         assert part in text
 

@@ -83,7 +83,7 @@ def test_the_hooks_of_the_server_are_documented():
 def test_the_registration_hooks_do_what_the_page_says(caplog):
     caplog.set_level(logging.ERROR)
     example = request_hook_apps.documented(3)
-    assert [spec.name for spec in example._registration.current.resolution.order] == ["cart"]
+    assert [spec.name for spec in example._node.registration.current.resolution.order] == ["cart"]
 
     def silent(request, response, ws): ...
 

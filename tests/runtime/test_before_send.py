@@ -254,6 +254,28 @@ def test_cookies_that_a_hook_sets_are_sent_once_each(served):
     assert answer.headers.get_list("set-cookie") == ["a=2; Path=/", "c=d; Path=/"]
 
 
+@pytest.mark.parametrize("way", ["text", "json", "late"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_content_that_is_set_behind_a_filter_goes_through_it(served, way, method):
+    server = served("changes")
+    expected = ask(server, "GET", f"/content/{way}").content
+    answer = ask(server, method, f"/set-behind/{way}")
+    assert answer.headers["content-encoding"] == "gzip"
+    if method == "GET":
+        assert answer.content == expected
+    else:
+        whole = ask(server, "GET", f"/set-behind/{way}")
+        assert answer.headers["content-length"] == whole.headers["content-length"]
+
+
+@pytest.mark.parametrize("way", ["text", "json", "late", "refuse"])
+def test_a_filter_that_fails_at_a_whole_answer_closes_the_connection(served, way):
+    server = served("changes")
+    with pytest.raises(httpx2.RemoteProtocolError):
+        ask(server, "GET", f"/broken/{way}")
+    assert "LookupError: broken" in server.log
+
+
 @pytest.mark.parametrize("way", ["parts", "generated"])
 def test_a_filter_that_fails_closes_the_connection_and_the_log_has_it(served, way):
     server = served("changes")
@@ -501,7 +523,7 @@ def test_routes_without_hooks_keep_their_classes_and_handlers():
     for each in (app, bare):
         route, socket = each._server.routes[:2]
         assert route.handler is handler
-        assert route.response_class is socket.response_class is each._server.classes["response"]
+        assert route.response_class is socket.response_class is each._node.classes["response"]
         assert (
             route.response_class.__mro__[1:] == each._server.bases["response"].__mro__
             or route.response_class is each._server.bases["response"]
@@ -522,7 +544,7 @@ def test_routes_with_the_same_hooks_share_one_class():
 
 def test_content_and_filters_are_for_hooks_alone():
     app = socketify_ext.App()
-    response = app._server.classes["response"]()
+    response = app._node.classes["response"]()
     assert response.content is None
     with pytest.raises(socketify_ext.errors.BodyError, match=r"no before_send hook runs.*@app\.before_send"):
         response.content = b""

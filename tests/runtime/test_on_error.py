@@ -224,6 +224,6 @@ def test_a_route_with_hooks_at_errors_keeps_the_short_way_of_answers():
     app.get("/api", lambda res, req: res.end(""))
     app.on_error(lambda error, res, req: None, prefix="/api")
     free, hooked = app._server.routes
-    assert free.response_class is app._server.classes["response"]
+    assert free.response_class is app._node.classes["response"]
     assert hooked.response_class._single_write
     assert hooked.response_class._body_only

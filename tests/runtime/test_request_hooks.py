@@ -481,11 +481,11 @@ def test_an_app_without_hooks_runs_what_it_runs_without_this_module():
     app.ws("/ws", {"message": print})
     http_route, socket = app._server.routes
     assert http_route.handler is handler
-    assert http_route.response_class is socket.response_class is app._server.classes["response"]
+    assert http_route.response_class is socket.response_class is app._node.classes["response"]
     assert (socket.upgrade, socket.open, socket.close) == (None, None, None)
     app.after_response(print)
     assert http_route.handler is not handler
-    assert http_route.response_class is not app._server.classes["response"]
+    assert http_route.response_class is not app._node.classes["response"]
 
 
 def test_a_failed_registration_leaves_no_hook():

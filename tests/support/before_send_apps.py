@@ -321,6 +321,16 @@ class Tired:
         return b""
 
 
+class Broken:
+    """A filter that fails at once."""
+
+    def feed(self, data):
+        raise LookupError("broken")
+
+    def finish(self):
+        return b""
+
+
 def changes(kind, folder):
     """Hooks that change the content."""
     app = make_app(kind)
@@ -354,6 +364,9 @@ def changes(kind, folder):
     app.before_send(status_late, prefix="/status-late")
     app.before_send(cookie, prefix="/cookie")
     app.before_send(lambda res, req: res.filter_body(Tired()), prefix="/tired")
+    app.before_send(compress, prefix="/set-behind")
+    app.before_send(content, prefix="/set-behind")
+    app.before_send(lambda res, req: res.filter_body(Broken()), prefix="/broken")
 
     @app.before_send(prefix="/wrong")
     def wrong(res, req):
@@ -372,7 +385,19 @@ def changes(kind, folder):
                 found.append(type(error).__name__)
         res.write_header("X-Found", " ".join(found))
 
-    for prefix in ("gzip", "upper", "both", "content", "status", "status-late", "cookie", "tired", "wrong"):
+    for prefix in (
+        "gzip",
+        "upper",
+        "both",
+        "content",
+        "status",
+        "status-late",
+        "cookie",
+        "tired",
+        "wrong",
+        "set-behind",
+        "broken",
+    ):
         for name, handler in routes.items():
             app.get(f"/{prefix}/{name}", handler)
         app.static(f"/{prefix}/static", folder)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socketify_ext
-    from builtins import list as _builtins_list
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from builtins import list as _builtins_list, set as _builtins_set
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import date, datetime as _datetime_datetime
     from decimal import Decimal
     from socketify_ext.typing import Limits, TypedApp
     from typing import Any, Literal, TypeVar
-    from typing_extensions import Self
+    from typing_extensions import Self, deprecated
     from weather import Metres, Report, Sky, Station, T
     V = TypeVar('V', bound=date)
 
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
         since: date | None
 
         anything: Any
+
+        @property
+        @deprecated('use city; gone in 2.0')
+        def town(self) -> str:
+            ...
+        @town.setter
+        @deprecated('use city; gone in 2.0')
+        def town(self, value: str) -> None: ...
 
         async def forecast(self, days: int = ..., *, sky: Sky | None = ...) -> _builtins_list[Report.Line]:
             """Look ahead.
@@ -80,8 +88,15 @@ if TYPE_CHECKING:
             """Say nothing of its types."""
             ...
 
+        @deprecated('use "feed"; gone in 2.0')
+        async def old_feed(self, size: int = ...) -> bytes:
+            """Send what came."""
+            ...
+
     class WebSocket(socketify_ext.WebSocket):
         """WebSocket with the members of 'weather' and 'evaluated'."""
+
+        reading: Awaitable[dict[str, int | Decimal]]
 
         def bare(self, queue: dict[Any, Any], numbers: tuple[Any, ...], every: Any, call: Callable[..., Any]) -> _builtins_list[Any]:
             """Leave out what generic classes hold, and take functions for types, as the core does."""
@@ -106,7 +121,7 @@ if TYPE_CHECKING:
     class App(TypedApp[Response, Request]):
         """The app, for handlers of these types."""
 
-        def ws(self, path: str, behavior: Behavior) -> Self: ...
+        def ws(self, path: str, behavior: Behavior, **options: Any) -> Self: ...
 
     def install(
         app: object,

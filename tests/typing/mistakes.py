@@ -25,6 +25,9 @@ async def wrong(res: Response, req: Request) -> None:
     (await res.get_form(int)).nothing()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     res.set_cookie("a", "b", same_site="Laxx")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     res.set_cookie("a", "b", httponly=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    len(req.town)  # pyright: ignore[reportDeprecated]
+    req.town = "Ulm"  # type: ignore[deprecated]  # pyright: ignore[reportDeprecated]
+    await res.old_feed(2)  # type: ignore[deprecated]  # pyright: ignore[reportDeprecated]
     req.get_header()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
@@ -35,6 +38,8 @@ def opened(ws: WebSocket) -> None:
 app.get("/", swapped)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 app.get("/", lambda res, req: req.forcast())  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownLambdaType]
 app.get("/")(swapped)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+app.scope("/admin").get("/", swapped)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+app.get("/", swapped, auth=[])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 app.not_found(swapped)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 app.ws("/chat", {"open": misspelt})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
 app.ws("/chat", {"opened": opened})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]

@@ -41,6 +41,10 @@ class Report:
         """One line of it."""
 
 
+async def evaluated_reading(self: Any) -> Reading:
+    return {}
+
+
 @socketify_ext.extension("weather")
 def weather(request: Any, response: Any, ws: Any) -> None:
     """Tell the weather."""
@@ -50,6 +54,23 @@ def weather(request: Any, response: Any, ws: Any) -> None:
     request.property("seen", default_factory=list)
     request.property("since", None, type=Optional[datetime.date])
     request.property("anything", None)
+
+    @request.property
+    def sky(self: Any) -> Sky:
+        """Look up."""
+        return Sky.CLEAR
+
+    @request.property(name="set")
+    async def warnings(self: Any) -> set[Report.Line]:
+        """Hide a builtin."""
+        return set()
+
+    @request.property
+    async def near(self: Any) -> Sequence[Station] | None: ...
+
+    request.property(lambda self: 1, name="untyped")
+    request.property(lambda self: Metres(1), name="length", type=Metres)
+    ws.property(name="reading")(evaluated_reading)
 
     @request.method
     async def forecast(self: Any, days: int = 1, *, sky: Sky | None = None) -> list[Report.Line]:
@@ -92,6 +113,13 @@ def weather(request: Any, response: Any, ws: Any) -> None:
     @response.method
     def unannotated(self, value, status=200, *rest, **more):
         """Say nothing of its types."""
+
+    request.property("town", "Oslo", deprecated="use city; gone in 2.0")
+
+    @response.method(deprecated='use "feed"; gone in 2.0')
+    async def old_feed(self: Any, size: int = 1) -> bytes:
+        """Send what came."""
+        return b"" * size
 
     @ws.method
     def bare(self: Any, queue: dict, numbers: "tuple", every: any, call: callable) -> list:  # type: ignore  # noqa: PGH003
