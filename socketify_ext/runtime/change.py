@@ -92,7 +92,7 @@ class Change:
         for route in self._server.routes:
             if route.node in nodes:
                 self._stale[route] = None
-                if route.waiting or route.node.hooks.on_route:
+                if route.is_listed and (route.waiting or route.node.hooks.on_route):
                     self._queue.append(route)
 
     def register(self, node: ScopeNode, plan: Plan) -> None:
@@ -242,6 +242,8 @@ class Change:
         if surface.wrappers:
             wrappers = (*route.wrappers.get(place, ()), *surface.wrappers)
             self.set(route, "wrappers", {**route.wrappers, place: wrappers})
+        if surface.taker is not None:
+            self.set(route, "taker", surface.taker)
         if surface.encoder is not None:
             self.set(route, "encoder", surface.encoder)
         if surface.hooks:

@@ -86,8 +86,6 @@ class Hooks:
 
     def wrapped(self, route: Route, handler: Handler) -> Handler:
         """Put around a route's own handler what options have put there, the earliest extension outermost."""
-        if route.encoder is not None:
-            handler = _encoded(route.encoder, handler)
         if route.wrappers:
             for place, _ in reversed(self._places):
                 for wrap in reversed(route.wrappers.get(place, ())):
@@ -162,16 +160,6 @@ class Hooks:
             return None if handler is None else handler(ws, code, message)
 
         return closed
-
-
-def _encoded(encode: Callable[[Any, int], bytes], handler: Handler) -> Handler:
-    """Wrap a handler so that the objects which it answers are encoded by its route."""
-
-    def handle(response: Any, request: Any) -> Any:
-        response._encode = encode
-        return handler(response, request)
-
-    return handle
 
 
 def _guarded(hooks: Applied, handler: Handler) -> Handler:

@@ -66,7 +66,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _ptr = None
     # Ours.
     _yielded = False  # to the next matching route
-    _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
+    _lines: list[tuple[bytes, bytes]] | None = None  # all header lines as they came, beside the snapshot
+    _repeated: list[tuple[bytes, bytes]] | None = None  # the same, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
     _parameter_names: Any = EnteredNames()  # None where they are not known
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
@@ -168,8 +169,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def _raw_lines(self) -> list[tuple[bytes, bytes]]:
         """Return all header lines, names in lower case."""
-        if self._repeated is not None:
-            return self._repeated
+        if self._lines is not None:
+            return self._lines
         if self._headers is not None:
             return [(name.encode(), value.encode()) for name, value in self._headers.items()]
         return self._collect()
@@ -200,7 +201,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         """Return all headers, names in lower case; of several with one name the first, as `get_header` does."""
         headers = self._headers
         if headers is None:
-            lines = self._collect()
+            self._lines = lines = self._collect()
             first = dict(lines)
             if len(first) != len(lines):
                 first = {}
@@ -375,8 +376,11 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             self.get_full_url()
             self.get_url()
             self.get_method()
-            if self.get_parameters():
-                self._parameter_names = self._parameter_names
+            names = self._parameter_names
+            if names == ():
+                self._params = []
+            elif self.get_parameters():
+                self._parameter_names = names
         return self
 
     @property

@@ -105,6 +105,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _chunkFuture: Future[tuple[bool, bool]] | None = None
     _dataFuture: Future[BytesIO] | None = None
     _data: BytesIO | None = None
+    _whole: bytes | None = None  # all of the body, where the route has read it before the handler
     _ptr = None
     # Ours.
     _answered = False  # nothing more may be written: answered, upgraded or aborted
@@ -366,6 +367,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         if self._dataFuture is not None:
             return self._dataFuture
+        if self._whole is not None:
+            self._dataFuture = future = self._server.loop.create_future()
+            future.set_result(BytesIO(self._whole))
+            return future
         res, limit = self._native("get_data"), max_body(self) if limit is None else operator.index(limit)
         check_unread(self, "get_data")
         future = self._server.loop.create_future()

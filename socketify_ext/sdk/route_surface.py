@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 class RouteSurface(RequestHooks):
     """One route, while an option of it is applied.
 
-    It offers the hooks of an app, for this route alone, `max_body`, `around` and `encode`. The hooks run in the place of the
-    extension that declares the option.
+    It offers the hooks of an app, for this route alone, `max_body`, `around`, `read_body` and `encode`. The hooks run in the
+    place of the extension that declares the option.
 
     Attributes:
         info: the route.
         wrappers: what `around` was given, in order.
+        taker: what `read_body` was given, or None.
         encoder: what `encode` was given, or None.
     """
 
-    __slots__ = ("_max_body", "_option", "_provenance", "encoder", "hooks", "info", "is_open", "wrappers")
+    __slots__ = ("_max_body", "_option", "_provenance", "encoder", "hooks", "info", "is_open", "taker", "wrappers")
 
     def __init__(self, info: RouteInfo, option: str, provenance: Provenance | None = None) -> None:
         self.info = info
         self.hooks: list[RequestHook] = []
         self.wrappers: list[Callable[[Any], Any]] = []
+        self.taker: Callable[[Any, Any, bytes], object] | None = None
         self.encoder: Callable[[Any, int], bytes] | None = None
         self.is_open = True
         self._option = option
@@ -73,6 +75,21 @@ class RouteSurface(RequestHooks):
         self._check_open("around")
         self._check_callable("around", wrap)
         self.wrappers.append(wrap)
+
+    def read_body(self, take: Callable[[Any, Any, bytes], object]) -> None:
+        """Read the whole body of each request before the route's handler, inside of what `around` has put there.
+
+        The body is within `max_body`. It costs less than a coroutine that awaits it, and the handler may be sync.
+
+        Args:
+            take: called as `take(res, req, body)`, just before the handler; what it raises is the answer.
+
+        Raises:
+            SignatureError: it can't be called.
+        """
+        self._check_open("read_body")
+        self._check_callable("read_body", take)
+        self.taker = take
 
     def encode(self, encode: Callable[[Any, int], bytes]) -> None:
         """Make JSON of the objects that the route's handler returns, ends with or sends; not of what hooks answer.

@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import isawaitable
 from typing import Any
 
+from ...sdk.body import JSON_TYPES, check_content_type, not_json
 from ...sdk.model import validator_of
 from .valid import Valid
 
 Handler = Callable[..., Any]
 
 
-def validated_url(handler: Handler, query: Any, params: Any) -> Handler:
+def validated(handler: Handler, *, query: Any, params: Any, has_body: bool) -> Handler:
     """Put the models of the query and of the path's parameters before a handler, which may be that of an upgrade."""
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
         request.valid = valid = Valid()
-        _read_url(request, valid, query, params)
+        if has_body:
+            request.preserve()  # reads from now on cost less than those of the core's memory
+        if params is not None:
+            valid.params = request.get_parameters(params)
+        if query is not None:
+            valid.query = request.get_queries(query)
+        if has_body:
+            check_content_type(request, JSON_TYPES)
         return handler(response, request, *context)
 
     return handle
 
 
-def validated_body(handler: Handler, body: Any, query: Any, params: Any) -> Handler:
-    """Put the models of a whole request before a handler; the body is read last."""
-    validator_of(body)
+def body_taker(model: Any) -> Callable[[Any, Any, bytes], None]:
+    """Return what makes the model of a body."""
+    fit = validator_of(model).fit_json
 
-    async def handle(response: Any, request: Any) -> Any:
-        request.valid = valid = Valid()
-        _read_url(request, valid, query, params)
-        valid.body = await response.get_json(body)
-        result = handler(response, request)
-        return await result if isawaitable(result) else result
+    def take(_response: Any, request: Any, body: bytes) -> None:
+        if not body:
+            raise not_json("it is empty")
+        request.valid.body = fit(body)
 
-    return handle
-
-
-def _read_url(request: Any, valid: Valid, query: Any, params: Any) -> None:
-    if params is not None:
-        valid.params = request.get_parameters(params)
-    if query is not None:
-        valid.query = request.get_queries(query)
+    return take

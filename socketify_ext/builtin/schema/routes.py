@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from ... import errors
 from ...sdk.model import validator_of
 from .answers import OK, Answers
-from .inputs import validated_body, validated_url
+from .inputs import body_taker, validated
 
 if TYPE_CHECKING:
     from ...sdk.route_surface import RouteSurface
@@ -50,10 +50,9 @@ def _apply_input(name: str, route: RouteSurface, model: Any) -> None:
     if name != next(iter(given)):
         return
     body, query, params = map(given.get, INPUTS)
-    if body is None:
-        route.around(partial(validated_url, query=query, params=params))
-    else:
-        route.around(partial(validated_body, body=body, query=query, params=params))
+    route.around(partial(validated, query=query, params=params, has_body=body is not None))
+    if body is not None:
+        route.read_body(body_taker(body))
 
 
 def apply_returns(route: RouteSurface, models: Mapping[int, Any]) -> None:
