@@ -172,7 +172,7 @@ class App(CoreApp):
         Raises:
             SignatureError: the function takes other arguments.
         """
-        check_function("the app", "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
+        check_function(None, "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
         self._own_listening.append(function)
         return function
 
@@ -188,7 +188,7 @@ class App(CoreApp):
         Raises:
             SignatureError: the function takes arguments.
         """
-        check_function("the app", "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
+        check_function(None, "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
         self._own_closing.append(function)
         return function
 

@@ -10,7 +10,7 @@ from .. import errors
 from .declared_route import DeclaredRoute
 from .path_prefix import Segments
 from .provenance import Provenance
-from .request_hooks import LIFECYCLE_PARAMETERS, AppHooks, RequestHook, check_function, owner
+from .request_hooks import LIFECYCLE_PARAMETERS, AppHooks, RequestHook, check_function
 from .route_info import RouteInfo
 from .route_methods import RouteMethods
 from .route_option import RouteOption, RouteOptions
@@ -75,12 +75,12 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
 
     def on_listen(self, function: Function) -> Function:
         """Run `function(address)`, sync or async, once the server listens, in resolved order."""
-        check_function(owner(self._provenance), "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
+        check_function(self._provenance, "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
         return self._lifecycle("on_listen", self.listening, function)
 
     def before_close(self, function: Function) -> Function:
         """Run `function`, sync or async, before the server stops listening, in resolved order."""
-        check_function(owner(self._provenance), "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
+        check_function(self._provenance, "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
         return self._lifecycle("before_close", self.closing, function)
 
     def gauge(self, name: str, read: Callable[[], float]) -> None:

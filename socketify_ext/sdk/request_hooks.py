@@ -255,14 +255,14 @@ class RequestHooks:
         return self._hook("on_ws_close", function, prefix, where)
 
     def _hook(self, event: Event, function: Any, prefix: Any, where: Any) -> Any:
-        segments, who = self._segments(event, prefix), owner(self._hooked_by)
+        segments, provenance = self._segments(event, prefix), self._hooked_by
         if where is not None:
             write = f"Write @app.{event}(where=...) with a function of (route)"
-            check_function(who, event, ("route",), where, write, is_sync=True)
+            check_function(provenance, event, ("route",), where, write, is_sync=True)
 
         def add(function: Function) -> Function:
-            check_function(who, event, PARAMETERS[event], function, is_sync=event == "on_route")
-            self._add_hook(RequestHook(event, function, segments, self._hooked_by, where))
+            check_function(provenance, event, PARAMETERS[event], function, is_sync=event == "on_route")
+            self._add_hook(RequestHook(event, function, segments, provenance, where))
             return function
 
         return add if function is None else add(function)
@@ -310,12 +310,18 @@ class AppHooks(RequestHooks):
 
 
 def check_function(
-    who: str, event: str, names: Sequence[str], function: Any, write: str = "", *, is_sync: bool = False
+    provenance: Provenance | None,
+    event: str,
+    names: Sequence[str],
+    function: Any,
+    write: str = "",
+    *,
+    is_sync: bool = False,
 ) -> None:
     """Refuse a hook that can't be called with its arguments.
 
     Args:
-        who: gives it.
+        provenance: of the extension that gives it, None for the app.
         event: when it is called.
         names: of the arguments.
         function: what is called.
@@ -340,4 +346,4 @@ def check_function(
             return
     if why is not None:
         fix = write or f"Write @app.{event} above a function of ({parameters})"
-        raise errors.SignatureError(who, f"calls app.{event}", why, fix)
+        raise errors.SignatureError(owner(provenance), f"calls app.{event}", why, fix)
