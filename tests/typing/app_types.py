@@ -32,6 +32,18 @@ if TYPE_CHECKING:
 
         anything: Any
 
+        sky: Sky
+        """Look up."""
+
+        set: Awaitable[_builtins_set[Report.Line]]
+        """Hide a builtin."""
+
+        near: Awaitable[Sequence[Station] | None]
+
+        untyped: Any
+
+        length: Metres
+
         @property
         @deprecated('use city; gone in 2.0')
         def town(self) -> str:
