@@ -58,14 +58,13 @@ def _show(described: DeclaredExtension, how: str, *, as_json: bool) -> None:
 
 
 def _show_loaded(target: str, timeout: float, *, as_json: bool) -> None:
-    from pydantic import TypeAdapter
-
     from ..inspection.description import DeclaredExtension
+    from ..inspection.plain_data import rebuild
 
     answer = run_query(target, "extension", timeout)
     for problem in answer["problems"]:
         warn("error", problem)
-    _show(TypeAdapter(DeclaredExtension).validate_python(answer["description"]), "", as_json=as_json)
+    _show(rebuild(DeclaredExtension, answer["description"]), "", as_json=as_json)
     if not answer["sound"]:
         raise typer.Exit(1)
 

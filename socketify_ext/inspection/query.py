@@ -23,11 +23,10 @@ def app_description(target: str, timeout: float) -> AppDescription:
     Raises:
         ExtensionError: the target is wrong, fails, or takes too long; its text says which.
     """
-    from pydantic import TypeAdapter
-
     from .app_description import AppDescription
+    from .plain_data import rebuild
 
-    return TypeAdapter(AppDescription).validate_python(run_query(target, "app", timeout))
+    return rebuild(AppDescription, run_query(target, "app", timeout))
 
 
 def run_query(target: str, question: str, timeout: float) -> Any:

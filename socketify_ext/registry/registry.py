@@ -132,9 +132,10 @@ class Registry:
             MissingExtraError: the environment holds options, and the extra `env` is not installed.
         """
         found = self.find(name)
-        loaded = found.configured(
-            **merged(options_in(self._environment, found.name, found.options_model, found.provenance), options)
+        environment = options_in(
+            self._environment, found.name, found.options_model, found.provenance, others=self.names()
         )
+        loaded = found.configured(**merged(environment, options))
         if (loaded.distribution, loaded.name) not in self._compared:
             self._compared.add((loaded.distribution, loaded.name))
             warn_if_untested(loaded)
@@ -199,6 +200,9 @@ class Registry:
         return picked
 
     def _import(self, candidate: Candidate) -> Any:
+        from ..sdk.pydantic_plugins import load_pydantic_plugins
+
+        load_pydantic_plugins()  # before the plugin's first model does
         try:
             return candidate.load()
         except _IMPORT_FAILURES as error:

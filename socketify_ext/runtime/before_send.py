@@ -229,7 +229,8 @@ class BeforeSend(Preserved, Observed, Response):
             content = data
             if content_type is not None and not has_content_type(self._head):
                 self._head += b"\r\n" + CONTENT_TYPE + b": " + content_type
-        arguments = (what, data, None, end_connection)
+            content_type = None
+        arguments = (what, data, content_type, end_connection)
         if not self._pass(self._answer, arguments, decides=True, content=content):
             return self
         if self._content is not None:
@@ -244,7 +245,7 @@ class BeforeSend(Preserved, Observed, Response):
                     return self
         else:
             data = self._filtered(data, is_last=True)
-        return super()._answer(what, data, None, end_connection)
+        return super()._answer(what, data, content_type, end_connection)
 
     def _filtered_whole(self, data: bytes) -> bytes:
         """Return a whole body as the filters change it, once all hooks have seen and set it as it is.
@@ -289,6 +290,7 @@ class BeforeSend(Preserved, Observed, Response):
             return self._refuse_mixed("write")
         if not self._pass(self._write, (data,), decides=False, in_parts=True):
             return self
+        self._begin_body()  # before a filter may fail
         return super()._write(self._filtered(data) if self._filters else data)
 
     async def drain(self) -> None:
@@ -368,6 +370,9 @@ class BeforeSend(Preserved, Observed, Response):
         return self
 
     def _upgrade(self, *arguments: Any) -> bool:
+        if self._queue is not None:  # parts wait
+            self._refuse_head("upgrade")
+            return False
         if not self._begun:
             self._status = _UPGRADED
         if self._pass(self._upgrade, arguments, decides=True):

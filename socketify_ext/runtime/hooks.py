@@ -164,7 +164,7 @@ class Hooks:
 
 def _guarded(hooks: Applied, handler: Handler) -> Handler:
     """Wrap a handler so that it gets only requests that the hooks let pass; once, where routes yield a request."""
-    by_path, every = hooks.by_path, [hook for hook, _ in hooks]
+    by_path, every = hooks.by_path, hooks.every
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
         chosen = hooks.on(request.get_url()) if by_path else every

@@ -376,6 +376,19 @@ def test_a_hook_that_never_ends_holds_up_its_own_request_alone(served):
     assert server.alive
 
 
+def test_an_upgrade_behind_a_part_that_waits_is_refused(served):
+    server = served("hostile")
+    with wire(server.port) as connection:
+        connection.upgrade("/raises-late/upgrades")
+        connection.read_until(b"7\r\nhandler\r\n0\r\n\r\n")
+    assert ["upgraded", False] in ask(server, "GET", "/notes").json()
+
+
+def test_what_has_a_body_after_all_has_its_type_too(served):
+    answer = ask(served("changes"), "GET", "/status-late/no-content-json?status=200")
+    assert (answer.json(), answer.headers["content-type"]) == ({"a": 1}, "application/json")
+
+
 # -- at every moment
 
 

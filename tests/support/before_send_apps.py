@@ -207,6 +207,7 @@ def ways(folder):
         "negotiate": lambda res, req: res.negotiate({"a": 1}),
         "redirect": lambda res, req: res.redirect("/sync/text"),
         "no-content": lambda res, req: res.write_status(204).end_without_body(),
+        "no-content-json": lambda res, req: res.write_status(204).end({"a": 1}),
         "no-content-end": lambda res, req: res.write_status(204).end("lost"),
         "not-modified": lambda res, req: res.write_status(304).write_header("ETag", '"1"').end(""),
         "length": lambda res, req: res.write_header("Content-Length", "7").end("text"),
@@ -505,6 +506,13 @@ def hostile(kind):
         res.end("twice").write_header("X-Late", "1").write_status(404)
         res.send("again", status=500, headers=[("X-Late", "1")])
         notes.append(["answered", res.has_responded()])
+
+    def upgrades(res, req, context):
+        res.write("handler")
+        notes.append(["upgraded", res.upgrade("dGhlIHNhbXBsZSBub25jZQ==", None, None, context)])
+        res.end("")
+
+    app.ws("/raises-late/upgrades", {"upgrade": upgrades})
 
     async def raises(res, req):
         res.end("handler")

@@ -14,9 +14,15 @@ from .route_policies import RoutePolicies
 from .vary import add_vary
 
 _ALLOWED: Final = "Access-Control-Allow-Origin"
+_IS_PREFLIGHT: Final = socketify_ext.PrivateProperty("preflight", default=False)
 
 
-@socketify_ext.extension("cors", options=Options, before=["*"])
+@socketify_ext.extension(
+    "cors",
+    options=Options,
+    before=["*"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify>=0.0.31,<0.1", "python>=3.10,<3.15"],
+)
 def cors(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,
@@ -76,8 +82,14 @@ def _act(app: socketify_ext.AppSurface, options: Options, policy: Policy) -> Non
             path = route.pattern.removeprefix(app.prefix)
             app.options(path, _answer_options, cors=False)
 
+    @app.on_startup
+    def begin() -> None:
+        """Add them once the program has added its own."""
+        for route in app.routes:
+            add_options(route)
+        app.on_route(add_options)
+
     app.route_option("cors", type=RouteOrigins, apply=apply)
-    app.on_route(add_options)
 
 
 def _answer_options(res: Any, req: Any) -> None:  # noqa: ARG001
@@ -106,6 +118,7 @@ def preflight(policies: RoutePolicies) -> Callable[[Any, Any], None]:
         headers: Headers = (policies.vary,)
         if origin is not None and policy is not None:
             headers = policy.preflight(origin, method, ", ".join(asked), private)
+        _IS_PREFLIGHT.set(res, True)
         res.write_status(204)
         for name, value in headers:
             res.write_header(name, value)
@@ -116,7 +129,7 @@ def preflight(policies: RoutePolicies) -> Callable[[Any, Any], None]:
 
 def _write(res: Any, headers: Headers) -> None:
     """Write headers, unless a handler or the answer to a preflight has them already."""
-    if res.has_header(_ALLOWED):
+    if _IS_PREFLIGHT.get(res) or res.has_header(_ALLOWED):
         return
     for name, value in headers:
         if name == "Vary":
