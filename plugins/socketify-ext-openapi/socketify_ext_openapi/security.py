@@ -25,7 +25,7 @@ class Security:
         if scopes is None or scopes is False or not self._auth:
             return None
         self._is_used = True
-        wanted = list(scopes) if isinstance(scopes, (list, tuple)) else []
+        wanted = scopes.split() if isinstance(scopes, str) else [] if scopes is True else list(scopes)
         return [{name: wanted} for name in self._auth]
 
     def used(self) -> dict[str, Any]:

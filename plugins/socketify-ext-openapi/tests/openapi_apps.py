@@ -63,23 +63,10 @@ class Detail(BaseModel):
     detail: str
 
 
-@socketify_ext.extension("guard", requires=["auth"])
-def guard(request, response, ws, *, app):
-    """Let users alone pass."""
-
-    def apply(route, scopes):
-        @route.before_request
-        async def check(res, req):
-            await req.require_user(scopes)
-
-    app.route_option("auth", type=list[str], apply=apply)
-
-
 def shop(max_body=100_000, **options):
     """Take orders, by hand and by models."""
     app = socketify_ext.App(max_body=max_body)
     app.register(socketify_ext.load("auth", tokens=TOKENS))
-    app.register(guard)
     app.register(socketify_ext.load("schema"))
     app.register(socketify_ext.load("openapi", title="Shop", version="1.2", **options))
     orders: dict[int, dict] = {}

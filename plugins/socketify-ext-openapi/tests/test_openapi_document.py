@@ -388,8 +388,13 @@ def test_schemes_of_tokens_in_cookies_and_of_jwt():
     app = make()
     jwt = {"key": "x" * 32, "algorithms": ["HS256"]}
     app.register(socketify_ext.load("auth", jwt=jwt, header="authorization", cookie="jwt"))
-    app.register(openapi_apps.guard)
-    app.get("/me", answer, auth=[])
+    app.get("/me", answer, auth=True)
+    app.get("/one", answer, auth="read write")
+    app.get("/all", answer, auth=False)
+    paths = document(app)["paths"]
+    assert paths["/me"]["get"]["security"] == [{"bearerAuth": []}, {"cookieAuth": []}]
+    assert paths["/one"]["get"]["security"][0] == {"bearerAuth": ["read", "write"]}
+    assert "security" not in paths["/all"]["get"]
     assert document(app)["components"]["securitySchemes"] == {
         "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "cookieAuth": {"type": "apiKey", "in": "cookie", "name": "jwt"},
