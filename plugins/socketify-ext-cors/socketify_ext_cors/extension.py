@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import StrictBool
-
 import socketify_ext
 from socketify_ext.errors import ArgumentError
 
-from .answers import Answers
-from .options import Options, RouteOptions
-from .policy import Policy
+from .options import Options
+from .policy import VARY_ORIGIN, Policy
 
 
-@socketify_ext.extension("cors", options=Options, before=["*"])
+@socketify_ext.extension("cors", options=Options)
 def cors(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,
@@ -23,13 +20,12 @@ def cors(
     options: Options,
     app: socketify_ext.AppSurface,
 ) -> None:
-    """Let scripts of other origins read answers, and answer preflights."""
+    """Answer cross-origin requests: `res.cors(req).end(...)`, and preflights by themselves."""
     policy = Policy(options)
-    answers = Answers(app, policy)
 
     @response.method
     def cors(self: Any, request: Any) -> Any:
-        """Write the CORS headers for `request` now, as for a route with `cors=False`, and return the response.
+        """Write the CORS headers for `request`, once and before the body, and return the response.
 
         Raises:
             ArgumentError: `request` is not a request.
@@ -38,18 +34,32 @@ def cors(
             raise ArgumentError(
                 "res.cors", "is called", f"a {type(request).__name__} is not a request", "Write it as res.cors(req)"
             )
-        answers.write(self, request, policy)
+        for name, value in policy.actual(_origin(request)):
+            self.write_header(name, value)
         return self
 
-    def apply(route: socketify_ext.RouteSurface, value: Any) -> None:
-        own = None
-        if value is not False:
-            own = policy if value is True else Policy(value.over(options))
-            if not route.info.is_websocket:
-                route.before_send(answers.writer(own))
-        answers.add(route.info, own)
+    def answer_options(res: Any, req: Any) -> None:
+        origin = _origin(req)
+        method = req.get_header("access-control-request-method")
+        if origin and method:
+            asked = req.get_header_list("access-control-request-headers")  # as many lines as a proxy makes of them
+            private = req.get_header("access-control-request-private-network")
+            headers = policy.preflight(origin, method, ", ".join(asked), private)
+        else:
+            actual = (header for header in policy.actual(origin) if header != VARY_ORIGIN)
+            headers = (*actual, policy.allow, policy.vary)
+        res.write_status(204)
+        for name, value in headers:
+            res.write_header(name, value)
+        res.end_without_body()
 
-    app.route_option("cors", type=StrictBool | RouteOptions, apply=apply)
-    # No other route gets OPTIONS.
-    app.before_request(answers.answer_preflight, where=lambda route: route.method in ("OPTIONS", "ANY"))
-    app.before_send(answers.writer(policy), where=lambda route: "cors" not in route.options and not route.is_websocket)
+    for path in options.preflight:
+        app.options(path, answer_options)
+
+
+def _origin(request: Any) -> str | None:
+    """Get the request's origin, None where it names none or several: a browser sends one, so nobody knows whose it is."""
+    if not hasattr(request, "get_header_list"):  # a stock app's
+        return request.get_header("origin")  # type: ignore[no-any-return]
+    origins = request.get_header_list("origin")
+    return origins[0] if len(origins) == 1 else None

@@ -11,7 +11,6 @@ from pydantic_core import PydanticCustomError
 ANY: Final = "*"
 NULL: Final = "null"
 SUBDOMAINS: Final = "://*."
-_ORIGINS: Final = frozenset(("allow_origins", "allow_origin_regex"))
 
 # RFC 6454, 6.2: scheme, host and a port that is not the scheme's default; in lower case, as browsers send it. The host
 # may begin with "*." for its subdomains, if it is no top-level domain.
@@ -23,6 +22,7 @@ _DEFAULT_PORT: Final = re.compile(r"http://.*:80|https://.*:443")
 NOBODY: Final = "https://socketify-ext-cors.invalid"
 # RFC 9110, 5.6.2.
 TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_PATTERN: Final = re.compile(r"/(?:[^*\s]*/)?\*|/[^*\s]*")
 
 
 def _rejection(problem: str) -> PydanticCustomError:
@@ -55,9 +55,16 @@ def _method(value: str) -> str:
     raise _rejection(f'{value!r} is not a method; list them, as in allow_methods=["GET", "PUT"]')
 
 
+def _pattern(value: str) -> str:
+    if _PATTERN.fullmatch(value):
+        return value
+    raise _rejection(f'{value!r} is not a path pattern; start it with "/", and use "*" as its last segment only')
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 Method = Annotated[str, AfterValidator(_method)]
+PathPattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class Options(BaseModel):
@@ -87,6 +94,9 @@ class Options(BaseModel):
     max_age: NonNegativeInt | None = Field(
         600, description="seconds that browsers may keep a preflight's answer; None for their default"
     )
+    preflight: tuple[PathPattern, ...] = Field(
+        ("/*",), description="path patterns on which OPTIONS is answered; [] for none"
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> Options:
@@ -112,23 +122,3 @@ class Options(BaseModel):
                         f'refuse the answer; list them, as in {name}=["{example}"], or leave allow_credentials out'
                     )
         return self
-
-
-class RouteOptions(Options):
-    """What a route says of itself, in place of what the extension was loaded with."""
-
-    def over(self, options: Options) -> Options:
-        """Return these options, and those of the extension where the route says nothing.
-
-        Raises:
-            ValidationError: together they say what no browser accepts.
-        """
-        given = set(self.model_fields_set)
-        if given & _ORIGINS:  # who is allowed is one thing, said in two ways
-            given |= _ORIGINS
-        values = {name: getattr(self if name in given else options, name) for name in Options.model_fields}
-        return Options(**values)
-
-    @model_validator(mode="after")
-    def _agree(self) -> RouteOptions:
-        return self  # what is missing comes from the extension

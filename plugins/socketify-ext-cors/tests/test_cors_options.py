@@ -107,6 +107,11 @@ def test_a_pattern_beside_anybody_is_refused():
     assert "leave allow_origin_regex out" in refused(allow_origins=["*"], allow_origin_regex="https://.*")
 
 
+@pytest.mark.parametrize("pattern", ["*", "items", "/*/items", "/it*", "/a b", ""])
+def test_a_path_pattern_that_would_never_match_is_refused(pattern):
+    assert repr(pattern) in refused(allow_origins=["*"], preflight=[pattern])
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -128,7 +133,7 @@ def test_methods_are_in_capitals():
     assert Options(allow_origins=["*"], allow_methods=["patch"]).allow_methods == ("PATCH",)
 
 
-def test_a_stock_app_takes_no_hooks_and_says_to_install():
+def test_a_stock_app_takes_no_routes_and_says_to_install():
     app = socketify.App()
     with pytest.raises(socketify_ext.ExtensionError, match=r"EXT401.*socketify_ext\.install\(app\)"):
         app.register(socketify_ext.load("cors", allow_origins=["*"]))

@@ -36,23 +36,18 @@ def _rejection(problem: str) -> PydanticCustomError:
 
 
 def _limits(value: Mapping[str, str]) -> Mapping[str, str]:
-    for prefix in value:
+    if not value:
+        raise _rejection('nothing is limited; give limits={"/": "100/minute"}')
+    for prefix, rate in value.items():
         if not _PREFIX.fullmatch(prefix):
             raise _rejection(f'{prefix!r} is not a path prefix; write whole segments without parameters, as in "/api"')
+        try:
+            items = limits.parse_many(rate)
+        except ValueError:
+            items = []
+        if not items or any(item.amount < 1 or item.get_expiry() < 1 for item in items):
+            raise _rejection(f'{rate!r} is not a rate; write it as in "100/minute" or "5/second; 1000/day"')
     return value
-
-
-def _rate(value: str) -> str:
-    try:
-        items = limits.parse_many(value)
-    except ValueError:
-        items = []
-    if not items or any(item.amount < 1 or item.get_expiry() < 1 for item in items):
-        raise _rejection(f'{value!r} is not a rate; write it as in "100/minute" or "5/second; 1000/day"')
-    return value
-
-
-Rate = Annotated[str, AfterValidator(_rate)]
 
 
 def _store(value: SecretStr) -> SecretStr:
@@ -65,8 +60,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
-    limits: Annotated[Mapping[str, Rate], AfterValidator(_limits)] = Field(
-        {}, description='rates by path prefix, as in {"/": "100/minute", "/login": "5/minute; 20/hour"}'
+    limits: Annotated[Mapping[str, str], AfterValidator(_limits)] = Field(
+        description='rates by path prefix, as in {"/": "100/minute", "/login": "5/minute; 20/hour"}'
     )
     key: Literal["address", "user"] | Key = Field(
         "address",
@@ -97,21 +92,11 @@ class Options(BaseModel):
 
     @model_validator(mode="after")
     def _check_room(self) -> Options:
-        for rate in self.limits.values():
-            check_room(rate, self)
+        if self.strategy == "moving-window" and self.store.get_secret_value() == MEMORY:
+            for rate in self.limits.values():
+                if any(item.amount > self.max_entries for item in limits.parse_many(rate)):
+                    raise _rejection(
+                        f"{rate!r} as a moving-window keeps more requests of one client than "
+                        f"max_entries={self.max_entries}; raise that, or take another strategy"
+                    )
         return self
-
-
-def check_room(rate: str, options: Options) -> None:
-    """Check that what is kept for one client by a rate fits.
-
-    Raises:
-        PydanticCustomError: it does not.
-    """
-    if options.strategy != "moving-window" or options.store.get_secret_value() != MEMORY:
-        return
-    if any(item.amount > options.max_entries for item in limits.parse_many(rate)):
-        raise _rejection(
-            f"{rate!r} as a moving-window keeps more requests of one client than "
-            f"max_entries={options.max_entries}; raise that, or take another strategy"
-        )

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 import socket
 import time
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -199,100 +197,3 @@ def test_a_store_that_is_away_is_survived_as_the_options_say(fail, status):
 def test_a_stock_app_says_to_install():
     with pytest.raises(socketify_ext.ExtensionError, match=r"socketify_ext\.install\(app\)"):
         socketify.App().register(ratelimit.configured(limits={"/": "1/hour"}))
-
-
-# -- without a call in a handler
-
-
-def asked(app, *requests, **headers):
-    """Ask in turn, in process; return the answers."""
-
-    async def ask():
-        async with testing.started(app):
-            return [await testing.inject(app, *request.split(" "), headers=headers) for request in requests]
-
-    return asyncio.run(ask())
-
-
-def names(answer):
-    return re.findall(r'"([^"]+)";r=(\d+)', answer.headers.get("ratelimit", ""))
-
-
-def with_options(**options):
-    app = socketify_ext.App()
-
-    def failed(res, req):
-        raise ValueError("no")
-
-    async def refused(res, req):
-        raise socketify_ext.HTTPError(400)
-
-    app.get("/items/:id", lambda res, req: "item", rate_limit="2/hour")
-    app.get('/é"x', lambda res, req: "odd", rate_limit="9/hour")
-    app.get("/open", lambda res, req: "open", rate_limit=False)
-    app.get("/failed", failed)
-    app.get("/refused", refused)
-    app.static("/files", Path(__file__).parent, rate_limit="3/hour; 100/day")
-    app.ws("/socket", {"upgrade": lambda res, req, context: res.write_status(418).end("")}, rate_limit="1/hour")
-    app.register(socketify_ext.load("ratelimit", **options))
-    return app
-
-
-def test_a_route_has_a_rate_of_its_own_beside_those_of_its_path():
-    first, second, third, other = asked(
-        with_options(limits={"/": "9/hour"}), "GET /items/1", "HEAD /items/2", "GET /items/3", "GET /none"
-    )
-    assert [answer.status for answer in (first, second, third, other)] == [200, 200, 429, 404]
-    assert names(first) == [("/ 9 per 1 hour", "8"), ("GET /items/:id 2 per 1 hour", "1")]
-    assert names(second) == [("/ 9 per 1 hour", "7"), ("GET /items/:id 2 per 1 hour", "0")]
-    assert "retry-after" in third.headers
-    assert names(other) == [("/ 9 per 1 hour", "5")]
-
-
-def test_rates_of_routes_need_no_other_limits():
-    answers = asked(with_options(), "GET /items/1", "GET /failed", 'GET /é"x')
-    assert [names(answer) for answer in answers] == [
-        [("GET /items/:id 2 per 1 hour", "1")],
-        [],
-        [("GET /%C3%A9%22x 9 per 1 hour", "8")],
-    ]
-
-
-def test_a_route_may_be_left_out():
-    answers = asked(with_options(limits={"/": "1/hour"}), *["GET /open"] * 3, "GET /failed", "GET /failed")
-    assert [answer.status for answer in answers] == [200, 200, 200, 500, 429]
-    assert not names(answers[0])
-
-
-def test_every_answer_says_how_the_client_stands():
-    requests = ("GET /failed", "GET /refused", "DELETE /failed", "OPTIONS /failed", "GET /files/none")
-    answers = asked(with_options(limits={"/": "100/hour"}), *requests)
-    assert [answer.status for answer in answers] == [500, 400, 405, 204, 404]
-    assert [names(answer)[0] for answer in answers] == [("/ 100 per 1 hour", str(left)) for left in range(99, 94, -1)]
-    assert names(answers[-1])[1:] == [("GET /files/* 3 per 1 hour", "2"), ("GET /files/* 100 per 1 day", "99")]
-
-
-def test_upgrades_count_by_the_rate_of_their_route():
-    with testing.serve(with_options) as server:
-        key = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "a" * 22 + "=="}
-        assert statuses(server, "/socket", 2, **key) == [418, 429]
-
-
-@pytest.mark.parametrize(("value", "why"), [("often", "is not a rate"), (5, "rate_limit"), (True, "rate_limit")])
-def test_a_rate_that_is_none_names_its_route(value, why):
-    app = socketify_ext.App()
-    app.register(socketify_ext.load("ratelimit"))
-    with pytest.raises(
-        socketify_ext.ExtensionError, match=rf"(?s)EXT515.*GET /items \(test_ratelimit\.py:\d+\).*{why}"
-    ):
-        app.get("/items", lambda res, req: "x", rate_limit=value)
-
-
-def test_scopes_count_apart_also_in_one_store(store):
-    app = socketify_ext.App()
-    for name in ("a", "b"):
-        scope = app.scope(f"/{name}")
-        scope.register(socketify_ext.load("ratelimit", limits={"/": "1/hour"}, store=store))
-        scope.get("/items", lambda res, req: "item")
-    requests = ("GET /a/items", "GET /b/items", "GET /a/items", "GET /b/none", "GET /none")
-    assert [answer.status for answer in asked(app, *requests)] == [200, 200, 429, 429, 404]
