@@ -9,14 +9,20 @@ PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 # Tests start hundreds of processes; each would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs libuv clean
+.PHONY: manifests test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs chromium libuv clean
 
-test: $(VENV)/.ready test-plugins
+test: $(VENV)/.ready test-plugins chromium
 	$(BIN)/python -m pytest $(PARALLEL)
 
 # Plugins are installed beside the package in an environment of their own, as a user would.
-test-plugins: $(PLUGIN_VENV)/.ready
-	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning plugins/*/tests
+test-plugins: $(PLUGIN_VENV)/.ready chromium
+	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning \
+		plugins/*/tests tests/together
+
+# The manifests of the plugins, after a change of what they declare; `socketify-ext check` says where one is out of date.
+manifests: $(PLUGIN_VENV)/.ready
+	for plugin in $(patsubst plugins/socketify-ext-%/,%,$(wildcard plugins/*/)); do \
+		$(PLUGIN_VENV)/bin/python -m socketify_ext manifest $$plugin || exit 1; done
 
 # The tests with line coverage, in child processes too.
 coverage: $(VENV)/.ready
@@ -72,6 +78,13 @@ proxy-programs:
 	|| if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq nginx-light haproxy; \
 	else echo "nginx and haproxy are needed; install them with your system's package manager" >&2; exit 1; fi
 
+# The browser of some tests; CHROMIUM names another one.
+chromium:
+	@test -n "$$CHROMIUM" || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	|| command -v google-chrome >/dev/null || command -v chrome >/dev/null \
+	|| if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	else echo "Chromium is needed; install it with your system's package manager, or set CHROMIUM" >&2; exit 1; fi
+
 # BENCH="--quick", BENCH="--only members", BENCH="--python python3.11 --python python3.13"
 bench: | libuv
 	$(PYTHON) benchmarks/run.py $(BENCH)
@@ -79,7 +92,7 @@ bench: | libuv
 $(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) | libuv
 	$(PYTHON) -m venv $(PLUGIN_VENV)
 	$(PLUGIN_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]"
+	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]" --group browser
 	$(PLUGIN_VENV)/bin/python -m pip install --quiet \
 		$(foreach plugin,$(wildcard plugins/*/),--editable "./$(plugin)" --group $(plugin)pyproject.toml:test)
 	touch $@

@@ -23,11 +23,10 @@ def app_description(target: str, timeout: float) -> AppDescription:
     Raises:
         ExtensionError: the target is wrong, fails, or takes too long; its text says which.
     """
-    from pydantic import TypeAdapter
-
     from .app_description import AppDescription
+    from .plain_data import rebuild
 
-    return TypeAdapter(AppDescription).validate_python(run_query(target, "app", timeout))
+    return rebuild(AppDescription, run_query(target, "app", timeout))
 
 
 def run_query(target: str, question: str, timeout: float) -> Any:
@@ -35,7 +34,9 @@ def run_query(target: str, question: str, timeout: float) -> Any:
 
     Args:
         target: an extension's name, `module:attribute` or `module:run`.
-        question: "app" for an `AppDescription`, "extension" for an `DeclaredExtension`.
+        question: "app" for an `AppDescription`, "extension" for a `DeclaredExtension`, "manifest" for that of an
+            extension's package, "hooks" to load a plugin's; or, as "module:function", what to call with the app in the
+            child, which returns plain data.
         timeout: seconds.
 
     Raises:

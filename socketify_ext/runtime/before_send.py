@@ -80,10 +80,7 @@ class BeforeSend(Preserved, Observed, Response):
             raise TypeError(f"a filter has the methods feed and finish, which a {type(body_filter).__name__} has not")
         if _sending.get() is not self or self._head_sent or self._over:
             raise errors.BodyError("res.filter_body", "was refused", "no hook runs", "Call it in a before_send hook")
-        if self._content is not None:
-            self.content = _fed(body_filter.feed(self._content)) + _fed(body_filter.finish())
-            return True
-        if not self._in_parts or is_bodiless(self._status):
+        if (self._content is None and not self._in_parts) or is_bodiless(self._status):
             return False
         self._length = None
         self._filters = (*self._filters, body_filter)
@@ -232,14 +229,34 @@ class BeforeSend(Preserved, Observed, Response):
             content = data
             if content_type is not None and not has_content_type(self._head):
                 self._head += b"\r\n" + CONTENT_TYPE + b": " + content_type
-        arguments = (what, data, None, end_connection)
+            content_type = None
+        arguments = (what, data, content_type, end_connection)
         if not self._pass(self._answer, arguments, decides=True, content=content):
             return self
         if self._content is not None:
             data, self._content = self._content, None
+            if self._filters:
+                try:
+                    data = self._filtered_whole(data)
+                except BaseException as error:
+                    # The head says of the body what only the filter would have made true.
+                    self._server.fail_hook(error, self)
+                    self._drop()
+                    return self
         else:
             data = self._filtered(data, is_last=True)
-        return super()._answer(what, data, None, end_connection)
+        return super()._answer(what, data, content_type, end_connection)
+
+    def _filtered_whole(self, data: bytes) -> bytes:
+        """Return a whole body as the filters change it, once all hooks have seen and set it as it is.
+
+        After HEAD too: the head has its length.
+        """
+        if is_bodiless(self._status):
+            return data
+        for each in self._filters:
+            data = _fed(each.feed(data)) + _fed(each.finish())
+        return data
 
     def _filtered(self, data: bytes, *, is_last: bool = False) -> bytes:
         """Return a part of the body as the filters change it."""
@@ -273,6 +290,7 @@ class BeforeSend(Preserved, Observed, Response):
             return self._refuse_mixed("write")
         if not self._pass(self._write, (data,), decides=False, in_parts=True):
             return self
+        self._begin_body()  # before a filter may fail
         return super()._write(self._filtered(data) if self._filters else data)
 
     async def drain(self) -> None:
@@ -352,6 +370,9 @@ class BeforeSend(Preserved, Observed, Response):
         return self
 
     def _upgrade(self, *arguments: Any) -> bool:
+        if self._queue is not None:  # parts wait
+            self._refuse_head("upgrade")
+            return False
         if not self._begun:
             self._status = _UPGRADED
         if self._pass(self._upgrade, arguments, decides=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
 from ..sdk.declaration import Declaration
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .change import Change
 
 native_publish = lib.uws_publish
+
+CHANNEL: Final = b"\xff channel "
+"""Begins the topic of a channel: text can't begin with it."""
 
 
 class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no types
@@ -116,6 +119,9 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
     def publish_here(self, topic: bytes, data: bytes, opcode: int = OpCode.BINARY, compress: bool = False) -> bool:
         """Send to the WebSockets of this process only, without the backplane, and soon, from any place."""
         server = self._server
+        if topic in server.channels:
+            server.channels[topic](data)
+            return True
         if not server.has_topics:
             return False
         return bool(native_publish(server.ssl, self.app, topic, len(topic), data, len(data), opcode, compress))
@@ -134,6 +140,33 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
         counts = self._server.topic_counts
         return None if counts is None else counts.backplane
 
+    def channel(self, name: str, receive: Callable[[bytes], object]) -> Callable[[bytes], None]:
+        """Make a channel between the workers of this app; the backplane carries it, and no WebSocket can listen to it.
+
+        Args:
+            name: the same in all workers.
+            receive: called with each message of another worker.
+
+        Returns:
+            A function that sends a message to the other workers; without a backplane there are none.
+        """
+        server, topic = self._server, CHANNEL + name.encode()
+        counts = server.topic_counts
+
+        def send(data: bytes) -> None:
+            if counts is not None:
+                counts.backplane.publish(topic, data, OpCode.BINARY, False)
+
+        if counts is not None and topic not in server.channels:
+            counts.backplane.subscribe(topic)
+        server.channels[topic] = receive
+        return send
+
+    @property
+    def connections(self) -> tuple[Any, ...]:
+        """Return the WebSockets of this process that are open."""
+        return tuple(self._server.connections.values())
+
     def use_backplane(self, backplane: Backplane) -> None:
         """Carry publications to other processes by `backplane`: one at most, set before the start.
 
@@ -151,7 +184,7 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
 
     def _use_services(self, change: Change, declaration: Declaration) -> None:
         """Take the serializer and the backplane of an extension."""
-        server, serializer, backplane = self._server, declaration.app.serializer, declaration.app.backplane
+        server, serializer, backplane = self._server, declaration.app.serializer, declaration.app.declared_backplane
         if serializer is not None:
             change.on_undo(partial(self.json_serializer, self._json_serializer))
             self.json_serializer(serializer)
@@ -171,6 +204,7 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
         self._bind_core()
         self.socket, place = listen(self, address, reuse_port)
         self._server.listening.append(self.socket)
+        self._server.places.add(place.domain or place.port)
         if handler is not None:
             handler(place)
         return place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Sequence
+from functools import cached_property
 from inspect import isawaitable
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -15,15 +16,18 @@ if TYPE_CHECKING:
     from .routes import Route
 
 
-class Applied(tuple[tuple[RequestHook, bool], ...]):
+class Applied(tuple[tuple[RequestHook, bool], ...]):  # noqa: SLOT001 - what is computed once is kept in its dict
     """The hooks of one event that concern a route, each with whether it depends on a request's path."""
 
-    __slots__ = ()
-
-    @property
+    @cached_property
     def by_path(self) -> bool:
-        """Return whether the path of a request matters."""
+        """Whether the path of a request matters."""
         return any(undecided for _, undecided in self)
+
+    @cached_property
+    def every(self) -> Sequence[RequestHook]:
+        """The hooks, whatever they depend on."""
+        return [hook for hook, _ in self]
 
     def on(self, path: str | None) -> list[RequestHook]:
         """Return the hooks that apply to a request with this path."""
@@ -32,7 +36,7 @@ class Applied(tuple[tuple[RequestHook, bool], ...]):
     def of_request(self, response: Any, request: Any) -> Sequence[RequestHook]:
         """Return the hooks that apply to a request that may be in its late days; all, where its path is not known."""
         if not self.by_path:
-            return [hook for hook, _ in self]
+            return self.every
         path = response._path
         if path is None:
             with contextlib.suppress(RequestGoneError):

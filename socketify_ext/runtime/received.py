@@ -62,7 +62,7 @@ class Receiver:
         self._route = route
         self._hooks = hooks
         self._handler = handler
-        self._every = None if hooks.by_path else [hook for hook, _ in hooks]
+        self._every = None if hooks.by_path else hooks.every
 
     def __call__(self, ws: Any, message: Any, opcode: Any) -> Any:
         """Handle a message, or keep it where one before it waits."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar, overload
 
 from .. import errors
@@ -11,6 +11,7 @@ from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
 from .dispatched import dispatched_response
 from .encoding import exact_bytes
+from .files.coding import preferred
 from .parameters import EnteredNames, read_parameter
 from .pending import pending
 from .query import checked_key, query_pairs, query_value, query_values
@@ -65,7 +66,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _ptr = None
     # Ours.
     _yielded = False  # to the next matching route
-    _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
+    _lines: list[tuple[bytes, bytes]] | None = None  # all header lines as they came, beside the snapshot
+    _repeated: list[tuple[bytes, bytes]] | None = None  # the same, where the snapshot can't hold each
     _client_left = False  # before the answer, and after the handler's first step
     _parameter_names: Any = EnteredNames()  # None where they are not known
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
@@ -139,6 +141,14 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         """
         return [element for line in self.get_header_lines(name) for element in _elements(line)]
 
+    def get_accepted_codings(self, offered: Sequence[str]) -> list[str]:
+        """Return the content codings that the client likes as well as none or better, best first (RFC 9110, 12.5.3).
+
+        Args:
+            offered: those that there are, as in `("zstd", "br", "gzip")`, in the order that decides between equals.
+        """
+        return preferred(self.get_header_list("accept-encoding"), offered)
+
     def get_header_lines(self, name: str) -> list[str]:
         """Return the values of all lines of a header, in order, bytes that are not UTF-8 replaced.
 
@@ -159,8 +169,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def _raw_lines(self) -> list[tuple[bytes, bytes]]:
         """Return all header lines, names in lower case."""
-        if self._repeated is not None:
-            return self._repeated
+        if self._lines is not None:
+            return self._lines
         if self._headers is not None:
             return [(name.encode(), value.encode()) for name, value in self._headers.items()]
         return self._collect()
@@ -191,7 +201,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         """Return all headers, names in lower case; of several with one name the first, as `get_header` does."""
         headers = self._headers
         if headers is None:
-            lines = self._collect()
+            self._lines = lines = self._collect()
             first = dict(lines)
             if len(first) != len(lines):
                 first = {}
@@ -317,6 +327,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             self._params = found
         return self._params
 
+    def get_header_names(self) -> list[str]:
+        """Return the names of all header lines in order, in lower case, those included whose values are not UTF-8."""
+        if self._headers is None:
+            self.get_headers()
+        return [name.decode(errors="replace") for name, _ in self._raw_lines()]
+
     def _parsed_cookies(self) -> dict[str, str]:
         if not self.jar_parsed:
             self.read_jar = read_cookies(self.get_header_lines("cookie"))
@@ -360,8 +376,11 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             self.get_full_url()
             self.get_url()
             self.get_method()
-            if self.get_parameters():
-                self._parameter_names = self._parameter_names
+            names = self._parameter_names
+            if names == ():
+                self._params = []
+            elif self.get_parameters():
+                self._parameter_names = names
         return self
 
     @property

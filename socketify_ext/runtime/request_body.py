@@ -152,6 +152,33 @@ def collect(response: Response, chunk: bytes, is_end: bool) -> None:
         future.set_result(data)
 
 
+def collect_whole(response: Response, then: Callable[[Response, bytes], object]) -> None:
+    """Call `then(response, body)` once all of the body has come, at once where it has.
+
+    Raises:
+        HTTPError: 413, it is larger than `max_body`; 503, it was refused before.
+        BodyError: somebody reads it in another way.
+    """
+    limit = max_body(response)
+    check_unread(response, "the body")
+    if max(response._received, announced_length(response._request)) > limit:
+        raise too_large(limit)
+    parts: list[bytes] = []
+
+    def take(response: Response, chunk: bytes, is_end: bool) -> None:
+        if not _keep(response, len(chunk)):
+            return
+        if not is_end:
+            parts.append(chunk)
+            return
+        response._whole = body = b"".join((*parts, chunk)) if parts else chunk
+        then(response, body)
+
+    response._limit = limit
+    response._deferred = True
+    response._read_by(take, response.res)
+
+
 def refuse_body(response: Response, error: BodyRefusedError) -> None:
     """Raise an error where the body is awaited; where it is not, answer with it. What was kept is dropped."""
     response._lost = error

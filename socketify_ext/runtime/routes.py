@@ -17,7 +17,8 @@ from .framing import check_coding, check_headers, has_refused_coding
 from .hook_calls import Applied
 from .observed import Observed
 from .parameters import parameter_names
-from .request_body import check_length
+from .patterns import check_not_awaitable
+from .request_body import check_length, collect_whole
 from .returned import answer_returned
 from .shared_keys import prime_shared_keys
 
@@ -47,6 +48,7 @@ class Route:
 
     __slots__ = (
         "after",
+        "encoder",
         "handle",
         "handler",
         "info",
@@ -62,10 +64,12 @@ class Route:
         "response_class",
         "server",
         "ssl",
+        "taker",
         "told",
         "twins",
         "verdicts",
         "waiting",
+        "wrappers",
     )
 
     def __init__(self, node: ScopeNode, info: RouteInfo, handler: Callable[..., Any], pattern: str = "") -> None:
@@ -81,6 +85,9 @@ class Route:
         self.max_body: int | None = None
         self.waiting: Mapping[str, Any] = info.options  # those that have not been applied
         self.option_hooks: Mapping[Any, tuple[RequestHook, ...]] = _NONE  # by the place of their extension
+        self.wrappers: Mapping[Any, tuple[Callable[[Any], Any], ...]] = _NONE  # around the handler, by the same
+        self.taker: Callable[[Any, Any, bytes], object] | None = None  # gets the whole body before the handler
+        self.encoder: Callable[[Any, int], bytes] | None = None  # makes JSON of what the handler answers
         self.told: tuple[RequestHook, ...] = ()  # the hooks that know of it
         self.twins: tuple[Route, ...] = ()
         self.verdicts: Mapping[RequestHook, bool] = _NONE
@@ -110,7 +117,10 @@ class Route:
         classes = self.node.classes
         self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
-        own = self.own
+        own = self.own if self.encoder is None else _encoded(self.encoder, self.own)
+        if self.taker is not None:
+            own = _behind_body(self, self.taker, own)
+        own = self.node.hooks.wrapped(self, own)
         if self.max_body is not None:
             own = check_length(own, self.max_body)
             self.response_class = subclass(self.response_class, {"_max_body": self.max_body})
@@ -145,12 +155,14 @@ class TwinRoute(Route):
         super().__init__(of.node, of.info, of.own, pattern)
         self.method = method
         self.name = f"{method} {pattern}"
+        self.waiting = _NONE  # the other one has applied them
         of.twins = (*of.twins, self)
         self.use()
 
     def use(self) -> None:
         """Take what the other route has."""
         self.info, self.option_hooks, self.max_body = self.of.info, self.of.option_hooks, self.of.max_body
+        self.wrappers, self.taker, self.encoder = self.of.wrappers, self.of.taker, self.of.encoder
         super().use()
 
     def concerns(self, hook: RequestHook) -> bool | None:
@@ -160,7 +172,7 @@ class TwinRoute(Route):
 
 def _ask(where: Callable[[RouteInfo], bool], hook: RequestHook, info: RouteInfo) -> bool:
     try:
-        return bool(where(info))
+        return bool(check_not_awaitable(where(info)))
     except ExtensionError:
         raise
     except Exception as error:
@@ -170,6 +182,36 @@ def _ask(where: Callable[[RouteInfo], bool], hook: RequestHook, info: RouteInfo)
             f"{type(error).__name__}: {error}",
             "Correct the chained cause of this error",
         ) from error
+
+
+def _encoded(encode: Callable[[Any, int], bytes], handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a handler so that the objects which it answers are encoded by its route."""
+
+    def handle(response: Response, request: Request) -> Any:
+        response._encode = encode
+        return handler(response, request)
+
+    return handle
+
+
+def _behind_body(
+    route: Route, take: Callable[[Any, Any, bytes], object], handler: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Wrap a handler so that it comes after the whole body, which `take` gets before."""
+
+    def go_on(response: Response, body: bytes) -> None:
+        request: Any = response._request
+        response._deferred = False
+        take(response, request, body)
+        result = handler(response, request)
+        if not response._answered:
+            handle_result(route, response, request, result)
+
+    def handle(response: Response, request: Request) -> None:
+        request.preserve()
+        collect_whole(response, go_on)
+
+    return handle
 
 
 def _by_method(route: Route, handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -275,6 +317,7 @@ def yield_response(server: Server, response: Response, request: Request) -> None
 def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
     """Return the response that another route has yielded to this one."""
     route.server.yielded = None
+    yielded._encode = None
     if yielded.res != res or yielded._answered:
         response = route.response_class()
         response._variables = copy_context()

@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Container, Coroutine, Sequence
 from contextvars import Context, copy_context
+from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ class Server:
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
         self._own_loop: asyncio.AbstractEventLoop | None = None  # while it visits another one
         self.listening: list[Any] = []
+        self.places: set[int | str] = set()  # the ports and paths at which it listens
         self.upgrading: Any = None
         self.entered: Route | None = None  # whose handler's first step has begun last
         self.yielded: Response | None = None  # the response that a route has just yielded to the next one
@@ -83,6 +85,7 @@ class Server:
         self.upgrading_path: str | None = None
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
+        self.channels: dict[bytes, Callable[[bytes], object]] = {}  # what receives the messages of other workers
         self.has_topics = False  # the core makes its table of topics with the first WebSocket route
         self.topic_counts: TopicCounts | None = None
         self._upgraded_by_core: list[SocketRoute] = []
@@ -327,7 +330,8 @@ class Server:
     def unanswered(self, response: Response, who: str, result: Any) -> None:
         """Answer 500 for a handler that has returned nothing that is an answer."""
         what = describe_returned(None if result is response else result)
-        log.error("%s: the handler returned %s", who or _who(response), what, extra={"route": who})
+        line = ("%s: the handler returned %s", who or _who(response), what)
+        run_in(response._variables, partial(log.error, extra={"route": who}), *line)
         response._fail(500, b"Internal Server Error", b"text/plain")
 
     def fail(self, error: BaseException, response: Response | None, request: Any, who: str) -> None:
@@ -337,6 +341,8 @@ class Server:
         """
         if _yielded(request) and request.req is not None:
             request.set_yield(False)  # the error is the answer
+        if response is not None:
+            response._encode = None  # which is for what the handler answers
         if self.is_ending and isinstance(error, asyncio.CancelledError):
             if response is not None:
                 response._fail(503, b"Service Unavailable", b"text/plain")
@@ -345,7 +351,7 @@ class Server:
         elif response is None or response.aborted:
             nobody_there = isinstance(error, HTTPError) and response is not None  # it is an answer, and needs no log
             if not isinstance(error, asyncio.CancelledError) and not nobody_there:
-                self.report(error, who or _who(response))
+                self.report(error, who or _who(response), response)
         elif response._on_error is not None and is_open(response) and isinstance(error, Exception):
             ask_hooks(self, error, response, request, who)
         else:
@@ -359,7 +365,7 @@ class Server:
         if isinstance(error, HTTPError):
             self._answer(error, response, request, who)
         elif self.app.error_handler is None or not isinstance(error, Exception):
-            self.report(error, who or _who(response))
+            self.report(error, who or _who(response), response)
             response._fail(500, b"Internal Server Error", b"text/plain")
         else:
             self._ask_error_handler(error, response, request, who)
@@ -370,14 +376,14 @@ class Server:
 
     def _answer(self, error: HTTPError, response: Response, request: Any, who: str) -> None:
         if (response._head_sent or response._begun) and not response._answered:
-            self.report(error, who or _who(response))
+            self.report(error, who or _who(response), response)
         try:
             if isinstance(error, BodyRefusedError) and not response._answered:
                 response._linger()
             kind, body = encode_detail(error.detail, _accept(request))
             response._fail(error.status, body, kind, error.headers)
         except Exception as second:  # its detail, its status or a header can't be sent
-            self.report(second, who or _who(response))
+            self.report(second, who or _who(response), response)
             response._fail(500, b"Internal Server Error", b"text/plain")
 
     def _ask_error_handler(self, error: Exception, response: Response, request: Any, who: str) -> None:
@@ -389,14 +395,25 @@ class Server:
             elif not response._answered and not response._deferred:
                 response._fail(500, b"Internal Server Error", b"text/plain")
         except BaseException as second:
-            self.report(second, f"{who or _who(response)}: the error handler")
+            self.report(second, f"{who or _who(response)}: the error handler", response)
             response._fail(500, b"Internal Server Error", b"text/plain")
 
-    def report(self, error: BaseException, who: str) -> None:
-        """Log an error with the route and, where they are in its traceback, the member and the hook, with extensions."""
-        self._error_log.report(error, who)
+    def report(self, error: BaseException, who: str, response: Response | None = None) -> None:
+        """Log an error with the route and, where they are in its traceback, the member and the hook, with extensions.
+
+        It is logged in the context of its request, whose id and span logging may show.
+        """
+        if response is None or response._variables is None:
+            self._error_log.report(error, who)
+        else:
+            run_in(response._variables, self._error_log.report, error, who)
 
     # -- the end
+
+    def announce_end(self) -> None:
+        """Tell clients with each answer from now on that its connection ends (RFC 9112, 9.6): no request is lost then."""
+        base: Any = self.bases["response"]
+        base._last, base._body_only = True, False
 
     def close_connections(self) -> None:
         """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001), and what lingers."""
@@ -411,7 +428,7 @@ async def _without(result: Any, server: Server, response: Response, who: str) ->
     try:
         await result
     except Exception as second:
-        server.report(second, f"{who or _who(response)}: the error handler")
+        server.report(second, f"{who or _who(response)}: the error handler", response)
         response._fail(500, b"Internal Server Error", b"text/plain")
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from .. import errors
-from ..sdk.body import check_content_type, read_body
+from ..sdk.body import JSON_TYPES, check_content_type, read_body
 from .json_decoder import load_json
 from .parameters import read_parameter
-
-JSON_TYPES: Final = ("application/json", "application/*+json")
 
 
 async def read_json(response: Any, model: Any) -> Any:

@@ -48,7 +48,7 @@ class SocketRoute(Route):
         hooks, own = self.node.hooks, self.behavior
         self.upgrade = own["upgrade"] or (_upgrade if hooks.need_upgrade(self) else None)
         if self.upgrade is not None:
-            self.upgrade = hooks.surround(self, self.upgrade, for_socket=True)
+            self.upgrade = hooks.surround(self, hooks.wrapped(self, self.upgrade), for_socket=True)
         self.open = hooks.opening(self, own["open"])
         self.message = hooks.receiving(self, own["message"] or _no_message)
         self.close = hooks.closing(self, own["close"])

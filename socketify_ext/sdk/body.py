@@ -8,6 +8,7 @@ from typing import Any, Final
 from ..errors import HTTPError
 from .printable import printable
 
+JSON_TYPES: Final = ("application/json", "application/*+json")
 _TEXT: Final = 200  # characters of a reason
 
 

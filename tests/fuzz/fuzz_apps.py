@@ -20,6 +20,11 @@ PLUGINS = {
     "metrics": {},
     "ratelimit": {"limits": {"/": "1000000000/minute"}, "proxies": 1},
     "sessions": {"secret": "a secret for nothing but this", "cookie_secure": False},
+    "compress": {"min_size": 0},
+    "csrf": {"trusted_origins": ["https://app.example"]},
+    "health": {},
+    "request-id": {"access_log": None},
+    "security-headers": {},
 }
 METHODS = ("get", "post", "put", "patch", "delete", "options")
 
@@ -74,9 +79,10 @@ def everything():
         "pm": {"inbox": "memory://", "rate": "1000000/second"},
     }.items():
         app.register(socketify_ext.load(name, **options))
-    plugins = [name for name in PLUGINS if importlib.util.find_spec(f"socketify_ext_{name}")]
+    modules = {name: name.replace("-", "_") for name in PLUGINS}
+    plugins = [name for name, module in modules.items() if importlib.util.find_spec(f"socketify_ext_{module}")]
     for name in plugins:
-        plugin = getattr(importlib.import_module(f"socketify_ext_{name}"), name)
+        plugin = getattr(importlib.import_module(f"socketify_ext_{modules[name]}"), modules[name])
         app.register(isolated_registry(plugin).load(name, **PLUGINS[name]))
     add_requests(app)
     add_bodies(app)
@@ -209,6 +215,8 @@ def add_extensions(app, plugins):
     app.any("/negotiate", lambda res, req: res.negotiate({"token": req.get_header("token")}))
     if "sessions" in plugins:
         app.any("/session", session)
+    if "security-headers" in plugins:
+        app.any("/page", lambda res, req: res.write_header("Content-Type", "text/html").end(req.csp_nonce * 100))
     if "cors" in plugins:
         app.get("/cors", lambda res, req: res.cors(req).end("shared"))
 

@@ -246,8 +246,9 @@ def test_a_second_signal_ends_the_process_and_names_what_hung():
 PATIENCE = 10
 
 
-def announcing(grace=5.0):
+def announcing(grace=60.0):
     app = socketify_ext.App(shutdown_grace=grace)
+    asked = asyncio.Event()
 
     def say(*words):
         print(*words, flush=True)
@@ -276,7 +277,7 @@ def announcing(grace=5.0):
         @app.before_close
         async def close():
             say("first closes")
-            await asyncio.sleep(0.05)
+            await asked.wait()
             raise LookupError("no registry left")
 
     app.on_listen(lambda address: say("the app listens"))
@@ -286,7 +287,7 @@ def announcing(grace=5.0):
         say("the app closes")
         await asyncio.sleep(0 if grace else 3600)
 
-    app.get("/", lambda res, req: res.end("ok"))
+    app.get("/", lambda res, req: (res.end("ok"), asked.set())[0])
     app.get("/close", lambda res, req: (res.end("closes"), app.close(), app.close())[0])
     return app
 
@@ -334,7 +335,7 @@ def test_a_hook_of_closing_that_hangs_is_cancelled_when_the_grace_is_over():
 
 
 def test_a_second_signal_does_not_wait_for_the_hooks_of_closing():
-    with serve(announcing, grace=60) as server:
+    with serve(announcing) as server:
         wait_for(server, "the app listens")
         server.process.terminate()
         wait_for(server, "first closes")

@@ -19,7 +19,7 @@ app.register(
         "cors", allow_origins=["{APP}"], allow_methods=["GET", "PUT"], allow_headers=["X-Token"], allow_credentials=True
     )
 )
-app.get("/items", lambda res, req: res.cors(req).end(["tea"]))
+app.get("/items", lambda res, req: res.end(["tea"]))
 app.listen({{"port": 0, "host": "127.0.0.1"}}, lambda config: print(config.port, flush=True))
 app.run()
 """
@@ -57,7 +57,7 @@ def preflight(client, *, origin=APP, method="PUT", headers="x-token"):
 
 def test_an_installed_plugin_is_listed_beside_the_built_ins(plugin_environment):
     listed = {each["name"]: each for each in json.loads(plugin_environment.run("socketify-ext", "list", "--json"))}
-    assert sorted(listed) == ["auth", "backplane", "cart", "cors", "json", "msgpack", "pm"]
+    assert sorted(listed) == ["auth", "backplane", "cart", "cors", "inspector", "json", "msgpack", "pm", "schema"]
     found = listed["cors"]
     assert (found["source"], found["status"], found["distribution"]) == ("plugin", "ok", "socketify-ext-cors")
 

@@ -254,6 +254,28 @@ def test_cookies_that_a_hook_sets_are_sent_once_each(served):
     assert answer.headers.get_list("set-cookie") == ["a=2; Path=/", "c=d; Path=/"]
 
 
+@pytest.mark.parametrize("way", ["text", "json", "late"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_content_that_is_set_behind_a_filter_goes_through_it(served, way, method):
+    server = served("changes")
+    expected = ask(server, "GET", f"/content/{way}").content
+    answer = ask(server, method, f"/set-behind/{way}")
+    assert answer.headers["content-encoding"] == "gzip"
+    if method == "GET":
+        assert answer.content == expected
+    else:
+        whole = ask(server, "GET", f"/set-behind/{way}")
+        assert answer.headers["content-length"] == whole.headers["content-length"]
+
+
+@pytest.mark.parametrize("way", ["text", "json", "late", "refuse"])
+def test_a_filter_that_fails_at_a_whole_answer_closes_the_connection(served, way):
+    server = served("changes")
+    with pytest.raises(httpx2.RemoteProtocolError):
+        ask(server, "GET", f"/broken/{way}")
+    assert "LookupError: broken" in server.log
+
+
 @pytest.mark.parametrize("way", ["parts", "generated"])
 def test_a_filter_that_fails_closes_the_connection_and_the_log_has_it(served, way):
     server = served("changes")
@@ -352,6 +374,19 @@ def test_a_hook_that_never_ends_holds_up_its_own_request_alone(served):
         connection.reset()
     notes_until(server, ["hangs", None, True])
     assert server.alive
+
+
+def test_an_upgrade_behind_a_part_that_waits_is_refused(served):
+    server = served("hostile")
+    with wire(server.port) as connection:
+        connection.upgrade("/raises-late/upgrades")
+        connection.read_until(b"7\r\nhandler\r\n0\r\n\r\n")
+    assert ["upgraded", False] in ask(server, "GET", "/notes").json()
+
+
+def test_what_has_a_body_after_all_has_its_type_too(served):
+    answer = ask(served("changes"), "GET", "/status-late/no-content-json?status=200")
+    assert (answer.json(), answer.headers["content-type"]) == ({"a": 1}, "application/json")
 
 
 # -- at every moment

@@ -207,6 +207,7 @@ def ways(folder):
         "negotiate": lambda res, req: res.negotiate({"a": 1}),
         "redirect": lambda res, req: res.redirect("/sync/text"),
         "no-content": lambda res, req: res.write_status(204).end_without_body(),
+        "no-content-json": lambda res, req: res.write_status(204).end({"a": 1}),
         "no-content-end": lambda res, req: res.write_status(204).end("lost"),
         "not-modified": lambda res, req: res.write_status(304).write_header("ETag", '"1"').end(""),
         "length": lambda res, req: res.write_header("Content-Length", "7").end("text"),
@@ -320,6 +321,16 @@ class Tired:
         return b""
 
 
+class Broken:
+    """A filter that fails at once."""
+
+    def feed(self, data):
+        raise LookupError("broken")
+
+    def finish(self):
+        return b""
+
+
 def changes(kind, folder):
     """Hooks that change the content."""
     app = make_app(kind)
@@ -353,6 +364,9 @@ def changes(kind, folder):
     app.before_send(status_late, prefix="/status-late")
     app.before_send(cookie, prefix="/cookie")
     app.before_send(lambda res, req: res.filter_body(Tired()), prefix="/tired")
+    app.before_send(compress, prefix="/set-behind")
+    app.before_send(content, prefix="/set-behind")
+    app.before_send(lambda res, req: res.filter_body(Broken()), prefix="/broken")
 
     @app.before_send(prefix="/wrong")
     def wrong(res, req):
@@ -371,7 +385,19 @@ def changes(kind, folder):
                 found.append(type(error).__name__)
         res.write_header("X-Found", " ".join(found))
 
-    for prefix in ("gzip", "upper", "both", "content", "status", "status-late", "cookie", "tired", "wrong"):
+    for prefix in (
+        "gzip",
+        "upper",
+        "both",
+        "content",
+        "status",
+        "status-late",
+        "cookie",
+        "tired",
+        "wrong",
+        "set-behind",
+        "broken",
+    ):
         for name, handler in routes.items():
             app.get(f"/{prefix}/{name}", handler)
         app.static(f"/{prefix}/static", folder)
@@ -480,6 +506,13 @@ def hostile(kind):
         res.end("twice").write_header("X-Late", "1").write_status(404)
         res.send("again", status=500, headers=[("X-Late", "1")])
         notes.append(["answered", res.has_responded()])
+
+    def upgrades(res, req, context):
+        res.write("handler")
+        notes.append(["upgraded", res.upgrade("dGhlIHNhbXBsZSBub25jZQ==", None, None, context)])
+        res.end("")
+
+    app.ws("/raises-late/upgrades", {"upgrade": upgrades})
 
     async def raises(res, req):
         res.end("handler")

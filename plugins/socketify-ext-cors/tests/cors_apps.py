@@ -6,41 +6,66 @@ import asyncio
 import re
 from pathlib import Path
 
-import socketify
-
 import socketify_ext
 
 
 def add_routes(app):
     async def late(res, req):
         await asyncio.sleep(0)
-        res.cors(req).end("late")
+        res.end("late")
 
     def refused(res, req):
-        res.cors(req)
         raise socketify_ext.HTTPError(404, "no such item")
 
-    app.get("/late-status", lambda res, req: res.cors(req).send("gone", status=410))
+    def failed(res, req):
+        raise ValueError("a fault")
+
+    async def streamed(res, req):
+        await res.stream(["a", "b"])
+
+    app.get("/late-status", lambda res, req: res.send("gone", status=410))
     app.get("/refused", refused)
-    app.get("/", lambda res, req: res.cors(req).end("root"))
-    app.get("/items", lambda res, req: res.cors(req).end(["tea"]))
-    app.put("/items", lambda res, req: res.write_status(201).cors(req).end("made"))
+    app.get("/failed", failed)
+    app.get("/streamed", streamed)
+    app.get("/", lambda res, req: res.end("root"))
+    app.get("/items", lambda res, req: res.end(["tea"]))
+    app.put("/items", lambda res, req: res.write_status(201).end("made"))
     app.get("/late", late)
-    app.get("/own", lambda res, req: res.end("no cors"))
+    app.get("/own", lambda res, req: res.end("no cors"), cors=False)
+    app.get("/by-hand", lambda res, req: res.cors(req).end("by hand"), cors=False)
+    app.get("/partners", lambda res, req: res.end("partners"), cors=["https://partner.example"])
+    app.post("/partners", lambda res, req: res.end("everybody"))
     return app
 
 
 def installed(**options):
     app = socketify_ext.App()
     app.register(socketify_ext.load("cors", **options))
-    app.before_request(prefix="/api")(lambda res, req: res.cors(req))
     return add_routes(app)
 
 
-def stock(**options):
-    app = socketify.App()
-    app.register(socketify_ext.load("cors", **options))
-    return add_routes(app)
+def guarded(order, **options):
+    """An app whose guard and limit refuse, with its extensions registered in this order."""
+    app = socketify_ext.App()
+
+    @socketify_ext.extension("door")
+    def door(request, response, ws, *, app):
+        @app.before_request(prefix="/guarded")
+        async def look(res, req):
+            await asyncio.sleep(0)
+            raise socketify_ext.HTTPError(401, "who are you?")
+
+        @app.before_request(prefix="/limited")
+        def count(res, req):
+            raise socketify_ext.HTTPError(429, headers={"Retry-After": "7"})
+
+    extensions = {"cors": socketify_ext.load("cors", **options), "door": door}
+    for name in order:
+        app.register(extensions[name])
+    app.before_request(prefix="/own-guard")(lambda res, req: res.write_status(403).end("no"))
+    for path in ("/guarded", "/limited", "/own-guard"):
+        app.get(path, lambda res, req: res.end("in"))
+    return app
 
 
 def with_own_options_route(**options):

@@ -107,11 +107,6 @@ def test_a_pattern_beside_anybody_is_refused():
     assert "leave allow_origin_regex out" in refused(allow_origins=["*"], allow_origin_regex="https://.*")
 
 
-@pytest.mark.parametrize("pattern", ["*", "items", "/*/items", "/it*", "/a b", ""])
-def test_a_path_pattern_that_would_never_match_is_refused(pattern):
-    assert repr(pattern) in refused(allow_origins=["*"], preflight=[pattern])
-
-
 @pytest.mark.parametrize(
     "values",
     [
