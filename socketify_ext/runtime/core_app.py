@@ -16,6 +16,7 @@ from .core import NULL, OpCode, core, lib, reserved_names
 from .encoding import encode_message, encode_topic
 from .files.sending import bind_indexes
 from .listening import Address, listen
+from .route_tree import takers
 from .scope import ScopeMethods
 from .server import Server
 from .stock import earlier_declaration, is_managed
@@ -25,6 +26,7 @@ from .unmatched import bind_unmatched
 from .websocket import encode_opcode
 
 if TYPE_CHECKING:
+    from ..sdk.route_info import RouteInfo
     from .change import Change
 
 native_publish = lib.uws_publish
@@ -191,6 +193,20 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
         if backplane is not None:
             change.set(server, "topic_counts", server.topic_counts)
             self.use_backplane(backplane)
+
+    def find_route(self, method: str, path: str) -> RouteInfo | None:
+        """Return the route that a request comes to first, as far as its path says; None where there is none.
+
+        Args:
+            method: as it is sent; what answers GET answers HEAD.
+            path: as it is sent, without the query.
+        """
+        for wanted in ("HEAD", "GET") if method == "HEAD" else (method,):
+            for found in self._server.matches(path):
+                for route in takers(found, wanted):
+                    if not route.info.is_websocket:
+                        return route.info
+        return None
 
     # -- the loop
 

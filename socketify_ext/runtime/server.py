@@ -7,7 +7,7 @@ import inspect
 import logging
 import os
 import socket
-from collections.abc import Callable, Container, Coroutine, Sequence
+from collections.abc import Callable, Container, Coroutine, Iterator, Sequence
 from contextvars import Context, copy_context
 from functools import partial
 from threading import RLock
@@ -29,6 +29,7 @@ from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
 from .response import Response
 from .returned import answer_awaited, describe_returned
+from .route_tree import RouteTree
 from .serializer import make_dump
 from .shared_keys import prime_all_shared_keys
 from .tasks import start
@@ -77,6 +78,8 @@ class Server:
         self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
         self.lingering: set[socket.socket] = set()  # connections that close behind an answer
         self.routes: list[Route] = []
+        self._tree = RouteTree(())
+        self._tree_size = 0  # how many of the routes it has
         self.route_names: dict[str, str] = {}  # of the routes, by what they are to the core's router
         self.change: Change | None = None  # the one that is being made
         self.lock = RLock()  # held meanwhile
@@ -219,6 +222,12 @@ class Server:
         if taken != name:
             why = f"{taken} is there already, which is the same to the core's router"
         raise errors.DuplicateRouteError(who, f"adds {name}", why, "Give one of the two another path")
+
+    def matches(self, path: str) -> Iterator[list[Route]]:
+        """Return the routes of each pattern that matches a path, the most specific one first."""
+        if self._tree_size != len(self.routes):
+            self._tree, self._tree_size = RouteTree(self.routes), len(self.routes)
+        return self._tree.matches(path)
 
     def drop_yielded(self) -> None:
         """Drop a yielded response where no handler of ours came next."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from ... import errors
 from ...lifecycle import Lifecycle
 from ...runtime.core import ffi
+from ...runtime.route_tree import takers
 from ...runtime.routes import dispatch
 from ...runtime.websocket_routes import SocketRoute
 from ...sdk.compilation import subclass
@@ -121,20 +122,12 @@ def _dispatch(app: App, sent: SentRequest, answer: ReceivedAnswer) -> None:
             answer.done.set_exception(error)
 
 
-# Of the routes of one pattern.
-_PRECEDENCE: Final[tuple[Callable[[Route, str], bool], ...]] = (
-    lambda route, method: isinstance(route, SocketRoute) and method == "GET",
-    lambda route, method: not isinstance(route, SocketRoute) and route.method == method != "ANY",
-    lambda route, _method: route.method == "ANY",
-)
-
-
 def _candidates(app: App, sent: SentRequest) -> Iterator[Route]:
     """Yield the routes that may answer a request, in the order of the core's router, with their parameters."""
     unmatched: Any = app._server.unmatched
     method, path = sent.method.decode(), sent.url.decode(errors="surrogateescape")
-    for found in unmatched.matches(path):
-        for route in (route for matches in _PRECEDENCE for route in found if matches(route, method)):
+    for found in app._server.matches(path):
+        for route in takers(found, method):
             if isinstance(route, SocketRoute):
                 _check_upgrade(route, sent)
             elif route is not unmatched._late:
