@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .assembly import extension_app, isolated_registry
     from .fakes.making import fake_request, fake_response, fake_websocket
     from .fork_server import preload
-    from .inject import Received, inject, started
+    from .injection import Received, inject, started
     from .serving import Serving, serve
 
 __all__ = [
@@ -30,17 +30,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Received": "inject",
+    "Received": "injection",
     "Serving": "serving",
     "extension_app": "assembly",
     "fake_request": "fakes.making",
     "fake_response": "fakes.making",
     "fake_websocket": "fakes.making",
-    "inject": "inject",
+    "inject": "injection",
     "isolated_registry": "assembly",
     "preload": "fork_server",
     "serve": "serving",
-    "started": "inject",
+    "started": "injection",
 }
 
 

@@ -392,3 +392,14 @@ def test_imports():
 """,
     )
     assert code == 0, output
+
+
+@pytest.mark.parametrize("first", testing.__all__)
+def test_a_name_of_the_kit_is_not_that_of_a_module(first):
+    code = (
+        "import types, socketify_ext.testing as kit\n"
+        f"kit.{first}\n"
+        "assert not [name for name in kit.__all__ if isinstance(getattr(kit, name), types.ModuleType)]\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
