@@ -17,7 +17,7 @@ from .registration import Plan, Registration
 from .registry.registry import Registry, default_registry
 from .runtime.change import changing
 from .runtime.core_app import CoreApp
-from .runtime.ending import cancel_handlers, wait_for_requests
+from .runtime.ending import cancel_handlers, wait_for_clients, wait_for_requests
 from .runtime.fork import is_forked
 from .runtime.listening import address_of
 from .runtime.loop import shared_loop
@@ -28,7 +28,7 @@ from .runtime.server import Server
 from .runtime.stock import is_managed
 from .sdk.compilation import subclass
 from .sdk.declaration import Declaration
-from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHooks, check_function
+from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function
 from .sdk.resolution import Policy, Settled
 from .sdk.route_info import RouteInfo
 from .sdk.spec import ExtensionSpec, MemberSpec
@@ -56,7 +56,13 @@ class App(CoreApp):
             is answered with 413.
         max_held_bodies: bytes of all bodies together that are held or collected; a request beyond that is answered with 503.
         cancel_on_abort: whether a client that leaves before the answer cancels the coroutine of its handler.
+
+    Attributes:
+        shutdown_grace: as above.
+        shutdown_linger: seconds that idle connections get to send one more request when the app closes; none by default.
     """
+
+    shutdown_linger = 0.0
 
     def __init__(
         self,
@@ -90,7 +96,7 @@ class App(CoreApp):
         """Set up a new app, or one that someone else made."""
         earlier = self._earlier()
         self._server = Server(self)
-        self._grace = grace
+        self.shutdown_grace = grace
         self._lifecycle = Lifecycle(timeout)
         self._own_startup: list[Callable[..., Any]] = []
         self._own_shutdown: list[Callable[..., Any]] = []
@@ -123,6 +129,20 @@ class App(CoreApp):
 
     # The core's name for set_error_handler, which is about the errors of handlers alone.
     on_error = RequestHooks.on_error
+
+    def inspect(self) -> Inspection:
+        """Report the extensions of the app and the origin of each member, as `socketify_ext.inspect(app)`."""
+        return inspect(self)
+
+    @property
+    def gauges(self) -> dict[str, Callable[[], float]]:
+        """Return the numbers that extensions show, by "extension: name"."""
+        return {
+            f"{name}: {gauge}": read
+            for node in self._node.subtree()
+            for name, declaration in node.registration.current.own.items()
+            for gauge, read in declaration.app.declared_gauges.items()
+        }
 
     # -- lifecycle
 
@@ -313,7 +333,7 @@ class App(CoreApp):
                 self._closing = server.loop.create_task(self._shut_down())
         else:
             if self._awaits_close():
-                server.loop.run_until_complete(self._stop_listening(self._grace))
+                server.loop.run_until_complete(self._stop_listening(self.shutdown_grace))
             if self._lifecycle.state == "started":
                 server.loop.run_until_complete(self._lifecycle.stop())
             server.served.leave(self, server.loop)
@@ -338,9 +358,9 @@ class App(CoreApp):
         served = self._server.served
         try:
             if served.running is self:
-                await self._end_all(self._grace)
+                await self._end_all(self.shutdown_grace)
             else:
-                await self._end(self._grace)
+                await self._end(self.shutdown_grace)
                 served.leave(self, self._server.loop)
         finally:
             if served.running in (self, None):
@@ -360,8 +380,10 @@ class App(CoreApp):
         """Wait for requests, cancel what is left, close connections, and run the shutdown functions."""
         server, lifecycle = self._server, self._lifecycle
         grace = await self._stop_listening(grace)
+        server.announce_end()
         await wait_for_requests(server, grace)
         server.close_connections()
+        await wait_for_clients(server, min(self.shutdown_linger, grace))
         began = server.loop.time()
         await cancel_handlers(server, lifecycle.timeout / 2)
         await lifecycle.stop(lifecycle.timeout - (server.loop.time() - began))
@@ -437,6 +459,7 @@ class Inspection:
         prefix: of the scope, "" for the app.
         own: the names of those that are registered here, and not above.
         routes: those that were added here, and not in a scope below.
+        hooks: those of its routes, in order.
         scopes: the scopes in it.
     """
 
@@ -446,6 +469,7 @@ class Inspection:
     prefix: str = ""
     own: tuple[str, ...] = ()
     routes: tuple[RouteInfo, ...] = ()
+    hooks: tuple[RequestHook, ...] = ()
     scopes: tuple[Inspection, ...] = ()
 
     def __str__(self) -> str:
@@ -482,6 +506,7 @@ def _inspected(node: ScopeNode) -> Inspection:
         _of_plan(node.registration.current),
         prefix=node.prefix,
         routes=tuple(node.own_routes()),
+        hooks=tuple(node.hooks),
         scopes=tuple(_inspected(child) for child in node.children),
     )
 

@@ -7,7 +7,6 @@ Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx re
 
 from __future__ import annotations
 
-import http
 import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -24,12 +23,18 @@ class HTTPError(Exception):
 
     def __init__(self, status: int, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
         self.status = status
-        self.detail = http.HTTPStatus(status).phrase if detail is None else detail
+        self.detail = _phrase(status) if detail is None else detail
         self.headers = dict(headers or {})
         super().__init__(status, self.detail)
 
     def __str__(self) -> str:
         return f"{self.status} {self.detail}"
+
+
+def _phrase(status: int) -> str:
+    from http import HTTPStatus
+
+    return HTTPStatus(status).phrase
 
 
 class ExtensionError(Exception):
@@ -51,6 +56,10 @@ class ExtensionError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class UntestedVersionWarning(UserWarning):
+    """An extension is loaded with a version of socketify-ext, socketify or Python that its author has not tested."""
 
 
 def require_extra(module: str, extra: str, who: str, *, distribution: str = "socketify-ext") -> None:
@@ -211,6 +220,14 @@ class HookError(ExtensionError, TypeError):
     code = "EXT304"
     cause = "A plugin implements an unknown hook, asks for an argument that the hook does not pass, or answers wrongly."
     remedy = "Use a hook of `socketify_ext.hookspecs` with its arguments; SOCKETIFY_EXT_DISABLE leaves the plugin out."
+
+
+class ManifestError(ExtensionError, ValueError):
+    """A plugin's manifest can't be used; `path` names the file, `distribution` the plugin."""
+
+    code = "EXT305"
+    cause = "A plugin's `socketify-ext.json` is no manifest, has another format, or describes another extension."
+    remedy = "Write it again with `socketify-ext manifest NAME`; without the file, the plugin is imported instead."
 
 
 class CoreUnavailableError(ExtensionError, ImportError):
@@ -428,6 +445,14 @@ class ComputationError(ExtensionError, RuntimeError):
     remedy = "Compute it from other values, in an `async def` where it awaits, and await an async one."
 
 
+class AnswerError(ExtensionError, ValueError):
+    """An object that a route answers does not fit its `returns=`; `status` is the one that it is answered with."""
+
+    code = "EXT518"
+    cause = "A handler answers with an object that the model of its status in `returns=` refuses, or a status that has no model."
+    remedy = "Answer with what the model describes, add the status to `returns=`, or raise an `HTTPError`."
+
+
 class TargetError(ExtensionError, LookupError):
     """The target of a command can't be loaded; `target` is what was given."""
 
@@ -462,3 +487,14 @@ class ProjectError(ExtensionError, ValueError):
         "The name of a new project is not an identifier, is taken by a built-in or the core, or its folder is there."
     )
     remedy = "Give `socketify-ext new` another name, or another folder with `--into`."
+
+
+class InjectError(ExtensionError, RuntimeError):
+    """A request can't be made without a socket, or has got no answer."""
+
+    code = "EXT702"
+    cause = (
+        "`inject` is asked for a WebSocket, its app has not been started or is served elsewhere, or the app has closed the "
+        "connection or not answered in time."
+    )
+    remedy = "Write `async with started(app)` around it, or send what needs a connection to a server of `serve`."

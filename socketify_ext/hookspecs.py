@@ -26,7 +26,7 @@ def socketify_ext_before_register(app: Any, spec: ExtensionSpec) -> None:
     """Check an extension before it is registered on an app; raise to refuse it.
 
     Args:
-        app: the app; None on a stock app, which extensions can't reach.
+        app: the app, or the scope that it is registered in; None on a stock app, which extensions can't reach.
         spec: the validated extension.
     """
 
@@ -36,7 +36,7 @@ def socketify_ext_after_register(app: Any, spec: ExtensionSpec) -> None:
     """Handle that an extension is in effect.
 
     Args:
-        app: the app; None on a stock app.
+        app: the app, or the scope; None on a stock app.
         spec: the validated extension.
     """
 
@@ -46,7 +46,7 @@ def socketify_ext_collision(app: Any, collision: Collision) -> str | None:
     """Settle a collision that no override settles.
 
     Args:
-        app: the app; None on a stock app.
+        app: the app, or the scope; None on a stock app.
         collision: the target, the member's name and its providers in resolved order.
 
     Returns:

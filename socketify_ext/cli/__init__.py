@@ -6,17 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from .check import check_extension
-from .list import list_extensions
-from .lock import lock_target
-from .new.command import new_project
 from .output import show_all_characters
 from .plugins import CommandGroup
-from .routes import show_routes
-from .show import show_extension
-from .stubs.command import write_stubs
-from .tree import show_tree
-from .why import explain_member
 
 # Without a default for the help option, typer imports pydantic to validate it; `list` must not.
 UNASKED_HELP: Final = {"help": False}
@@ -29,24 +20,14 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-cli.command("list")(list_extensions)
-cli.command("show")(show_extension)
-cli.command("tree")(show_tree)
-cli.command("routes")(show_routes)
-cli.command("why")(explain_member)
-cli.command("stubs")(write_stubs)
-cli.command("lock")(lock_target)
-cli.command("new")(new_project)
-cli.command("check")(check_extension)
 
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
+        from socketify_ext import __version__
         from socketify_ext.registry.discovery import OWN_DISTRIBUTION
 
-        typer.echo(f"{OWN_DISTRIBUTION} {version(OWN_DISTRIBUTION)}")
+        typer.echo(f"{OWN_DISTRIBUTION} {__version__}")
         raise typer.Exit
 
 

@@ -45,6 +45,7 @@ class Lock:
                 "extension": member.extension,
                 "kind": f"async {member.kind}" if member.is_async else member.kind,
                 "signature": member.signature,
+                "deprecated": member.deprecated,
             }
             for scope in scopes
             for member in sorted(scope.members, key=lambda member: member.path)
@@ -132,7 +133,8 @@ def _member(name: str, values: dict[str, Any]) -> str:
     prefix = "computed " if kind.endswith("computed") else "async " if kind.startswith("async") else ""
     path, _, scope = name.partition(" in ")
     where = f" in {scope}" if scope else ""
-    return f"{prefix}{path}{values.get('signature')}  [{values.get('extension')}{where}]"
+    suffix = f", deprecated: {values['deprecated']}" if values.get("deprecated") else ""
+    return f"{prefix}{path}{values.get('signature')}  [{values.get('extension')}{where}{suffix}]"
 
 
 def _route(name: str, values: dict[str, Any]) -> str:

@@ -106,7 +106,6 @@ def _print(name: str, found: Sequence[tuple[ScopeDescription, Member]], describe
     if not found:
         out.print(name, style="bold")
         out.print(f"  no extension added it: it is socketify's own ({described.core})")
-        return
     for scope, member in found:
         out.print(f"{member.prefix}{name}{member.signature}", style="bold")
         for line in member.doc.splitlines()[:1]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from socketify_ext.registry.compatibility import core_version
 from socketify_ext.sdk.spec import TARGETS
 
 from .description import ExtensionDescription, common_parts
@@ -109,8 +110,6 @@ class AppDescription(ScopeDescription):
 
 def describe_app(target: str, inspection: Inspection, *, installed: bool) -> AppDescription:
     """Describe what extensions add to an app: a `socketify_ext.App` where `installed`, else a stock app."""
-    from importlib.metadata import version
-
     import socketify
 
     import socketify_ext
@@ -121,7 +120,7 @@ def describe_app(target: str, inspection: Inspection, *, installed: bool) -> App
         **_parts("", inspection, Counter()),
         target=target,
         installed=installed,
-        core=version("socketify"),
+        core=core_version() or "unknown",
         own_names={name: _public_names(bases[name]) for name in TARGETS},
     )
 

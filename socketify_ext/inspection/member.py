@@ -40,7 +40,7 @@ class Member:
 
     Of a method, `parameters` leaves `self` out and is None where a builtin has no signature; `type` is its result's.
     Of a property, `type` is its value's and `default` the text of its default or factory. Of a computed one, `type` is its
-    value's, once it is awaited where the member is async.
+    value's, once it is awaited where the member is async. `deprecated` says what to use instead, None where it is not.
     """
 
     target: str
@@ -51,6 +51,7 @@ class Member:
     line: int
     override: bool
     renamed_from: str | None
+    deprecated: str | None
     doc: str
     type: Annotation | None
     is_async: bool = False
@@ -127,6 +128,7 @@ def describe_member(member: MemberSpec) -> Member:
         "line": member.provenance.line,
         "override": member.override,
         "renamed_from": member.renamed_from,
+        "deprecated": member.deprecated,
     }
     if isinstance(member, MethodSpec):
         return _method(member, common)

@@ -35,7 +35,9 @@ def run_query(target: str, question: str, timeout: float) -> Any:
 
     Args:
         target: an extension's name, `module:attribute` or `module:run`.
-        question: "app" for an `AppDescription`, "extension" for an `DeclaredExtension`.
+        question: "app" for an `AppDescription`, "extension" for a `DeclaredExtension`, "manifest" for that of an
+            extension's package, "hooks" to load a plugin's; or, as "module:function", what to call with the app in the
+            child, which returns plain data.
         timeout: seconds.
 
     Raises:

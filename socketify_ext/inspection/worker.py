@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +11,7 @@ from socketify_ext import errors
 from socketify_ext.registry.registry import Registry
 from socketify_ext.sdk.declaration import Extension
 
+from .hooks import hook_names, load_hooks_of
 from .loading import load_target, without_serving
 from .process import EventWriter, one_line, run_child
 
@@ -58,16 +60,23 @@ def answer(target: str, question: str, served: Sequence[Any]) -> Any:
     Raises:
         ExtensionError: it is not a target, or fails.
     """
+    if question == "manifest":
+        return _manifest(target)
+    if question == "hooks":
+        return load_hooks_of(target)
     registry = _Registry()
     found = load_target(target, registry, served)
     if question == "extension":
         return _described_extension(target, found)
-    return _described_app(target, found, registry)
+    app = _app_of(target, found, registry)
+    if question == "app":
+        return _described_app(target, app)
+    module, _, function = question.partition(":")
+    return getattr(importlib.import_module(module), function)(app)
 
 
 def _described_extension(target: str, found: Any) -> Any:
     from .description import describe
-    from .hooks import hook_names
 
     if not isinstance(found, Extension):
         raise errors.TargetError(
@@ -82,18 +91,34 @@ def _described_extension(target: str, found: Any) -> Any:
     return {"description": asdict(description), "sound": sound, "problems": problems}
 
 
-def _described_app(target: str, found: Any, registry: Registry) -> Any:
+def _manifest(name: str) -> Any:
+    from .manifest import is_installed_copy, package_manifest
 
+    registry = _Registry(environment={})  # what a plugin declares is the same on every machine
+    path, manifest = package_manifest(name, registry)
+    is_copy = is_installed_copy(registry.provider(name), path)
+    return {"path": str(path), "is_installed_copy": is_copy, "text": manifest.text()}
+
+
+def _app_of(target: str, found: Any, registry: Registry) -> App:
+    """Return an app as it is, and an extension on an app of its own."""
+    import socketify_ext
+
+    if not isinstance(found, Extension):
+        app: App = found
+        return app
+    app = socketify_ext.App(registry=registry)
+    # A name is loaded again, with options from the environment.
+    extension = registry.load(target) if found.loader == registry.load else _unconfigured(found)
+    _register(app, extension, target)
+    return app
+
+
+def _described_app(target: str, app: App) -> Any:
     import socketify_ext
 
     from .app_description import describe_app
 
-    app: App = found
-    if isinstance(found, Extension):
-        app = socketify_ext.App(registry=registry)
-        # A name is loaded again, with options from the environment.
-        extension = registry.load(target) if found.loader == registry.load else _unconfigured(found)
-        _register(app, extension, target)
     installed = isinstance(app, socketify_ext.App)
     inspection = socketify_ext.inspect(app)
     if not installed and not inspection.order:  # the core only records what bare functions add

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from .. import errors
 from ..sdk.suggest import close_names, suggestion
 from . import discovery
+from .compatibility import warn_if_untested
 from .discovery import Candidate, Listing, Status
 from .environment import merged, options_in
+from .installed import Installed, installed
 
 if TYPE_CHECKING:
     import pluggy
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from ..sdk.declaration import Extension
 
 DISABLE_VARIABLE = "SOCKETIFY_EXT_DISABLE"
+_BLOCKED = f"named in {DISABLE_VARIABLE} or blocked by the program"
+# PyInstaller and its like collect only the modules that they see imported, and no metadata by themselves.
+_FROZEN = "Import it, and pass it to app.register or Registry.add: a frozen program has no metadata of plugins"
 _IMPORT_FAILURES = (Exception, SystemExit)  # an import may raise anything, and must not end the program
 
 
@@ -38,7 +44,8 @@ class Registry:
     def __init__(self, *, entry_points: bool = True, environment: Mapping[str, str] | None = None) -> None:
         self._entry_points = entry_points
         self._added: dict[str, Extension] = {}
-        self._defects: dict[str, str] = {}
+        self._defects: dict[Candidate, str] = {}
+        self._compared: set[tuple[str | None, str]] = set()  # extensions whose tested versions were compared
         self._environment = os.environ if environment is None else environment
         self._blocked: tuple[str, ...] = discovery.disabled_names(self._environment.get(DISABLE_VARIABLE, ""))
 
@@ -50,13 +57,29 @@ class Registry:
     def _hook_candidates(self) -> tuple[Candidate, ...]:
         return self._found(discovery.HOOK_GROUP)
 
+    @functools.cached_property
+    def _installed(self) -> tuple[list[Installed], list[Installed]]:
+        return installed()
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Return the metadata folders of extensions or hooks that do not count, as an interrupted pip leaves them."""
+        return tuple(each.folder for each in self._installed[1] if f"[{discovery.GROUP}" in each.entry_points)
+
     def _found(self, group: str) -> tuple[Candidate, ...]:
-        found = discovery.candidates(group) if self._entry_points else ()
+        found = discovery.candidates(group, self._installed[0]) if self._entry_points else ()
         return tuple(sorted(found, key=lambda candidate: (candidate.name, candidate.distribution)))
 
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[Candidate]]:
+        """Return the candidates by their names, bare and qualified."""
+        found: dict[str, list[Candidate]] = {}
+        for candidate in self._candidates:
+            for name in (candidate.name, candidate.qualified_name):
+                found.setdefault(name, []).append(candidate)
+        return found
+
     def _providers(self, name: str) -> list[Candidate]:
-        wanted = discovery.normal(name)
-        return [candidate for candidate in self._candidates if wanted in (candidate.name, candidate.qualified_name)]
+        return self._by_name.get(discovery.normal(name), [])
 
     def _is_blocked(self, candidate: Candidate) -> bool:
         return candidate.name in self._blocked or candidate.qualified_name in self._blocked
@@ -102,16 +125,20 @@ class Registry:
         """Load one extension by name, `msgpack` or `distribution:msgpack`, importing it alone.
 
         Options that are not given are read from the environment: `SOCKETIFY_EXT_AUTH__JWT__KEY=...` is
-        `load("auth", jwt={"key": ...})`.
+        `load("auth", jwt={"key": ...})`. An extension that was not tested with the versions that run warns, once.
 
         Raises:
             UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError, OptionsError.
             MissingExtraError: the environment holds options, and the extra `env` is not installed.
         """
         found = self.find(name)
-        return found.configured(
+        loaded = found.configured(
             **merged(options_in(self._environment, found.name, found.options_model, found.provenance), options)
         )
+        if (loaded.distribution, loaded.name) not in self._compared:
+            self._compared.add((loaded.distribution, loaded.name))
+            warn_if_untested(loaded)
+        return loaded
 
     def find(self, name: str, /) -> Extension:
         """Import one extension by name without its options, to describe it.
@@ -126,7 +153,7 @@ class Registry:
         if name in self._added:
             extension = self._added[name]
         else:
-            candidate = self._pick(name)
+            candidate = self.provider(name)
             loaded = self._import(candidate)
             extension = loaded if isinstance(loaded, Extension) else self._wrap(loaded, candidate)
             if extension.name != candidate.name:
@@ -134,7 +161,12 @@ class Registry:
             extension = replace(extension, distribution=candidate.distribution, version=candidate.version)
         return replace(extension, loader=self.load)
 
-    def _pick(self, name: str) -> Candidate:
+    def provider(self, name: str, /) -> Candidate:
+        """Return the entry point that a name means, `msgpack` or `distribution:msgpack`; nothing is imported.
+
+        Raises:
+            UnknownExtensionError, BlockedExtensionError, DuplicateProviderError.
+        """
         providers = self._providers(name)
         if not providers:
             known = {*self.names(), *(candidate.qualified_name for candidate in self._candidates)}
@@ -142,7 +174,7 @@ class Registry:
                 f"extension {name!r}",
                 "is not known",
                 "no built-in, installed plugin or added extension has that name",
-                suggestion(name, known) or "See `socketify-ext list`",
+                suggestion(name, known) or (_FROZEN if getattr(sys, "frozen", False) else "See `socketify-ext list`"),
                 name=name,
                 suggestions=close_names(name, known),
             )
@@ -181,7 +213,7 @@ class Registry:
             raise self._broken(candidate, str(error)) from error
 
     def _broken(self, candidate: Candidate, reason: str) -> errors.BrokenPluginError:
-        self._defects[candidate.qualified_name] = reason
+        self._defects[candidate] = reason
         return _broken_error(candidate, "extension", reason)
 
     def names(self) -> list[str]:
@@ -199,10 +231,10 @@ class Registry:
     def _listing(self, candidate: Candidate) -> Listing:
         providers = self._providers(candidate.name)
         picked = self._winner(providers)
-        error = self._defects.get(candidate.qualified_name) or candidate.defect() or None
+        error = self._defects.get(candidate) or candidate.defect() or None
         status: Status = "ok"
         if self._is_blocked(candidate):
-            status, error = "blocked", f"named in {DISABLE_VARIABLE} or blocked by the program"
+            status, error = "blocked", _BLOCKED
         elif error:
             status = "broken"
         elif picked is None:
@@ -220,6 +252,38 @@ class Registry:
             error,
         )
 
+    def list_hooks(self) -> tuple[Listing, ...]:
+        """List the hooks of every plugin with their status, from metadata and from what this registry has loaded."""
+        return tuple(map(self._hooks_listing, self._hook_candidates))
+
+    def hooks_provider(self, name: str, /) -> Candidate | None:
+        """Return the entry point of a plugin's hooks, by `distribution:name`."""
+        return next((each for each in self._hook_candidates if each.qualified_name == name), None)
+
+    def plugins(self) -> tuple[Candidate, ...]:
+        """Return the entry points of all plugins' extensions that are not blocked."""
+        return tuple(each for each in self._candidates if each.source == "plugin" and not self._is_blocked(each))
+
+    def provided_by(self, distribution: str) -> tuple[Candidate, ...]:
+        """Return the entry points of a distribution's extensions."""
+        return tuple(each for each in self._candidates if each.distribution == distribution)
+
+    def _hooks_listing(self, candidate: Candidate) -> Listing:
+        error = self._defects.get(candidate) or candidate.defect(is_attribute=False) or None
+        status: Status = "broken" if error else "ok"
+        if self._is_blocked(candidate):
+            status, error = "blocked", _BLOCKED
+        return Listing(
+            candidate.name,
+            candidate.version,
+            candidate.distribution,
+            "plugin",
+            status,
+            candidate.summary,
+            error,
+            "hooks",
+        )
+
     @functools.cached_property
     def plugin_manager(self) -> pluggy.PluginManager:
         """The pluggy manager of this registry, with the hooks of all installed plugins."""
@@ -235,6 +299,7 @@ class Registry:
             try:
                 plugin = candidate.load()
             except _IMPORT_FAILURES as error:
+                self._defects[candidate] = _reason(error)
                 raise _broken_error(candidate, "hooks", _reason(error)) from error
             _register_hooks(manager, plugin, f"{candidate} ({candidate.name})")
         return manager

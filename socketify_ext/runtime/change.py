@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from ..errors import ExtensionError
 from ..sdk.request_hooks import RequestHook
 from ..sdk.route_option import RouteOption, unknown_option
 from ..sdk.route_surface import RouteSurface
-from .patterns import check_max_body, route_key
+from .patterns import check_max_body, check_not_awaitable, route_key
 from .shared_keys import prime_all_shared_keys
 
 if TYPE_CHECKING:
@@ -72,7 +71,18 @@ class Change:
         self._queue.append(route)
 
     def refresh(self, node: ScopeNode) -> None:
-        """Work out anew what follows for a scope and those in it, and let their routes take it up."""
+        """Work out anew what follows for a scope and those in it, and let their routes take it up.
+
+        Raises:
+            RouteError: this is asked on behalf of a route, and may never end.
+        """
+        if self._causes:
+            raise errors.RouteError(
+                str(self._causes[-1]),
+                "changes more of the app than its routes",
+                "it is called while a route is added",
+                "Register hooks, options, scopes and extensions beforehand, and add routes only",
+            )
         nodes = set[Any]()
         for each in node.subtree():
             nodes.add(each)
@@ -82,7 +92,7 @@ class Change:
         for route in self._server.routes:
             if route.node in nodes:
                 self._stale[route] = None
-                if route.waiting or route.node.hooks.on_route:
+                if route.is_listed and (route.waiting or route.node.hooks.on_route):
                     self._queue.append(route)
 
     def register(self, node: ScopeNode, plan: Plan) -> None:
@@ -157,7 +167,7 @@ class Change:
             raise errors.LifecycleError(
                 "the app",
                 "can't be changed",
-                "a `where` has called it, while routes are being bound",
+                "a `where` has called it, while a route is bound",
                 "Let `where` look at its route, and do nothing else",
             )
         return len(self._undo)
@@ -170,18 +180,24 @@ class Change:
             if hook in route.told:
                 continue
             self.set(route, "told", (*route.told, hook))
-            if (causes and causes[-1] is hook) or route.concerns(hook) is False:
+            if (causes and causes[-1] is hook) or not self._concerns(route, hook):
                 continue
             with self._because(hook, route):
                 given = hook.function(route.info)
                 self._add_options(route, hook, given)
 
+    def _concerns(self, route: Route, hook: RequestHook) -> bool:
+        self._is_closed = True
+        try:
+            return route.concerns(hook) is not False
+        finally:
+            self._is_closed = False
+
     def _add_options(self, route: Route, hook: RequestHook, given: Any) -> None:
         if given is None:
             return
+        check_not_awaitable(given)
         if not isinstance(given, Mapping):
-            if inspect.iscoroutine(given):
-                given.close()
             raise errors.RouteOptionError(
                 str(hook),
                 f"returns a {type(given).__name__} for the route {route.info}",
@@ -203,7 +219,8 @@ class Change:
                 check_max_body(f"route {route.info}", route.info.method.lower(), route.pattern, value)
                 self.set(route, "max_body", value)
             elif option is not None:
-                validated = option.validate(route.info, value)
+                with self._because(option, route):
+                    validated = option.validate(route.info, value)
                 self.set(route, "info", route.info.with_options({name: validated}))
                 if option.apply is not None:
                     self._apply_option(route, option, validated)
@@ -217,12 +234,17 @@ class Change:
     def _apply_option(self, route: Route, option: RouteOption, value: Any) -> None:
         surface = RouteSurface(route.info, option.name, option.provenance)
         with self._because(option, route):
-            option.apply(surface, value)  # type: ignore[misc]  # it has one
+            check_not_awaitable(option.apply(surface, value))  # type: ignore[misc]  # it has one
             surface.is_open = False
         if surface.max_body is not None and "max_body" not in route.info.options:
             self.set(route, "max_body", surface.max_body)
+        place = route.node.place_of(option)
+        if surface.wrappers:
+            wrappers = (*route.wrappers.get(place, ()), *surface.wrappers)
+            self.set(route, "wrappers", {**route.wrappers, place: wrappers})
+        if surface.encoder is not None:
+            self.set(route, "encoder", surface.encoder)
         if surface.hooks:
-            place = route.node.place_of(option)
             hooks = (*route.option_hooks.get(place, ()), *surface.hooks)
             self.set(route, "option_hooks", {**route.option_hooks, place: hooks})
 

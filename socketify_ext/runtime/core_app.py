@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
 from ..sdk.declaration import Declaration
@@ -16,6 +16,7 @@ from .core import NULL, OpCode, core, lib, reserved_names
 from .encoding import encode_message, encode_topic
 from .files.sending import bind_indexes
 from .listening import Address, listen
+from .route_tree import takers
 from .scope import ScopeMethods
 from .server import Server
 from .stock import earlier_declaration, is_managed
@@ -25,9 +26,13 @@ from .unmatched import bind_unmatched
 from .websocket import encode_opcode
 
 if TYPE_CHECKING:
+    from ..sdk.route_info import RouteInfo
     from .change import Change
 
 native_publish = lib.uws_publish
+
+CHANNEL: Final = b"\xff channel "
+"""Begins the topic of a channel: text can't begin with it."""
 
 
 class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no types
@@ -116,6 +121,9 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
     def publish_here(self, topic: bytes, data: bytes, opcode: int = OpCode.BINARY, compress: bool = False) -> bool:
         """Send to the WebSockets of this process only, without the backplane, and soon, from any place."""
         server = self._server
+        if topic in server.channels:
+            server.channels[topic](data)
+            return True
         if not server.has_topics:
             return False
         return bool(native_publish(server.ssl, self.app, topic, len(topic), data, len(data), opcode, compress))
@@ -134,6 +142,33 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
         counts = self._server.topic_counts
         return None if counts is None else counts.backplane
 
+    def channel(self, name: str, receive: Callable[[bytes], object]) -> Callable[[bytes], None]:
+        """Make a channel between the workers of this app; the backplane carries it, and no WebSocket can listen to it.
+
+        Args:
+            name: the same in all workers.
+            receive: called with each message of another worker.
+
+        Returns:
+            A function that sends a message to the other workers; without a backplane there are none.
+        """
+        server, topic = self._server, CHANNEL + name.encode()
+        counts = server.topic_counts
+
+        def send(data: bytes) -> None:
+            if counts is not None:
+                counts.backplane.publish(topic, data, OpCode.BINARY, False)
+
+        if counts is not None and topic not in server.channels:
+            counts.backplane.subscribe(topic)
+        server.channels[topic] = receive
+        return send
+
+    @property
+    def connections(self) -> tuple[Any, ...]:
+        """Return the WebSockets of this process that are open."""
+        return tuple(self._server.connections.values())
+
     def use_backplane(self, backplane: Backplane) -> None:
         """Carry publications to other processes by `backplane`: one at most, set before the start.
 
@@ -151,13 +186,27 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
 
     def _use_services(self, change: Change, declaration: Declaration) -> None:
         """Take the serializer and the backplane of an extension."""
-        server, serializer, backplane = self._server, declaration.app.serializer, declaration.app.backplane
+        server, serializer, backplane = self._server, declaration.app.serializer, declaration.app.declared_backplane
         if serializer is not None:
             change.on_undo(partial(self.json_serializer, self._json_serializer))
             self.json_serializer(serializer)
         if backplane is not None:
             change.set(server, "topic_counts", server.topic_counts)
             self.use_backplane(backplane)
+
+    def find_route(self, method: str, path: str) -> RouteInfo | None:
+        """Return the route that a request comes to first, as far as its path says; None where there is none.
+
+        Args:
+            method: as it is sent; what answers GET answers HEAD.
+            path: as it is sent, without the query.
+        """
+        for wanted in ("HEAD", "GET") if method == "HEAD" else (method,):
+            for found in self._server.matches(path):
+                for route in takers(found, wanted):
+                    if not route.info.is_websocket:
+                        return route.info
+        return None
 
     # -- the loop
 
@@ -168,15 +217,24 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
 
     def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None, reuse_port: bool | None) -> Any:
         """Listen; return the address, with the port."""
+        self._bind_core()
+        self.socket, place = listen(self, address, reuse_port)
+        self._server.listening.append(self.socket)
+        self._server.places.add(place.domain or place.port)
+        if handler is not None:
+            handler(place)
+        return place
+
+    def _bind_core(self) -> None:
+        """Bind what waited for the end of registration; done again, nothing changes.
+
+        Raises:
+            RouteOptionError: nothing has declared an option of a route.
+        """
         check_options(self._server)
         bind_indexes(self._server)
         self._server.bind_sockets()
         bind_unmatched(self._server)
-        self.socket, place = listen(self, address, reuse_port)
-        self._server.listening.append(self.socket)
-        if handler is not None:
-            handler(place)
-        return place
 
     def _run_core(self) -> None:
         served = self._server.served

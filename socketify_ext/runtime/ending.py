@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import socket
+import stat
 from typing import TYPE_CHECKING, Final
 
 from .pending import pending
@@ -20,6 +24,8 @@ PATIENCE: Final = 1.0
 """Seconds that the end waits for a client that does not go on, for an endless answer, and for what is no request."""
 
 _STEP: Final = 0.01  # seconds between two looks
+_LOOK: Final = 0.05  # seconds between two looks at the connections
+_DESCRIPTORS: Final = "/dev/fd"
 _NAMED: Final = 5  # handlers that a line of the log names
 
 
@@ -75,6 +81,33 @@ async def wait_for_requests(server: Server, grace: float) -> None:
         if drain.is_over():
             return
         await asyncio.sleep(_STEP)
+
+
+async def wait_for_clients(server: Server, linger: float) -> None:
+    """Wait until no client is connected, `linger` seconds at most.
+
+    A connection that the server closes may carry a request already, which its client would lose. Each answer says now
+    that its connection ends, so those in use close by themselves.
+    """
+    deadline = server.loop.time() + linger
+    while server.loop.time() < deadline and has_clients(server):  # noqa: ASYNC110 - the core tells nobody of them
+        await asyncio.sleep(_LOOK)
+    await wait_for_requests(server, max(deadline - server.loop.time(), 0.0))
+
+
+def has_clients(server: Server) -> bool:
+    """Check whether a connection that a client has made is open."""
+    return any(_is_client(server, int(name)) for name in os.listdir(_DESCRIPTORS))  # noqa: PTH208 - names alone
+
+
+def _is_client(server: Server, descriptor: int) -> bool:
+    with contextlib.suppress(OSError):
+        if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            with socket.socket(fileno=os.dup(descriptor)) as copy:
+                name = copy.getsockname()
+                copy.getpeername()  # an error where it is not connected
+                return (name if isinstance(name, str) else name[1]) in server.places
+    return False
 
 
 def end_events(server: Server) -> None:

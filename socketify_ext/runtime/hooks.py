@@ -6,7 +6,7 @@ plain response.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from inspect import isawaitable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -48,6 +48,11 @@ class Hooks:
         self._are_none = not any(hooks for _, hooks in places)
         self._classes: dict[Any, type] = {}
 
+    def __iter__(self) -> Iterator[RequestHook]:
+        """Yield the hooks of the scope, in order; those of single routes are left out."""
+        for _, hooks in self._places:
+            yield from hooks
+
     def concern(self, route: Route) -> bool:
         """Check whether there are hooks that may concern a route."""
         return not self._are_none or bool(route.option_hooks)
@@ -60,7 +65,9 @@ class Hooks:
 
     def need_upgrade(self, route: Route) -> bool:
         """Check whether an upgrade to a WebSocket must run the hooks, instead of being done by the core."""
-        return any(self.of(event, route) for event in _OF_UPGRADES) or self._sockets_by_path(route)
+        return (
+            bool(route.wrappers) or any(self.of(event, route) for event in _OF_UPGRADES) or self._sockets_by_path(route)
+        )
 
     def observed(self, response_class: type) -> type:
         """Return the class of responses that report their end."""
@@ -76,6 +83,16 @@ class Hooks:
             made = self._classes[key] = subclass(base, attributes, bases=(*mixins, base))
             prime_shared_keys("response", made, *_ATTRIBUTES)
         return self._classes[key]
+
+    def wrapped(self, route: Route, handler: Handler) -> Handler:
+        """Put around a route's own handler what options have put there, the earliest extension outermost."""
+        if route.encoder is not None:
+            handler = _encoded(route.encoder, handler)
+        if route.wrappers:
+            for place, _ in reversed(self._places):
+                for wrap in reversed(route.wrappers.get(place, ())):
+                    handler = wrap(handler)
+        return handler
 
     def surround(self, route: Route, handler: Handler, *, for_socket: bool = False) -> Handler:
         """Put the hooks of a route around a handler of its requests, and choose the class of their responses.
@@ -145,6 +162,16 @@ class Hooks:
             return None if handler is None else handler(ws, code, message)
 
         return closed
+
+
+def _encoded(encode: Callable[[Any, int], bytes], handler: Handler) -> Handler:
+    """Wrap a handler so that the objects which it answers are encoded by its route."""
+
+    def handle(response: Any, request: Any) -> Any:
+        response._encode = encode
+        return handler(response, request)
+
+    return handle
 
 
 def _guarded(hooks: Applied, handler: Handler) -> Handler:

@@ -133,6 +133,19 @@ def check_max_body(who: str, method: str, path: str, max_body: Any) -> None:
         _refuse(who, method, path, f"max_body={max_body!r} is not a number of bytes", "Write it as max_body=50_000_000")
 
 
+def check_not_awaitable(result: Any) -> Any:
+    """Return what a function that is called while a route is added has returned.
+
+    Raises:
+        TypeError: it has to be awaited, which nothing does.
+    """
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise TypeError("it returns a coroutine, and nothing is awaited while a route is added")
+    return result
+
+
 def check_behavior(who: str, path: str, behavior: Mapping[str, Any]) -> None:
     """Check the handlers of a WebSocket, and that nothing else is asked for than there is.
 

@@ -72,6 +72,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
     # The native layer of what a snapshot does not hold; a fake has one that records.
     _lib: Any = lib
+    _get_native_header: Any = get_native_header
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
     _thread: Any = ANY_THREAD
@@ -324,6 +325,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
                 found.append(value)
             self._params = found
         return self._params
+
+    def get_header_names(self) -> list[str]:
+        """Return the names of all header lines in order, in lower case, those included whose values are not UTF-8."""
+        if self._headers is None:
+            self.get_headers()
+        return [name.decode(errors="replace") for name, _ in self._raw_lines()]
 
     def _parsed_cookies(self) -> dict[str, str]:
         if not self.jar_parsed:

@@ -41,6 +41,7 @@ from .response_head import (
     CONTENT_TYPE,
     has_content_type,
     has_header,
+    header_items,
     header_values,
     is_bodiless,
     join_head,
@@ -112,6 +113,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _last = False  # the connection ends with it
     _held: bytearray | None = None  # what has come of the body before a handler asked for it
     _max_body: int | None = None  # bytes that the route allows, where it has a number of its own
+    _encode: Callable[[Any, int], bytes] | None = None  # makes JSON of objects, where its route does so itself
     _limit: int | None = None  # bytes of the body that are read; None where its handler takes all
     _received = 0  # bytes of the body that have come
     _body_ended = False  # all of the body has come
@@ -719,6 +721,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         values = self._header_values(encode_name(key))
         return b", ".join(values).decode(errors="replace") if values else None
 
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Return the names and the values of the headers that were written, in order, without cookies."""
+        return [(name.decode(), value.decode(errors="replace")) for name, value in header_items(self._head)]
+
     def has_header(self, key: str | bytes) -> bool:
         """Return whether a header was written, cookies as Set-Cookie included.
 
@@ -831,16 +837,23 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
     # -- the answer
 
-    def _body(self, message: Any) -> tuple[bytes, bytes | None]:
-        """Encode a message; the second value is the content type of what became JSON."""
+    def _body(self, message: Any, line: bytes | None = None) -> tuple[bytes, bytes | None]:
+        """Encode a message; the second value is the content type of what became JSON.
+
+        Args:
+            message: the message.
+            line: the status line that it is sent with, where that is not yet the response's.
+        """
         kind = type(message)
-        if kind is dict or kind is list:
+        if (kind is dict or kind is list) and self._encode is None:
             return self._server.dump_json(message), _JSON
         data = exact_bytes(message)
         if data is not None:
             return data, None
         if message is None:
             return b"", None
+        if self._encode is not None:
+            return self._encode(message, int((line or self._status or OK)[:3])), _JSON
         return self._server.dump_json(message), _JSON
 
     def end(self, message: Any = b"", end_connection: bool = False) -> Self:
@@ -918,6 +931,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             return self._hand_over(self._answer, what, data, content_type, end_connection)
         if self._fixed_length is not None:
             return self._refuse_mixed(what)
+        end_connection = end_connection or self._last
         late = self._key
         bodiless = self._is_bodiless()
         self._finish()
@@ -954,7 +968,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
         Any other answer closes its connection, since the head has no length and the client would wait on.
         """
-        end_connection = bool(end_connection)
+        end_connection = bool(end_connection) or self._last
         if get_ident() != self._thread:
             return self._hand_over(self.end_without_body, end_connection)
         if self._answered:
@@ -989,10 +1003,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             HeaderError: the status or a header would split the response; the head is as it was.
             TypeError, ValueError: the message can't be serialised; nothing was written.
         """
-        data, json_type = self._body(message)
+        line = None if status is None else encode_status(status)
+        data, json_type = self._body(message, line)
         checked = [(encode_name(name), encode_value(value)) for name, value in headers or ()]
         kind = None if json_type is not None or content_type is None else encode_value(content_type)
-        line = None if status is None else encode_status(status)
         end_connection = bool(end_connection)
         if self._answered:
             return self._refuse("send")
@@ -1132,7 +1146,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         data = exact_bytes(message)
         if data is None:
             raise TypeError(f"{what} takes text or bytes, not a {type(message).__name__}")
-        return data, _size("total_size", total_size), bool(end_connection)
+        return data, _size("total_size", total_size), bool(end_connection) or self._last
 
     def _check_part(self, length: int, total: int) -> None:
         """Refuse a part that does not fit the announced body.

@@ -36,6 +36,11 @@ def header_values(lines: bytes, beginning: bytes) -> list[bytes]:
     return [line[len(name) :] for line in lines.split(b"\r\n")[1:] if line[: len(name)].lower() == name]
 
 
+def header_items(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the names and the values of the header lines."""
+    return [(name, value) for name, _, value in (line.partition(b": ") for line in lines.split(b"\r\n")[1:])]
+
+
 def without_header(lines: bytes, beginning: bytes) -> bytes:
     """Return the header lines without those of one name, which is given as the beginning of its line."""
     name = beginning.lower()

@@ -17,6 +17,7 @@ from .framing import check_coding, check_headers, has_refused_coding
 from .hook_calls import Applied
 from .observed import Observed
 from .parameters import parameter_names
+from .patterns import check_not_awaitable
 from .request_body import check_length
 from .returned import answer_returned
 from .shared_keys import prime_shared_keys
@@ -47,6 +48,7 @@ class Route:
 
     __slots__ = (
         "after",
+        "encoder",
         "handle",
         "handler",
         "info",
@@ -66,6 +68,7 @@ class Route:
         "twins",
         "verdicts",
         "waiting",
+        "wrappers",
     )
 
     def __init__(self, node: ScopeNode, info: RouteInfo, handler: Callable[..., Any], pattern: str = "") -> None:
@@ -81,6 +84,8 @@ class Route:
         self.max_body: int | None = None
         self.waiting: Mapping[str, Any] = info.options  # those that have not been applied
         self.option_hooks: Mapping[Any, tuple[RequestHook, ...]] = _NONE  # by the place of their extension
+        self.wrappers: Mapping[Any, tuple[Callable[[Any], Any], ...]] = _NONE  # around the handler, by the same
+        self.encoder: Callable[[Any, int], bytes] | None = None  # makes JSON of what the handler answers
         self.told: tuple[RequestHook, ...] = ()  # the hooks that know of it
         self.twins: tuple[Route, ...] = ()
         self.verdicts: Mapping[RequestHook, bool] = _NONE
@@ -110,7 +115,7 @@ class Route:
         classes = self.node.classes
         self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
-        own = self.own
+        own = self.node.hooks.wrapped(self, self.own)
         if self.max_body is not None:
             own = check_length(own, self.max_body)
             self.response_class = subclass(self.response_class, {"_max_body": self.max_body})
@@ -145,12 +150,14 @@ class TwinRoute(Route):
         super().__init__(of.node, of.info, of.own, pattern)
         self.method = method
         self.name = f"{method} {pattern}"
+        self.waiting = _NONE  # the other one has applied them
         of.twins = (*of.twins, self)
         self.use()
 
     def use(self) -> None:
         """Take what the other route has."""
         self.info, self.option_hooks, self.max_body = self.of.info, self.of.option_hooks, self.of.max_body
+        self.wrappers, self.encoder = self.of.wrappers, self.of.encoder
         super().use()
 
     def concerns(self, hook: RequestHook) -> bool | None:
@@ -160,7 +167,7 @@ class TwinRoute(Route):
 
 def _ask(where: Callable[[RouteInfo], bool], hook: RequestHook, info: RouteInfo) -> bool:
     try:
-        return bool(where(info))
+        return bool(check_not_awaitable(where(info)))
     except ExtensionError:
         raise
     except Exception as error:
@@ -205,10 +212,9 @@ def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: T
         lib.uws_res_close(ssl, res)
 
 
-@ffi.callback("void(uws_res_t*, uws_req_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
 @dispatches
-def on_request(res: Any, req: Any, user_data: Any) -> None:
-    """Handle a request."""
+def dispatch(res: Any, req: Any, user_data: Any) -> None:
+    """Handle a request; the core calls it as `on_request`."""
     route = from_handle(user_data)
     yielded = route.server.yielded
     response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
@@ -233,8 +239,11 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
         route.server.fail(error, response, request, route.name)
         require_abort_handler(response)
     if request._yielded:
-        yield_response(route.server, response, req)
+        yield_response(route.server, response, request)
     request.req = None
+
+
+on_request: Any = ffi.callback("void(uws_res_t*, uws_req_t*, void*)", dispatch, onerror=drop_unserved)
 
 
 def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
@@ -260,10 +269,10 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
     response._deliver()
 
 
-def yield_response(server: Server, response: Response, req: Any) -> None:
+def yield_response(server: Server, response: Response, request: Request) -> None:
     """Yield the response to the next matching route, with its headers; an answered one is not yielded."""
     if response._answered:
-        lib.uws_req_set_yield(req, 0)
+        request._lib.uws_req_set_yield(request.req, 0)
         return
     response._deferred = False
     response._wait()  # the core upgrades some WebSockets by itself, and an app may not listen
@@ -273,6 +282,7 @@ def yield_response(server: Server, response: Response, req: Any) -> None:
 def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
     """Return the response that another route has yielded to this one."""
     route.server.yielded = None
+    yielded._encode = None
     if yielded.res != res or yielded._answered:
         response = route.response_class()
         response._variables = copy_context()

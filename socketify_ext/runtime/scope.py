@@ -94,7 +94,7 @@ class ScopeMethods(AppHooks, RouteOptions, RouteMethods):
 
     def _check_new(self, declaration: Declaration) -> None:
         """Refuse an extension that can't be registered here."""
-        asked = {"serializer": "json_serializer", "backplane": "use_backplane"}
+        asked = {"serializer": "json_serializer", "declared_backplane": "use_backplane"}
         for name, method in asked.items():
             if self._node.parent is not None and getattr(declaration.app, name) is not None:
                 raise errors.ScopeError(
@@ -124,6 +124,20 @@ class ScopeMethods(AppHooks, RouteOptions, RouteMethods):
                 for made in made_routes(node, route):
                     change.add_route(made)
         return self
+
+    def remove_hook(self, function: Callable[..., Any]) -> None:
+        """Run a function no more, which was put on the app or the scope as a hook.
+
+        Raises:
+            LifecycleError: a WebSocket needs it.
+        """
+        self._node.server.check_thread("app.remove_hook")
+        self._remove_hook(self._node, "own_hooks", function)
+
+    def _remove_hook(self, owner: Any, name: str, function: Callable[..., Any]) -> None:
+        with changing(self._node.server) as change:
+            change.set(owner, name, tuple(hook for hook in getattr(owner, name) if hook.function != function))
+            change.refresh(self._node)
 
     def _add_hook(self, hook: RequestHook) -> None:
         self._add_own("own_hooks", hook)

@@ -7,7 +7,7 @@ import inspect
 import logging
 import os
 import socket
-from collections.abc import Callable, Container, Coroutine, Sequence
+from collections.abc import Callable, Container, Coroutine, Iterator, Sequence
 from contextvars import Context, copy_context
 from functools import partial
 from threading import RLock
@@ -29,6 +29,7 @@ from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
 from .response import Response
 from .returned import answer_awaited, describe_returned
+from .route_tree import RouteTree
 from .serializer import make_dump
 from .shared_keys import prime_all_shared_keys
 from .tasks import start
@@ -67,7 +68,9 @@ class Server:
         take_loop(app.loop)
         self.app = app
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
+        self._own_loop: asyncio.AbstractEventLoop | None = None  # while it visits another one
         self.listening: list[Any] = []
+        self.places: set[int | str] = set()  # the ports and paths at which it listens
         self.upgrading: Any = None
         self.entered: Route | None = None  # whose handler's first step has begun last
         self.yielded: Response | None = None  # the response that a route has just yielded to the next one
@@ -75,6 +78,8 @@ class Server:
         self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
         self.lingering: set[socket.socket] = set()  # connections that close behind an answer
         self.routes: list[Route] = []
+        self._tree = RouteTree(())
+        self._tree_size = 0  # how many of the routes it has
         self.route_names: dict[str, str] = {}  # of the routes, by what they are to the core's router
         self.change: Change | None = None  # the one that is being made
         self.lock = RLock()  # held meanwhile
@@ -83,6 +88,7 @@ class Server:
         self.upgrading_path: str | None = None
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
+        self.channels: dict[bytes, Callable[[bytes], object]] = {}  # what receives the messages of other workers
         self.has_topics = False  # the core makes its table of topics with the first WebSocket route
         self.topic_counts: TopicCounts | None = None
         self._upgraded_by_core: list[SocketRoute] = []
@@ -117,11 +123,20 @@ class Server:
         Raises:
             LifecycleError: that can't be.
         """
+        if self._own_loop is not None:
+            self.app.loop.loop, self._own_loop = self._own_loop, None
         enter_loop(self.app.loop)
         if self.loop is not self.app.loop.loop:
             self.loop = self.app.loop.loop
             self.take_loop()
         self.process = os.getpid()
+        self.enter_thread()
+
+    def visit(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run in a loop that runs already in this thread, without a socket, until `enter` goes back to the app's own."""
+        if self.loop is not loop:
+            self._own_loop = self._own_loop or self.app.loop.loop
+            self.loop = self.app.loop.loop = loop
         self.enter_thread()
 
     def is_here(self) -> bool:
@@ -207,6 +222,12 @@ class Server:
         if taken != name:
             why = f"{taken} is there already, which is the same to the core's router"
         raise errors.DuplicateRouteError(who, f"adds {name}", why, "Give one of the two another path")
+
+    def matches(self, path: str) -> Iterator[list[Route]]:
+        """Return the routes of each pattern that matches a path, the most specific one first."""
+        if self._tree_size != len(self.routes):
+            self._tree, self._tree_size = RouteTree(self.routes), len(self.routes)
+        return self._tree.matches(path)
 
     def drop_yielded(self) -> None:
         """Drop a yielded response where no handler of ours came next."""
@@ -329,6 +350,8 @@ class Server:
         """
         if _yielded(request) and request.req is not None:
             request.set_yield(False)  # the error is the answer
+        if response is not None:
+            response._encode = None  # which is for what the handler answers
         if self.is_ending and isinstance(error, asyncio.CancelledError):
             if response is not None:
                 response._fail(503, b"Service Unavailable", b"text/plain")
@@ -395,6 +418,11 @@ class Server:
             run_in(response._variables, self._error_log.report, error, who)
 
     # -- the end
+
+    def announce_end(self) -> None:
+        """Tell clients with each answer from now on that its connection ends (RFC 9112, 9.6): no request is lost then."""
+        base: Any = self.bases["response"]
+        base._last, base._body_only = True, False
 
     def close_connections(self) -> None:
         """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001), and what lingers."""

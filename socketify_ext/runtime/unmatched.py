@@ -14,7 +14,6 @@ from ..errors import HTTPError
 from ..sdk.route_info import RouteInfo
 from .core import ffi, from_handle, lib
 from .framing import check_headers
-from .route_tree import RouteTree
 from .routes import Route, TwinRoute, drop_unserved, on_request
 from .websocket_routes import SocketRoute
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 PATTERN: Final = "/*"
 # To the core's router a wildcard too, and another pattern, which it tries behind the first.
 _BEHIND: Final = b"/**"
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")
 # They say nothing of what is at a path: a route of theirs often takes all paths, as for CORS.
 _ABOUT: Final = frozenset(("OPTIONS", "TRACE"))
 _KEY_LENGTH: Final = 24
@@ -85,8 +84,6 @@ class Unmatched:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._root: ScopeNode = server.root
-        self._tree = RouteTree(())
-        self._known = 0  # routes in the tree
         self._heads: dict[Route, HeadRoute] = {}
         self._late: Route | None = None  # an `any` of all paths that came after the catch-all, whose place it has
         self._has_place = all(route.name != f"ANY {PATTERN}" for route in server.routes)
@@ -110,18 +107,11 @@ class Unmatched:
         self._late = route
         return True
 
-    def matches(self, path: str) -> Iterator[list[Route]]:
-        """Return the routes of each pattern that matches a path, the most specific one first."""
-        routes = self.server.routes
-        if self._known != len(routes):
-            self._tree, self._known = RouteTree(routes), len(routes)
-        return self._tree.matches(path)
-
     def outranks(self, route: Route, path: str) -> bool:
         """Check whether a GET route whose pattern is more specific than that of `route` matches a path."""
         if isinstance(route, LastRoute):  # all of them have yielded
             return False
-        for found in self.matches(path):
+        for found in self.server.matches(path):
             if route in found:
                 return False
             if any(each.method == "GET" and not isinstance(each, SocketRoute) for each in found):
@@ -133,7 +123,7 @@ class Unmatched:
         if self._late is not None:
             yield self._late
         if method == "HEAD":
-            for found in self.matches(path):
+            for found in self.server.matches(path):
                 for route in found:
                     if route.method == "GET" and not isinstance(route, SocketRoute):
                         yield self._head_of(route)
@@ -146,7 +136,7 @@ class Unmatched:
         the path belong to.
         """
         found = self._root.find(path)
-        nodes = [route.node for routes in self.matches(path) for route in routes]
+        nodes = [route.node for routes in self.server.matches(path) for route in routes]
         if not nodes:
             return found
         common = [each for each in nodes[0].path if all(each in node.path for node in nodes)]
@@ -169,7 +159,7 @@ class Unmatched:
         if response._answered:
             return None
         method = request.get_method() or ""
-        found = [route for routes in self.matches(request.get_url() or "") for route in routes]
+        found = [route for routes in self.server.matches(request.get_url() or "") for route in routes]
         methods = {route.method for route in found}
         if "GET" in methods:
             methods.add("HEAD")
@@ -180,7 +170,7 @@ class Unmatched:
                 raise _upgrade_required(request)
             return node.answer_not_found(response, request)
         methods.add("OPTIONS")
-        allow = ", ".join(each for each in _METHODS if each in methods)
+        allow = ", ".join(each for each in METHODS if each in methods)
         if method != "OPTIONS":
             raise HTTPError(405, headers={"Allow": allow})
         return response.write_status(204).write_header("Allow", allow).end_without_body()

@@ -99,8 +99,12 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """Return the connection's one object, which may be kept for as long as you like."""
         return self
 
+    def set_user_data(self, user_data: Any) -> None:
+        """Set what `get_user_data` returns."""
+        self.socket_data, self.socket_data_id = user_data, None
+
     def get_user_data(self) -> Any:
-        """Return the `user_data` that was passed to `res.upgrade`."""
+        """Return the `user_data` that was passed to `res.upgrade` or `set_user_data`."""
         return self.socket_data
 
     def get_user_data_uuid(self) -> uuid.UUID | None:

@@ -48,7 +48,7 @@ class SocketRoute(Route):
         hooks, own = self.node.hooks, self.behavior
         self.upgrade = own["upgrade"] or (_upgrade if hooks.need_upgrade(self) else None)
         if self.upgrade is not None:
-            self.upgrade = hooks.surround(self, self.upgrade, for_socket=True)
+            self.upgrade = hooks.surround(self, hooks.wrapped(self, self.upgrade), for_socket=True)
         self.open = hooks.opening(self, own["open"])
         self.message = hooks.receiving(self, own["message"] or _no_message)
         self.close = hooks.closing(self, own["close"])
@@ -137,7 +137,7 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
         route.server.fail(error, response, request, f"{route.name} upgrade")
         require_abort_handler(response)
     if request._yielded:
-        yield_response(route.server, response, req)
+        yield_response(route.server, response, request)
     request.req = None
 
 

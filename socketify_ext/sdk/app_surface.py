@@ -34,11 +34,12 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
     route_options: tuple[RouteOption, ...]
     declared_routes: list[DeclaredRoute]
     serializer: Any
-    backplane: Any
+    declared_backplane: Any
     startup: list[Callable[..., Any]]
     shutdown: list[Callable[..., Any]]
     listening: list[Callable[..., Any]]
     closing: list[Callable[..., Any]]
+    declared_gauges: dict[str, Callable[[], float]]
     _own: Final = frozenset(__annotations__)
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
@@ -52,11 +53,12 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
             route_options=(),
             declared_routes=[],
             serializer=None,
-            backplane=None,
+            declared_backplane=None,
             startup=[],
             shutdown=[],
             listening=[],
             closing=[],
+            declared_gauges={},
         )
 
     def on_startup(self, function: Function) -> Function:
@@ -81,6 +83,18 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         check_function(owner(self._provenance), "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
         return self._lifecycle("before_close", self.closing, function)
 
+    def gauge(self, name: str, read: Callable[[], float]) -> None:
+        """Show a number of this extension beside the app's figures, as in the inspector.
+
+        Args:
+            name: what it is, unique in the extension.
+            read: returns it now; called by whoever shows it, at most each second.
+        """
+        if not callable(read):
+            fix = 'Write it as app.gauge("waiting", lambda: len(queue))'
+            self._refuse("gauge", f"a {type(read).__name__} can't be called", fix)
+        self.declared_gauges[str(name)] = read
+
     def json_serializer(self, json_serializer: Any) -> None:
         """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
         if self._committed:
@@ -93,7 +107,7 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         if self._committed:
             self._reached("use_backplane").use_backplane(backplane)
         else:
-            self.backplane = backplane
+            self.declared_backplane = backplane
 
     def scope(self, prefix: str = "") -> Any:
         """Make a scope, once the extension is registered; what an extension adds is in its own scope already."""
@@ -113,6 +127,11 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         return found
 
     @property
+    def prefix(self) -> str:
+        """Return the prefix of the scope that the extension is registered in, "" for the app itself."""
+        return self._provenance.scope
+
+    @property
     def _hooked_by(self) -> Provenance:
         return self._provenance
 
@@ -122,6 +141,13 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
 
     def _add_hook(self, hook: RequestHook) -> None:
         self._add_declared("hooks", hook)
+
+    def remove_hook(self, function: Callable[..., Any]) -> None:
+        """Run a function no more, which this extension has put on the app as a hook."""
+        if self._committed:
+            self._reached("remove_hook")._remove_hook(self, "hooks", function)  # noqa: SLF001 - it stands for the app
+        else:
+            self.hooks = tuple(hook for hook in self.hooks if hook.function != function)
 
     def _add_option(self, option: RouteOption) -> None:
         self._add_declared("route_options", option)
@@ -206,4 +232,4 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         """Whether something was recorded that only an installed app can do."""
         lifecycle = (self.startup, self.shutdown, self.listening, self.closing)
         recorded = (self.declared_routes, self.route_options, self.hooks, *lifecycle)
-        return any(recorded) or self.serializer is not None or self.backplane is not None
+        return any(recorded) or self.serializer is not None or self.declared_backplane is not None

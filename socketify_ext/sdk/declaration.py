@@ -47,6 +47,7 @@ class Extension:
     requires: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    tested_with: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # they may hold secrets
     distribution: str | None = None
     version: str | None = None
@@ -80,10 +81,21 @@ class Extension:
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         """Return `requires` as parsed names and specifiers."""
-        if not self.requires:
+        return self._parsed("requires", self.requires)
+
+    @property
+    def tested_versions(self) -> tuple[Requirement, ...]:
+        """Return `tested_with` as parsed names and specifiers."""
+        return self._parsed("tested_with", self.tested_with)
+
+    def _parsed(self, field: str, given: tuple[str, ...]) -> tuple[Requirement, ...]:
+        if not given:
             return ()
-        values = {"name": self.name, "provenance": self.provenance, "requires": self.requires}
-        return validate(ExtensionSpec, self.provenance, "is malformed", values).requires
+        values = {"name": self.name, "provenance": self.provenance, field: given}
+        found: tuple[Requirement, ...] = getattr(
+            validate(ExtensionSpec, self.provenance, "is malformed", values), field
+        )
+        return found
 
     def configured(self, **options: Any) -> Extension:
         """Return the extension with options.
@@ -163,6 +175,7 @@ class Extension:
             "requires": self.requires,
             "before": self.before,
             "after": self.after,
+            "tested_with": self.tested_with,
             "identity": (self.function, options, dict(self.renames), self.selection, self.overrides),
         }
         return Declaration(validate(ExtensionSpec, self.provenance, "is malformed", values), recorded)
@@ -235,14 +248,15 @@ def _shown(models: Sequence[type[BaseModel]], location: Sequence[Any]) -> Sequen
         if not all(info.repr for info in found):
             return location[:depth]
         if found:
-            models = [inner for info in found for inner in _models_in(info.annotation)]
+            models = [inner for info in found for inner in models_in(info.annotation)]
     return location
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that an annotation names."""
     if inspect.isclass(annotation) and not get_args(annotation):
         return [annotation] if issubclass(annotation, BaseModel) else []
-    return [model for each in get_args(annotation) for model in _models_in(each)]
+    return [model for each in get_args(annotation) for model in models_in(each)]
 
 
 def extension(
@@ -253,6 +267,7 @@ def extension(
     requires: Iterable[str] = (),
     before: Iterable[str] = (),
     after: Iterable[str] = (),
+    tested_with: Iterable[str] = (),
 ) -> Callable[[Function], Extension]:
     """Declare the function below as an extension, with a name, options and order.
 
@@ -262,15 +277,18 @@ def extension(
         requires: extensions that must be registered, as in `["auth>=1"]`; they come first.
         before: names of extensions that, if present, come later; "*" for all that don't say so themselves.
         after: names of extensions that, if present, come earlier; "*" for all that don't say so themselves.
+        tested_with: the versions of socketify-ext, socketify and Python that it was tested with, as in
+            `["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"]`; with others, `load` warns.
 
     Raises:
         SignatureError: the function is not `(request, response, ws)` with `options` and `app` as keywords.
         DeclarationError: the name, the options model, a requirement or a name in the order is malformed.
     """
+    lists = {"requires": requires, "before": before, "after": after, "tested_with": tested_with}
 
     def declare(function: Function) -> Extension:
         provenance = Provenance(str(name), *source_location(function))
-        for argument, given in (("requires", requires), ("before", before), ("after", after)):
+        for argument, given in lists.items():
             if isinstance(given, str):
                 raise errors.DeclarationError(
                     f"extension {provenance}",
@@ -285,13 +303,14 @@ def extension(
                 f"options={options!r} is not a pydantic model",
                 "Pass a subclass of pydantic.BaseModel",
             )
-        made = Extension(function, name, options, tuple(requires), tuple(before), tuple(after))
+        made = Extension(function, name, options, tuple(requires), tuple(before), tuple(after), tuple(tested_with))
         values = {
             "name": name,
             "provenance": made.provenance,
             "requires": made.requires,
             "before": made.before,
             "after": made.after,
+            "tested_with": made.tested_with,
         }
         validate(ExtensionSpec, made.provenance, "is malformed", values)
         return made

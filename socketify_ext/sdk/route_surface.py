@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from .request_hooks import RequestHook, RequestHooks, owner
@@ -15,18 +16,22 @@ if TYPE_CHECKING:
 class RouteSurface(RequestHooks):
     """One route, while an option of it is applied.
 
-    It offers the hooks of an app, for this route alone, and `max_body`. The hooks run in the place of the extension that
-    declares the option.
+    It offers the hooks of an app, for this route alone, `max_body`, `around` and `encode`. The hooks run in the place of the
+    extension that declares the option.
 
     Attributes:
         info: the route.
+        wrappers: what `around` was given, in order.
+        encoder: what `encode` was given, or None.
     """
 
-    __slots__ = ("_max_body", "_option", "_provenance", "hooks", "info", "is_open")
+    __slots__ = ("_max_body", "_option", "_provenance", "encoder", "hooks", "info", "is_open", "wrappers")
 
     def __init__(self, info: RouteInfo, option: str, provenance: Provenance | None = None) -> None:
         self.info = info
         self.hooks: list[RequestHook] = []
+        self.wrappers: list[Callable[[Any], Any]] = []
+        self.encoder: Callable[[Any, int], bytes] | None = None
         self.is_open = True
         self._option = option
         self._provenance = provenance
@@ -53,6 +58,43 @@ class RouteSurface(RequestHooks):
                 option=self._option,
             )
         self._max_body = limit
+
+    def around(self, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Put code around the route's handler, inside of all hooks, those of the app included: guards come first.
+
+        Args:
+            wrap: called with the handler, which takes a response, a request and for upgrades a context; returns what is
+                called in its place, sync or async. It is called again when the app changes. The wrapper of an extension
+                that comes earlier in resolved order is further outside.
+
+        Raises:
+            SignatureError: it can't be called.
+        """
+        self._check_open("around")
+        self._check_callable("around", wrap)
+        self.wrappers.append(wrap)
+
+    def encode(self, encode: Callable[[Any, int], bytes]) -> None:
+        """Make JSON of the objects that the route's handler returns, ends with or sends; not of what hooks answer.
+
+        Args:
+            encode: called with an object and the status that it is sent with; text and bytes are sent as they are.
+
+        Raises:
+            SignatureError: it can't be called.
+        """
+        self._check_open("encode")
+        self._check_callable("encode", encode)
+        self.encoder = encode
+
+    def _check_callable(self, what: str, function: Any) -> None:
+        if not callable(function):
+            raise errors.SignatureError(
+                f"option {self._option} of {owner(self._provenance)}",
+                f"calls {what} of the route {self.info}",
+                f"a {type(function).__name__} can't be called",
+                f"Give a function, as in route.{what}(function)",
+            )
 
     @property
     def _hooked_by(self) -> Provenance | None:

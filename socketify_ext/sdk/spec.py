@@ -34,6 +34,7 @@ from .provenance import Provenance
 Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
 MISSING: Final[Any] = inspect.Parameter.empty
+TESTED_PARTS: Final = ("socketify-ext", "socketify", "python")  # what `tested_with` may name
 
 EVERY: Final = "*"
 """In `before` and `after`: all other extensions that don't say so themselves."""
@@ -137,6 +138,31 @@ def _requirement(text: Any) -> Any:
     return Requirement(name=parsed.name, specifier=str(parsed.specifier))
 
 
+def _tested_version(text: Any) -> Any:
+    """Read a statement of `tested_with`, as in "python>=3.10,<3.15"."""
+    stated = _requirement(text)
+    if stated.name not in TESTED_PARTS or not stated.specifier:
+        raise spec_error(
+            errors.DeclarationError,
+            f"tested_with has {str(stated)!r}",
+            f'Name {", ".join(TESTED_PARTS)} with the versions that were tested, as in "python>=3.10,<3.15"',
+        )
+    return stated
+
+
+def _deprecation(text: Any) -> Any:
+    if text is None or (isinstance(text, str) and text.strip()):
+        return text
+    raise spec_error(
+        errors.DeclarationError,
+        f"deprecated={text!r} tells callers nothing",
+        'Tell what to use instead, as in deprecated="use get_user; gone in 2.0"',
+    )
+
+
+Deprecation = Annotated[str | None, BeforeValidator(_deprecation)]
+
+
 def _function(function: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)) or not callable(function):
         kind = type(function).__name__
@@ -163,7 +189,10 @@ def _function(function: Any) -> Any:
 
 
 class MethodSpec(FrozenModel):
-    """One method: a function that takes the request, response or socket as `self`."""
+    """One method: a function that takes the request, response or socket as `self`.
+
+    `example` shows a call, which `socketify-ext check` makes.
+    """
 
     kind: Literal["method"] = "method"
     target: Target
@@ -172,6 +201,8 @@ class MethodSpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
+    example: str | None = None
+    deprecated: Deprecation = None
 
     @property
     def signature(self) -> str:
@@ -252,6 +283,7 @@ class PropertySpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
+    deprecated: Deprecation = None
 
     @property
     def signature(self) -> str:
@@ -356,6 +388,7 @@ class ComputedSpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
+    deprecated: Deprecation = None
 
     @property
     def is_async(self) -> bool:
@@ -424,6 +457,7 @@ class ExtensionSpec(FrozenModel):
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
     before: tuple[NameInOrder, ...] = ()
     after: tuple[NameInOrder, ...] = ()
+    tested_with: tuple[Annotated[Requirement, BeforeValidator(_tested_version)], ...] = ()
     identity: tuple[Any, ...] = ()
 
     @model_validator(mode="after")
@@ -437,6 +471,11 @@ class ExtensionSpec(FrozenModel):
     def by_name(self) -> dict[tuple[Target, str], MemberSpec]:
         """Return the members by target and name."""
         return {(member.target, member.name): member for member in self.members}
+
+    @property
+    def options(self) -> BaseModel | None:
+        """Return the validated options, None where the extension takes none; they may hold secrets."""
+        return next((each for each in self.identity if isinstance(each, BaseModel)), None)
 
     @property
     def version(self) -> str | None:

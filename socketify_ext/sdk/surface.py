@@ -59,11 +59,35 @@ class Surface:
     @overload
     def method(self, function: Function, /) -> Function: ...
     @overload
-    def method(self, function: Function, /, *, name: str, override: bool = False) -> Function: ...
-    @overload
-    def method(self, /, *, name: str | None = None, override: bool = False) -> Callable[[Function], Function]: ...
     def method(
-        self, function: Function | None = None, /, *, name: str | None = None, override: bool = False
+        self,
+        function: Function,
+        /,
+        *,
+        name: str,
+        override: bool = False,
+        deprecated: str | None = None,
+        example: str | None = None,
+    ) -> Function: ...
+    @overload
+    def method(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        override: bool = False,
+        deprecated: str | None = None,
+        example: str | None = None,
+    ) -> Callable[[Function], Function]: ...
+    def method(
+        self,
+        function: Function | None = None,
+        /,
+        *,
+        name: str | None = None,
+        override: bool = False,
+        deprecated: str | None = None,
+        example: str | None = None,
     ) -> Function | Callable[[Function], Function]:
         """Add a method; works bare, `@request.method`, and with arguments.
 
@@ -71,34 +95,59 @@ class Surface:
             function: a function that takes the request, response or socket as `self`; sync or async.
             name: the member's name, by default the function's own; lambdas and builtins need one.
             override: whether it may replace an attribute of the core or another extension's member.
+            deprecated: what to use instead, and until when it works, as in "use get_user; gone in 2.0"; calls warn.
+            example: a call for `socketify-ext check`, as in `'request.item("tea")'`, or several: see docs/check.md.
 
         Raises:
             MemberNameError, SignatureError: see `docs/errors.md`.
         """
         frame = sys._getframe(1)
         caller = frame.f_code.co_filename, frame.f_lineno
+        options: dict[str, Any] = {"name": name, "override": override, "deprecated": deprecated, "example": example}
         if function is not None:
-            return self.declare_method(caller, function, name=name, override=override)
+            return self.declare_method(caller, function, **options)
 
         def declare(decorated: Function) -> Function:
-            return self.declare_method(caller, decorated, name=name, override=override)
+            return self.declare_method(caller, decorated, **options)
 
         return self._decorator("method", caller, declare, "Write it above a function")
 
     def declare_method(
-        self, location: tuple[str, int], function: Function, *, name: str | None = None, override: bool = False
+        self,
+        location: tuple[str, int],
+        function: Function,
+        *,
+        name: str | None = None,
+        override: bool = False,
+        deprecated: str | None = None,
+        example: str | None = None,
     ) -> Function:
         """Add a method that is declared at `location`, a file and a line; see `method`."""
-        self._declare(MethodSpec, location, function, name, override=override)
+        self._declare(MethodSpec, location, function, name, override=override, deprecated=deprecated, example=example)
         return function
 
     @overload
     def property(self, function: Function, /) -> Function: ...
     @overload
-    def property(self, function: Function, /, *, name: str, type: Any = None, override: bool = False) -> Function: ...
+    def property(
+        self,
+        function: Function,
+        /,
+        *,
+        name: str,
+        type: Any = None,
+        override: bool = False,
+        deprecated: str | None = None,
+    ) -> Function: ...
     @overload
     def property(
-        self, /, *, name: str | None = None, type: Any = None, override: bool = False
+        self,
+        /,
+        *,
+        name: str | None = None,
+        type: Any = None,
+        override: bool = False,
+        deprecated: str | None = None,
     ) -> Callable[[Function], Function]: ...
     @overload
     def property(
@@ -111,6 +160,7 @@ class Surface:
         type: Any = None,
         override: bool = False,
         default_value: Any = ...,
+        deprecated: str | None = None,
     ) -> None: ...
     def property(
         self,
@@ -123,6 +173,7 @@ class Surface:
         type: Any = None,
         override: bool = False,
         default_value: Any = MISSING,
+        deprecated: str | None = None,
     ) -> Any:
         """Add a property that a function computes, or one with a default.
 
@@ -142,6 +193,7 @@ class Surface:
                 its return annotation.
             override: whether it may replace an attribute of the core or another extension's member.
             default_value: the core's own name of `default`.
+            deprecated: what to use instead, as for `method`; reads and writes warn.
 
         Raises:
             MemberNameError, PropertyError, SignatureError: see `docs/errors.md`.
@@ -149,11 +201,12 @@ class Surface:
         frame = sys._getframe(1)
         caller = frame.f_code.co_filename, frame.f_lineno
         given = {"default": default, "default_factory": default_factory, "default_value": default_value}
+        options: dict[str, Any] = {"name": name, "type": type, "override": override, "deprecated": deprecated}
         if what is not MISSING or has_default(**given):
-            return self.enter_property(caller, what, name=name, type=type, override=override, **given)
+            return self.enter_property(caller, what, **options, **given)
 
         def declare(decorated: Function) -> Function:
-            return self.declare_computed(caller, decorated, name=name, type=type, override=override)
+            return self.declare_computed(caller, decorated, **options)
 
         fix = "Write it above a function" if name is None else f'Write it above a function, or property("{name}", None)'
         return self._decorator("property", caller, declare, fix)
@@ -170,7 +223,7 @@ class Surface:
             return self._misused(location, found)
         if has_default(default, **options):
             self._refuse_two(errors.PropertyError, location, "a function and a default")
-        computing = {key: options[key] for key in ("type", "override") if key in options}
+        computing = {key: options[key] for key in ("type", "override", "deprecated") if key in options}
         return self.declare_computed(location, what, name=name, **computing)
 
     def declare_computed(
@@ -181,9 +234,10 @@ class Surface:
         name: str | None = None,
         type: Any = None,
         override: bool = False,
+        deprecated: str | None = None,
     ) -> Function:
         """Add a computed property that is declared at `location`, a file and a line; see `property`."""
-        self._declare(ComputedSpec, location, function, name, override=override, type=type)
+        self._declare(ComputedSpec, location, function, name, override=override, type=type, deprecated=deprecated)
         return function
 
     def declare_property(
@@ -196,6 +250,7 @@ class Surface:
         type: Any = None,
         override: bool = False,
         default_value: Any = MISSING,
+        deprecated: str | None = None,
     ) -> None:
         """Add a property with a default that is declared at `location`, a file and a line; see `property`."""
         provenance = self._provenance.at(*location)
@@ -215,6 +270,7 @@ class Surface:
             "default_factory": default_factory,
             "type": type,
             "override": override,
+            "deprecated": deprecated,
             "provenance": provenance,
         }
         self._add(validate(PropertySpec, provenance, what, values))

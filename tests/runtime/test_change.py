@@ -4,6 +4,8 @@ import itertools
 
 import pytest
 from app_state import app_state, hooks_of, route_at
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import socketify_ext
 from socketify_ext.errors import (
@@ -193,12 +195,55 @@ def test_what_can_not_be_told_is_refused(app, hook):
         app.on_route(hook)
 
 
-@pytest.mark.parametrize("given", [1, ["auth"], "auth", asynchronous(None)])
+@pytest.mark.parametrize("given", [1, ["auth"], "auth"])
 def test_a_hook_that_returns_something_else_is_refused(app, given):
     app.on_route(lambda route: given)
     with pytest.raises(RouteOptionError, match=r"neither None nor a mapping of options"):
         app.get("/a", handler)
     assert app.routes == ()
+
+
+class Asynchronous:
+    """A callable that does not look like a coroutine function, and is one."""
+
+    async def __call__(self, *arguments):
+        return True
+
+
+@pytest.mark.parametrize("place", ["on_route", "where", "apply"])
+def test_what_would_have_to_be_awaited_is_refused(app, place):
+    if place == "on_route":
+        app.on_route(Asynchronous())
+    elif place == "where":
+        app.before_request(handler, where=Asynchronous())
+    else:
+        app.route_option("auth", apply=Asynchronous())
+    with pytest.raises((RouteError, RouteOptionError), match="it returns a coroutine, and nothing is awaited"):
+        app.get("/a", handler, auth=1)
+    assert app.routes == ()
+
+
+CHANGES = {
+    "a hook": lambda app: app.on_route(print),
+    "an option": lambda app: app.route_option("more"),
+    "a scope": lambda app: app.scope("/x"),
+    "an extension": lambda app: app.register(socketify_ext.load("cart")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("place", ["on_route", "apply"])
+def test_what_is_called_for_a_route_may_add_routes_only(app, change, place):
+    if place == "on_route":
+        app.on_route(lambda route: CHANGES[change](app))
+    else:
+        app.route_option("auth", apply=lambda route, value: CHANGES[change](app))
+    before = app_state(app)
+    with pytest.raises(
+        RouteError, match="changes more of the app than its routes: it is called while a route is added"
+    ):
+        app.get("/a", handler, auth=1)
+    assert app_state(app) == before
 
 
 def test_a_hook_that_fails_refuses_the_route_and_is_named(app):
@@ -273,15 +318,16 @@ def test_where_that_fails_changes_nothing(app):
     assert app_state(app) == before
 
 
-def test_where_must_not_change_the_app(app):
+@pytest.mark.parametrize("event", ["before_request", "on_route"])
+def test_where_must_not_change_the_app(app, event):
     app.get("/a", handler)
     before = app_state(app)
 
     def where(route):
-        app.get("/more", handler)
+        app.get(f"{route.pattern}/more", handler)
 
     with pytest.raises(LifecycleError, match="Let `where` look at its route"):
-        app.before_request(handler, where=where)
+        getattr(app, event)(lambda *arguments: None, where=where)
     assert app_state(app) == before
 
 
@@ -474,6 +520,22 @@ def test_a_hook_that_comes_too_late_for_a_socket_in_a_scope_changes_nothing():
         app.close()
 
 
+def test_what_stands_beside_a_folder_s_routes_is_no_route_of_its_own(tmp_path):
+    app, applied = socketify_ext.App(), []
+    app.route_option("auth", apply=lambda route, value: applied.append(route.info.method))
+    app.static("/files", tmp_path, auth=1)
+    try:
+        app.listen(ADDRESS)
+        app.listen(ADDRESS)
+        told = Told(app)
+        app.before_request(handler)
+        assert (told.names, applied) == (["GET /files/*", "HEAD /files/*"], ["GET", "HEAD"])
+        assert len(app.routes) == 2
+        assert [hooks_of(route) for route in app._server.routes] == [[handler]] * 4
+    finally:
+        app.close()
+
+
 # -- in every order
 
 
@@ -573,3 +635,134 @@ def test_binding_costs_the_same_however_many_routes_there_are(app, monkeypatch):
         app.get(f"/{number}", handler, auth=1)
     assert len(calls) == 1000
     assert len(asked) <= 10 * 1000
+
+
+# -- any sequence of calls
+
+CALLS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["route", "socket", "scope", "hook", "where", "told", "option", "extension", "broken", "listen"]
+        ),
+        st.integers(0, 5),
+        st.integers(0, 2),
+    ),
+    max_size=25,
+)
+
+
+class Model:
+    """What an app with scopes must be after a sequence of calls."""
+
+    def __init__(self):
+        self.app = socketify_ext.App()
+        self.scopes, self.parents = [self.app], [None]
+        self.hooks, self.tellers, self.options, self.members, self.routes = [], [], [], [], []
+
+    def path(self, scope):
+        return [] if scope is None else [*self.path(self.parents[scope]), scope]
+
+    def call(self, kind, number, letter):
+        """Make a call; one that fails changes nothing."""
+        scope = number % len(self.scopes)
+        before = app_state(self.app) if kind not in ("scope", "listen") else None
+        try:
+            getattr(self, f"call_{kind}")(scope, "abc"[letter])
+        except socketify_ext.ExtensionError:
+            assert before is None or app_state(self.app) == before
+
+    def call_route(self, scope, letter):
+        path, options = f"/{letter}/{len(self.routes) % 4}", {"mark": letter} if letter == "a" else {}
+        self.scopes[scope].get(path, handler, **options)
+        self.routes.append((scope, self.app.routes[-1].pattern, "GET", options))
+
+    def call_socket(self, scope, letter):
+        self.scopes[scope].ws(f"/{letter}", {"message": print})
+        self.routes.append((scope, self.app.routes[-1].pattern, "WS", {}))
+
+    def call_scope(self, scope, letter):
+        self.scopes.append(self.scopes[scope].scope("" if letter == "c" else f"/{letter}"))
+        self.parents.append(scope)
+
+    def call_hook(self, scope, letter):
+        hook = make_hook()
+        self.scopes[scope].before_request(hook, prefix=f"/{letter}")
+        self.hooks.append((scope, hook, getattr(self.scopes[scope], "prefix", "") + f"/{letter}", None))
+
+    def call_where(self, scope, letter):
+        hook = make_hook()
+        self.scopes[scope].before_request(hook, where=lambda route: "mark" in route.options)
+        self.hooks.append((scope, hook, "", "mark"))
+
+    def call_told(self, scope, letter):
+        told = Told(self.scopes[scope])
+        self.tellers.append((scope, told))
+
+    def call_option(self, scope, letter):
+        hook = make_hook()
+        self.scopes[scope].route_option("mark", apply=lambda route, value: route.before_request(hook))
+        self.options.append((scope, hook))
+
+    def call_extension(self, scope, letter):
+        hook = make_hook()
+
+        @socketify_ext.extension(letter)
+        def declare(request, response, ws, *, app):
+            request.property(letter)
+            app.before_request(hook)
+
+        self.scopes[scope].register(declare)
+        self.members.append((scope, letter))
+        self.hooks.append((scope, hook, "", None))
+
+    def call_broken(self, scope, letter):
+        @socketify_ext.extension(f"broken-{letter}")
+        def declare(request, response, ws, *, app):
+            request.property(f"broken_{letter}")
+            app.before_request(print)
+            app.get(f"/broken/{letter}", handler)
+            app.on_route(lambda route: {"broken": 1})
+            app.route_option("broken", apply=lambda route, value: fail(route) if route.info.method == "GET" else None)
+
+        with pytest.raises(socketify_ext.ExtensionError) as caught:
+            self.scopes[scope].register(declare)
+        raise caught.value
+
+    def call_listen(self, scope, letter):
+        self.app.listen(ADDRESS)
+
+    def check(self):
+        """Compare the app with what was called."""
+        for scope, pattern, method, options in self.routes:
+            path, route = self.path(scope), route_at(self.app, pattern, method)
+            mark = [hook for where, hook in self.options if where in path] if options else []
+            wanted = {
+                hook
+                for where, hook, prefix, option in self.hooks
+                if where in path and (pattern + "/").startswith(prefix + "/") and (option is None or options)
+            }
+            assert set(hooks_of(route)) == {*wanted, *mark}
+            assert len(hooks_of(route)) == len({*wanted, *mark})
+            has = {letter for letter in "abc" if hasattr(route.request_class, letter)}
+            assert has == {letter for where, letter in self.members if where in path}
+            for where, told in self.tellers:
+                assert told.names.count(f"{method} {pattern}") == (where in path)
+        assert len(self.app.routes) == len(self.routes)
+
+
+def make_hook():
+    def hook(*arguments): ...
+
+    return hook
+
+
+@settings(deadline=None, max_examples=60)
+@given(CALLS)
+def test_after_any_calls_each_route_has_what_its_scopes_have(calls):
+    model = Model()
+    try:
+        for call in calls:
+            model.call(*call)
+        model.check()
+    finally:
+        model.app.close()

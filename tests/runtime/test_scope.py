@@ -63,9 +63,9 @@ def handler(res, req):
     res.end("x")
 
 
-@pytest.fixture
-def app():
-    return socketify_ext.App()
+@pytest.fixture(params=["app", "install"])
+def app(request):
+    return socketify_ext.App() if request.param == "app" else socketify_ext.install(socketify.App())
 
 
 # -- routes, members and hooks

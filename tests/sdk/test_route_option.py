@@ -165,6 +165,20 @@ def test_a_name_that_is_no_keyword_is_refused(app, name):
     assert app_state(app) == before
 
 
+def test_a_type_that_fails_names_the_route_and_changes_nothing(app):
+    from typing import Annotated
+
+    from pydantic import BeforeValidator
+
+    def fail(value):
+        raise LookupError("no table of rights")
+
+    app.route_option("auth", type=Annotated[int, BeforeValidator(fail)])
+    with pytest.raises(RouteOptionError, match=r"fails for the route GET /a .*LookupError: no table of rights"):
+        app.get("/a", handler, auth=1)
+    assert app.routes == ()
+
+
 class Unreadable:
     def __get_pydantic_core_schema__(self, *arguments):
         raise MemoryError("no schema")

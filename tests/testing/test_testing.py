@@ -345,7 +345,7 @@ def test_the_page_names_every_fixture_and_function():
 
     fixtures = [name for name, value in vars(plugin).items() if type(value).__name__ == "FixtureFunctionDefinition"]
     assert sorted(fixtures) == ["client", "isolated_registry", "make_app", "server", "ws"]
-    for name in [*fixtures, *(set(testing.__all__) - {"Serving", "serve"})]:
+    for name in [*fixtures, *(set(testing.__all__) - {"Received", "Serving", "serve"})]:
         assert re.search(rf"^\| `{name}\b", PAGE, re.MULTILINE), name
 
 
