@@ -30,14 +30,14 @@ class _Entry:
         self._function = function
         self._timeout = timeout
         self._can_be_cancelled = inspect.iscoroutinefunction(function)
-        self._running: asyncio.Future[bool] | None = None
+        self.running: asyncio.Future[bool] | None = None
         self._told: State = "ok"
 
     async def run(self) -> State:
         """Run it, unless it still runs from the time before: one that hangs is not begun again."""
-        running = self._running
+        running = self.running
         if running is None:
-            running = self._running = asyncio.ensure_future(self._call())
+            running = self.running = asyncio.ensure_future(self._call())
             running.add_done_callback(self._end)
         done, _ = await asyncio.wait((running,), timeout=self._timeout)
         if not done:
@@ -58,7 +58,7 @@ class _Entry:
         return result is not False
 
     def _end(self, running: asyncio.Future[bool]) -> None:
-        self._running = None
+        self.running = None
         if not running.cancelled():
             running.exception()  # it is told already, or came too late to matter
 
@@ -115,6 +115,12 @@ class Checks:
         if run is None or (run.done() and loop.time() >= self._until):
             run = self._run = asyncio.ensure_future(self._run_all())
         return await asyncio.shield(run)  # a prober that leaves does not end what others wait for
+
+    def stop(self) -> None:
+        """End the checks that still run."""
+        for running in (self._run, *(entry.running for entry in self._entries.values())):
+            if running is not None:
+                running.cancel()
 
     async def _run_all(self) -> dict[str, State]:
         entries = tuple(self._entries.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -60,9 +61,15 @@ class Health:
 
     async def readiness(self) -> tuple[int, dict[str, object]]:
         """Return the status and the content of the answer to a readiness probe."""
-        if self._is_closing:
+        states = None
+        if not self._is_closing:
+            try:
+                states = await self._checks.results()
+            except asyncio.CancelledError:
+                if not self._is_closing:
+                    raise
+        if states is None or self._is_closing:
             return 503, {"status": "closing"}
-        states = await self._checks.results()
         is_ready = all(state == "ok" for state in states.values())
         shown: dict[str, object] = {"status": "ok" if is_ready else "failing"}
         if self._details:
@@ -74,8 +81,9 @@ class Health:
         self._meter.start()
 
     def close(self) -> None:
-        """Be ready no more."""
+        """Be ready no more, and end the checks that still run."""
         self._is_closing = True
+        self._checks.stop()
 
     def stop(self) -> None:
         """Measure no more."""

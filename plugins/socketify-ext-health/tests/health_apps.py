@@ -37,6 +37,7 @@ def queue(request, response, ws, *, app):
 
 def make(kind="app", order=("health", "guard", "queue"), **options):
     app = socketify_ext.App() if kind == "app" else socketify_ext.install(socketify.App())
+    begun = asyncio.Event()
     loaded = {"health": socketify_ext.load("health", **options), "guard": guard, "queue": queue}
     for name in order:
         app.register(loaded[name])
@@ -48,12 +49,24 @@ def make(kind="app", order=("health", "guard", "queue"), **options):
         return state["database"]
 
     def block(res, req):
-        time.sleep(float(req.get_query("seconds")))
+        """Block the loop from when there is a file `begun` until there is one `over`."""
+        folder = Path(req.get_query("folder"))
+        (folder / "begun").touch()
+        while not (folder / "over").exists():
+            time.sleep(0.01)
         res.end("blocked")
 
-    async def wait(res, req):
-        await asyncio.sleep(float(req.get_query("seconds")))
-        res.end("waited")
+    async def hang():
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def hangs(res, req):
+        await begun.wait()
+        res.end("begun")
+
+    def hang_from_now_on(res, req):
+        app.health.add_check("hanging", hang, timeout=600)
+        res.end("added")
 
     def database(res, req):
         state["database"] = {"up": True, "down": False, "broken": None}[req.get_parameter(0)]
@@ -64,9 +77,10 @@ def make(kind="app", order=("health", "guard", "queue"), **options):
 
     app.get("/", lambda res, req: res.end("hello"))
     app.get("/block", block)
-    app.get("/wait", wait)
     app.get("/lag", lag)
     app.post("/database/:state", database)
+    app.post("/hang", hang_from_now_on)
+    app.get("/hangs", hangs)
     app.ws("/ws", {"message": lambda ws, message, opcode: ws.send(message, opcode)})
     return app
 
