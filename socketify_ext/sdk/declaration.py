@@ -313,7 +313,17 @@ def as_extension(value: Any) -> Extension:
     """
     if isinstance(value, Extension):
         return value
+    if isinstance(value, str):
+        raise _not_an_extension(repr(value), "it is a name", f'Load it by that name: socketify_ext.load("{value}")')
+    if inspect.ismodule(value):
+        own = [f"{value.__name__}.{name}" for name, each in vars(value).items() if isinstance(each, Extension)]
+        fix = f"Pass what is in it: {' or '.join(own)}" if own else "Pass the extension function"
+        raise _not_an_extension(f"module {value.__name__}", "it is a module", fix)
     return Extension(value, bare_name(getattr(value, "__name__", type(value).__name__)), declared=False)
+
+
+def _not_an_extension(who: str, why: str, fix: str) -> errors.SignatureError:
+    return errors.SignatureError(who, "is not an extension", why, fix)
 
 
 def bare_name(function_name: str) -> str:
