@@ -158,6 +158,7 @@ class Registration:
 
     def _load_required(self, extension: Extension, requirement: Requirement) -> Extension:
         """Load a required extension: its version is judged first, for another one may take other options."""
+        cause: errors.ExtensionError
         try:
             found = self.registry.find(requirement.name)
             if not requirement.accepts(found.version):
@@ -169,7 +170,11 @@ class Registration:
             why, cause = f"it can't be loaded with default options: {error}", error
             fix = f'Register it first: app.register(socketify_ext.load("{requirement.name}", ...))'
         except errors.ExtensionError as error:
-            why, cause, fix = f"it can't be loaded: [{error.code}] {error.who} {error.what}: {error.why}", error, error.fix
+            why, cause, fix = (
+                f"it can't be loaded: [{error.code}] {error.who} {error.what}: {error.why}",
+                error,
+                error.fix,
+            )
         raise errors.MissingRequirementError(
             f"extension {extension.provenance}", f"requires '{requirement}'", why, fix, requirement=requirement
         ) from cause

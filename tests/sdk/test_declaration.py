@@ -118,7 +118,7 @@ def test_a_name_in_place_of_an_extension_is_to_be_loaded():
 def test_a_module_in_place_of_an_extension_names_what_is_in_it():
     with pytest.raises(SignatureError, match=r"Pass what is in it: test_declaration\.shop"):
         as_extension(sys.modules[__name__])
-    with pytest.raises(SignatureError, match="it is a module. Pass the extension function"):
+    with pytest.raises(SignatureError, match=r"it is a module\. Pass the extension function"):
         as_extension(pickle)
 
 
