@@ -51,6 +51,7 @@ __all__ = [
     "install",
     "load",
 ]
+__version__ = "0.1.0"
 
 if "socketify" in sys.modules:
     # Its apps are made next, and uWebSockets would stay bound to the loop of the first one, which ends with it.

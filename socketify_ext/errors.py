@@ -119,8 +119,10 @@ class PropertyError(ExtensionError, ValueError):
     """A property's default, factory and type do not fit together."""
 
     code = "EXT103"
-    cause = "A property has a default and a factory, or a default that does not fit its type or can't be copied."
-    remedy = "Give one of `default` and `default_factory`; a default fits `type`, a factory takes no arguments."
+    cause = "A property has a default and a factory or a function, or a default that does not fit its type or can't be copied."
+    remedy = (
+        "Give one of `default`, `default_factory` and a function; a default fits `type`, a factory takes no arguments."
+    )
 
 
 class OptionsError(ExtensionError, ValueError):
@@ -209,6 +211,14 @@ class HookError(ExtensionError, TypeError):
     code = "EXT304"
     cause = "A plugin implements an unknown hook, asks for an argument that the hook does not pass, or answers wrongly."
     remedy = "Use a hook of `socketify_ext.hookspecs` with its arguments; SOCKETIFY_EXT_DISABLE leaves the plugin out."
+
+
+class ManifestError(ExtensionError, ValueError):
+    """A plugin's manifest can't be used; `path` names the file, `distribution` the plugin."""
+
+    code = "EXT305"
+    cause = "A plugin's `socketify-ext.json` is no manifest, has another format, or describes another extension."
+    remedy = "Write it again with `socketify-ext manifest NAME`; without the file, the plugin is imported instead."
 
 
 class CoreUnavailableError(ExtensionError, ImportError):
@@ -395,6 +405,14 @@ class CartError(ExtensionError, RuntimeError):
     code = "EXT514"
     cause = "A cart is saved before it was loaded, loaded over items, or saved after the answer has gone; or a user has no name."
     remedy = "Load the cart, change it, save it, then answer; or use `async with req.edit_cart() as cart`."
+
+
+class ComputationError(ExtensionError, RuntimeError):
+    """A computed property can't be computed, or is used before it is awaited."""
+
+    code = "EXT516"
+    cause = "A computed property needs its own value, computes a coroutine, or is async and used as a condition without `await`."
+    remedy = "Compute it from other values, in an `async def` where it awaits, and await an async one."
 
 
 class TargetError(ExtensionError, LookupError):

@@ -71,8 +71,9 @@ def _member(member: Member, needs: list[str]) -> Iterator[str]:
     yield f"### {name}"
     if needs:
         yield f"Only with {' and '.join(f'`{option}`' for option in needs)}."
-    if member.kind == "property":
+    if member.kind != "method":
         yield code(f"{name}{short(member.signature)}")
+        yield from [markdown(member.doc)] * bool(member.doc)
         return
     parameters = [short(each) for each in render_parameters(member.parameters or [], render_parameter)]
     returns = f" -> {short(member.type.short)}" if member.type else ""

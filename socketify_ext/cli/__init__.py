@@ -40,11 +40,10 @@ cli.command("check")(check_extension)
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
+        from socketify_ext import __version__
         from socketify_ext.registry.discovery import OWN_DISTRIBUTION
 
-        typer.echo(f"{OWN_DISTRIBUTION} {version(OWN_DISTRIBUTION)}")
+        typer.echo(f"{OWN_DISTRIBUTION} {__version__}")
         raise typer.Exit
 
 

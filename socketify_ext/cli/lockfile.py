@@ -35,6 +35,7 @@ class Lock:
                 "extension": member.extension,
                 "kind": f"async {member.kind}" if member.is_async else member.kind,
                 "signature": member.signature,
+                "deprecated": member.deprecated,
             }
             for member in sorted(described.members, key=lambda member: member.path)
         }
@@ -105,5 +106,7 @@ def _extension(name: str, values: dict[str, Any]) -> str:
 
 
 def _member(name: str, values: dict[str, Any]) -> str:
-    prefix = "async " if str(values.get("kind")).startswith("async") else ""
-    return f"{prefix}{name}{values.get('signature')}  [{values.get('extension')}]"
+    kind = str(values.get("kind"))
+    prefix = "computed " if kind.endswith("computed") else "async " if kind.startswith("async") else ""
+    suffix = f", deprecated: {values['deprecated']}" if values.get("deprecated") else ""
+    return f"{prefix}{name}{values.get('signature')}  [{values.get('extension')}{suffix}]"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _OPTION: Final = ("name", "type", "required", "default", "description")
-_MEMBER: Final = ("name", "kind", "signature", "is_async", "override", "doc", "file", "line")
+_MEMBER: Final = ("name", "kind", "signature", "is_async", "override", "deprecated", "doc", "file", "line")
 
 
 def show_extension(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
@@ -75,6 +75,7 @@ def _print(out: Console, described: DeclaredExtension) -> None:
         ("Requires", described.requires),
         ("Before", described.before),
         ("After", described.after),
+        ("Tested with", described.tested_with),
         ("Hooks", described.hooks),
     ):
         _section(out, title, [[name] for name in names])
@@ -105,9 +106,13 @@ def _option_head(option: Option) -> str:
 
 
 def _member(member: Member) -> list[str]:
-    prefix = "async " if member.is_async else ""
     suffix = " (override)" if member.override else ""
-    return [f"{prefix}{member.name}{member.signature}{suffix}", location(member.file, member.line), _summary(member)]
+    suffix += f" (deprecated: {member.deprecated})" if member.deprecated else ""
+    return [
+        f"{member.prefix}{member.name}{member.signature}{suffix}",
+        location(member.file, member.line),
+        _summary(member),
+    ]
 
 
 def _place(place: Place) -> list[str]:

@@ -59,8 +59,7 @@ def _tree(described: AppDescription) -> Tree:
         branch = tree.add(head)
         for member in described.members:
             if member.extension == each.name:
-                prefix = "async " if member.is_async else ""
-                branch.add(Text(f"{prefix}{member.path}{member.signature}"))
+                branch.add(Text(f"{member.prefix}{member.path}{member.signature}"))
         for name in _lost(described, each):
             winner = next(settled.winner for settled in described.settled if settled.member == name)
             branch.add(Text(f"{name}: {winner}'s is there instead", "dim"))

@@ -108,7 +108,7 @@ def _print(name: str, member: Member | None, described: AppDescription) -> None:
         out.print(name, style="bold")
         out.print(f"  no extension added it: it is socketify's own ({described.core})")
         return
-    out.print(f"{'async ' if member.is_async else ''}{name}{member.signature}", style="bold")
+    out.print(f"{member.prefix}{name}{member.signature}", style="bold")
     for line in member.doc.splitlines()[:1]:
         out.print(f"  {line}")
     for line in _told(name, member, described):

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from .. import errors
 from ..inspection.scope import Scope
-from ..sdk.spec import MemberSpec, MethodSpec
+from ..sdk.spec import ComputedSpec, MemberSpec, MethodSpec
 
 TAG: Final = "probe"
 DRY_RUN_TAG: Final = "probe-00000000-0"  # of calls before the first probe; a member may keep it, too
@@ -65,6 +65,7 @@ class Call:
     keyword: tuple[tuple[str, Argument], ...] = ()
     guessed: bool = False
     is_property: bool = False
+    function: Callable[[Any], Any] | None = None  # of an async property, whose steps are then the caller's own
 
     def __call__(self, target: Any, there: Mapping[str, Any]) -> Any:
         """Call the member of `target`, or read the property."""
@@ -72,6 +73,8 @@ class Call:
 
     def bound(self, target: Any, there: Mapping[str, Any]) -> Callable[[], Any]:
         """Prepare the call, so that only the member's own work is left."""
+        if self.function is not None:
+            return functools.partial(self.function, target)
         if self.is_property:
             return lambda: getattr(target, self.name)
         positional = [make(there) for make in self.positional]
@@ -85,6 +88,8 @@ def plan(member: MemberSpec) -> Call:
     Raises:
         UnguessableError: no value can be made up for a parameter.
     """
+    if isinstance(member, ComputedSpec) and member.is_async:
+        return Call(member.name, f"await {member.name}", function=member.function)
     if not isinstance(member, MethodSpec):
         return Call(member.name, member.name, is_property=True)
     try:

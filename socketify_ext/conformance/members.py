@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..sdk.declaration import Extension, extension
-from ..sdk.spec import TARGETS, MemberSpec, MethodSpec
+from ..sdk.spec import TARGETS, ComputedSpec, MemberSpec, MethodSpec
 from ..sdk.surface import Surface
 
 
@@ -19,6 +19,8 @@ def redeclare(members: Mapping[str, MemberSpec]) -> Extension:
             surface = surfaces[member.target]
             if isinstance(member, MethodSpec):
                 surface.method(member.function, name=member.name, override=True)
+            elif isinstance(member, ComputedSpec):
+                surface.property(member.function, name=member.name, override=True)
             elif member.default_factory is not None:
                 surface.property(member.name, default_factory=member.default_factory, override=True)
             else:

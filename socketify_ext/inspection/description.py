@@ -100,6 +100,7 @@ class DeclaredExtension(ExtensionDescription):
     doc: str
     before: list[str]
     after: list[str]
+    tested_with: list[str]
     options: list[Option]
     members: list[Member]
     members_error: str | None
@@ -142,6 +143,7 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[DeclaredExtens
         doc=inspect.getdoc(extension.function) or "",
         before=list(extension.before),
         after=list(extension.after),
+        tested_with=list(extension.tested_with),
         options=_options(extension.options_model),
         members=[describe_member(member) for member in declaration.spec.members] if declaration else [],
         members_error=problem,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from socketify_ext.sdk.spec import MISSING, MethodSpec, PropertySpec
+from socketify_ext.sdk.spec import MISSING, ComputedSpec, MemberSpec, MethodSpec, PropertySpec
 
-from .annotation import Annotation, annotation, inferred
+from .annotation import ANY, Annotation, annotation, inferred
 from .scope import Scope
 
 _KINDS: Final = {
@@ -39,7 +39,8 @@ class Member:
     """One member.
 
     Of a method, `parameters` leaves `self` out and is None where a builtin has no signature; `type` is its result's.
-    Of a property, `type` is its value's and `default` the text of its default or factory.
+    Of a property, `type` is its value's and `default` the text of its default or factory. Of a computed one, `type` is its
+    value's, once it is awaited where the member is async. `deprecated` says what to use instead, None where it is not.
     """
 
     target: str
@@ -50,6 +51,7 @@ class Member:
     line: int
     override: bool
     renamed_from: str | None
+    deprecated: str | None
     doc: str
     type: Annotation | None
     is_async: bool = False
@@ -64,14 +66,33 @@ class Member:
     @property
     def signature(self) -> str:
         """Return the parameters and types, as in `(days: int = 1) -> list[str]` and `: str = 'Oslo'`."""
-        if self.kind == "property":
-            kind = f": {self.type.short}" if self.type else ""
-            return f"{kind} = {self.default}"
+        if self.kind != "method":
+            kind = self.value_type
+            shown = f": {kind.short}" if kind else ""
+            return shown if self.default is None else f"{shown} = {self.default}"
         returns = f" -> {self.type.short}" if self.type else ""
         parameters = (
             "..." if self.parameters is None else ", ".join(render_parameters(self.parameters, render_parameter))
         )
         return f"({parameters}){returns}"
+
+    @property
+    def value_type(self) -> Annotation | None:
+        """Return the type of what is read: `Awaitable[User]` of an async property of `User`."""
+        kind = self.type
+        if not self.is_async:
+            return kind
+        kind = kind or Annotation(ANY, ["typing:Any"])
+        return replace(
+            kind,
+            text=f"collections.abc.Awaitable[{kind.text}]",
+            names=sorted([*kind.names, "collections.abc:Awaitable"]),
+        )
+
+    @property
+    def prefix(self) -> str:
+        """Return what stands before the name: "async " of a method, "computed " of a property that is."""
+        return {"method": "async " if self.is_async else "", "computed": "computed "}.get(self.kind, "")
 
 
 def render_parameters(parameters: list[Parameter], render: Callable[[Parameter], str]) -> list[str]:
@@ -96,7 +117,7 @@ def render_parameter(parameter: Parameter) -> str:
     return f"{parameter.name}{kind} = {parameter.default}" if kind else f"{parameter.name}={parameter.default}"
 
 
-def describe_member(member: MethodSpec | PropertySpec) -> Member:
+def describe_member(member: MemberSpec) -> Member:
     """Describe a member."""
     common: dict[str, Any] = {
         "target": member.target,
@@ -107,8 +128,11 @@ def describe_member(member: MethodSpec | PropertySpec) -> Member:
         "line": member.provenance.line,
         "override": member.override,
         "renamed_from": member.renamed_from,
+        "deprecated": member.deprecated,
     }
-    return _method(member, common) if isinstance(member, MethodSpec) else _property(member, common)
+    if isinstance(member, MethodSpec):
+        return _method(member, common)
+    return _computed(member, common) if isinstance(member, ComputedSpec) else _property(member, common)
 
 
 def _method(member: MethodSpec, common: dict[str, Any]) -> Member:
@@ -140,6 +164,12 @@ def _described_parameter(parameter: inspect.Parameter, scope: Scope) -> Paramete
     kind = None if parameter.annotation is empty else annotation(parameter.annotation, scope)
     default = None if parameter.default is empty else _value(parameter.default)
     return Parameter(parameter.name, _KINDS[parameter.kind], kind, default)
+
+
+def _computed(member: ComputedSpec, common: dict[str, Any]) -> Member:
+    found = member.returns
+    kind = None if found is MISSING else annotation(found, Scope(member.function))
+    return Member(**common, doc=inspect.getdoc(member.function) or "", type=kind, is_async=member.is_async)
 
 
 def _property(member: PropertySpec, common: dict[str, Any]) -> Member:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.machinery
-import importlib.util
+import pkgutil
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
-if TYPE_CHECKING:
-    from importlib.metadata import Distribution
+from .. import __version__
+from .installed import UNKNOWN, Installed, canonical, installed
+from .modules import find_module, is_missing, read_beside
 
 GROUP: Final = "socketify_ext"
 HOOK_GROUP: Final = "socketify_ext.hooks"
 OWN_DISTRIBUTION: Final = "socketify-ext"
+_BUILT_IN: Final = "socketify_ext.builtin"
 
 _VALUE = re.compile(r"[\w.]+\s*(:\s*[\w.]+\s*)?(\[.*\]\s*)?")
 
-_UNKNOWN: Final = "unknown"
-
 Status = Literal["ok", "broken", "blocked", "duplicate", "shadowed"]
+Kind = Literal["extension", "hooks"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,7 @@ class Candidate:
     version: str
     summary: str
     problem: str = ""  # the reason why its metadata can't be read
+    installed: Installed | None = field(default=None, repr=False, compare=False)
 
     @property
     def source(self) -> Literal["builtin", "plugin"]:
@@ -46,17 +45,25 @@ class Candidate:
         """Return the name that is unique among several providers: `distribution:name`."""
         return f"{self.distribution}:{self.name}"
 
+    @property
+    def module(self) -> str:
+        """Return the name of the module that holds it."""
+        return self.value.partition(":")[0].strip()
+
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
 
-    def defect(self) -> str:
-        """Return the defect of the entry point that shows without an import, or ""."""
+    def defect(self, *, is_attribute: bool = True) -> str:
+        """Return the defect of the entry point that shows without an import, or "".
+
+        Args:
+            is_attribute: whether it must name an attribute of a module, as an extension does.
+        """
         if self._malformed:
             return self._malformed
-        module, colon, _ = self.value.partition(":")
-        if not colon:
+        if is_attribute and ":" not in self.value:
             return f"entry point {self.value!r} names no attribute of a module"
-        return "" if _is_findable(module.strip()) else f"module {module.strip()!r} does not exist"
+        return f"module {self.module!r} does not exist" if is_missing(self.module) else ""
 
     @property
     def _malformed(self) -> str:
@@ -73,93 +80,69 @@ class Candidate:
         return EntryPoint(self.name, self.value, GROUP).load()
 
 
-def _is_findable(module: str) -> bool:
-    """Whether a module exists; its parents are not imported, as `importlib.util.find_spec` would."""
-    top, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(top)
-        name = top
-        for part in rest:
-            if spec is None or spec.submodule_search_locations is None:
-                return False
-            name = f"{name}.{part}"
-            spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
-    except (ImportError, ValueError):
-        return False
-    except KeyError:  # a namespace package in another one: its spec needs the parent's import
-        return True
-    return spec is not None
-
-
-def canonical(distribution: str) -> str:
-    """Normalise a distribution's name (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
-
-
 def candidates(group: str = GROUP) -> Iterator[Candidate]:
-    """List the group's entry points on `sys.path`, each distribution's first copy only."""
-    from importlib.metadata import entry_points
+    """List the built-ins, and the group's entry points of what is installed."""
+    if group == GROUP:
+        yield from built_ins()
+    for each in installed()[0]:
+        if f"[{group}]" in each.entry_points:
+            yield from _candidates_of(each, group)
 
-    try:
-        points = entry_points(group=group)
-    except Exception:  # one of the installed distributions can't be read
-        yield from _candidates_one_by_one(group)
+
+def leftovers() -> list[Installed]:
+    """List the metadata folders with extensions or hooks that do not count, as an interrupted pip leaves them."""
+    return [each for each in installed()[1] if f"[{GROUP}" in each.entry_points]
+
+
+def built_ins() -> Iterator[Candidate]:
+    """List the extensions of this package: they are there whatever its metadata says, if there is any."""
+    package = find_module(_BUILT_IN)
+    for each in pkgutil.iter_modules(package.submodule_search_locations if package else (), f"{_BUILT_IN}."):
+        if each.ispkg:
+            name = each.name.rpartition(".")[2]
+            yield Candidate(name, f"{each.name}:{name}", OWN_DISTRIBUTION, __version__, _built_in_summary(each.name))
+
+
+def _candidates_of(each: Installed, group: str) -> Iterator[Candidate]:
+    named, version, summary = each.described
+    distribution, version = canonical(named or each.name), version or each.version or UNKNOWN
+    if distribution == OWN_DISTRIBUTION:  # an older one of ours, or one that calls itself that
         return
-    described: dict[int, tuple[str, str, str]] = {}
-    for point in points:
-        if point.dist is None:
-            continue
-        if id(point.dist) not in described:
-            described[id(point.dist)] = _described(point.dist)
-        distribution, version, summary = described[id(point.dist)]
-        if distribution == OWN_DISTRIBUTION:
-            summary = _built_in_summary(point.value) or summary
-        yield Candidate(point.name, point.value, distribution, version, summary)
+    values, unreadable = _parsed(each.entry_points, group)
+    for name, found in values.items():
+        problem = f"its entry_points.txt has it several times: {' and '.join(found)}" if len(found) > 1 else ""
+        yield Candidate(name, found[0], distribution, version, summary, problem, each)
+    for line in unreadable:
+        problem = f"its entry_points.txt can't be read: {line!r} is not of the form name = module:attribute"
+        yield Candidate(distribution, "", distribution, version, summary, problem, each)
 
 
-def _candidates_one_by_one(group: str) -> Iterator[Candidate]:
-    from importlib.metadata import distributions
+def _parsed(text: str, wanted: str) -> tuple[dict[str, list[str]], list[str]]:
+    """Read one group of an entry_points.txt.
 
-    seen: set[str] = set()
-    for distribution in distributions():
-        name, version, summary = _described(distribution)
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            for point in distribution.entry_points.select(group=group):
-                yield Candidate(point.name, point.value, name, version, summary)
-        except Exception as error:
-            with contextlib.suppress(UnicodeDecodeError):
-                if f"[{group}]" in (distribution.read_text("entry_points.txt") or ""):
-                    problem = f"its entry_points.txt can't be read ({type(error).__name__}: {error})"
-                    yield Candidate(name, "", name, version, summary, problem)
-
-
-def _described(distribution: Distribution) -> tuple[str, str, str]:
-    """Return the name, version and summary; "unknown" for parts that are missing or unreadable."""
-    from email.parser import HeaderParser
-
-    try:
-        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
-    except UnicodeDecodeError:
-        return _UNKNOWN, _UNKNOWN, ""
-    # Not `distribution.metadata`, which parses the long description too.
-    head = HeaderParser().parsestr(text.partition("\n\n")[0])
-    return canonical(head.get("Name", _UNKNOWN)), head.get("Version", _UNKNOWN), head.get("Summary", "")
+    Returns:
+        The different values by name, and the lines that can't be read. Other groups are others' business: that of a
+        whole file, as `importlib.metadata` reads it, ends with the first malformed line of any of them.
+    """
+    values: dict[str, list[str]] = {}
+    unreadable: list[str] = []
+    group = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            group = line[1:-1]
+        elif group == wanted and line and not line.startswith(("#", ";")):
+            name, equals, value = (part.strip() for part in line.partition("="))
+            if not (name and equals):
+                unreadable.append(line)
+            elif value not in values.setdefault(name, []):
+                values[name].append(value)
+    return values, unreadable
 
 
-def _built_in_summary(value: str) -> str:
+def _built_in_summary(module: str) -> str:
     """Read the first line of a built-in's module, as in `cart`: a list for each request."""
-    module = value.partition(":")[0].strip()
-    path = Path(__file__).parents[1].joinpath(*module.split(".")[1:])
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    try:
-        with path.open(encoding="utf-8") as source:
-            first = source.readline()
-    except OSError:
-        return ""
-    text = first.strip().strip('"').partition(": ")[2]
+    source = read_beside(module, "__init__.py") or b""  # a frozen program has none
+    text = source.decode().partition("\n")[0].strip().strip('"').partition(": ")[2]
     return text[:1].upper() + text[1:]
 
 
@@ -176,7 +159,7 @@ def normal(name: str) -> str:
 
 @dataclass(frozen=True)
 class Listing:
-    """The row of one extension in `socketify-ext list`."""
+    """The row of one extension, or of a plugin's hooks, in `socketify-ext list`."""
 
     name: str
     version: str | None
@@ -185,6 +168,7 @@ class Listing:
     status: Status
     summary: str
     error: str | None = None
+    kind: Kind = "extension"
 
 
 def winner(found: Iterable[Candidate]) -> Candidate | None:

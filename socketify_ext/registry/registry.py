@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from ..sdk.declaration import Extension
 
 DISABLE_VARIABLE = "SOCKETIFY_EXT_DISABLE"
+_BLOCKED = f"named in {DISABLE_VARIABLE} or blocked by the program"
+# PyInstaller and its like collect only the modules that they see imported, and no metadata by themselves.
+_FROZEN = "Import it, and pass it to app.register or Registry.add: a frozen program has no metadata of plugins"
 _IMPORT_FAILURES = (Exception, SystemExit)  # an import may raise anything, and must not end the program
 
 
@@ -38,7 +42,7 @@ class Registry:
     def __init__(self, *, entry_points: bool = True, environment: Mapping[str, str] | None = None) -> None:
         self._entry_points = entry_points
         self._added: dict[str, Extension] = {}
-        self._defects: dict[str, str] = {}
+        self._defects: dict[Candidate, str] = {}
         self._environment = os.environ if environment is None else environment
         self._blocked: tuple[str, ...] = discovery.disabled_names(self._environment.get(DISABLE_VARIABLE, ""))
 
@@ -142,7 +146,7 @@ class Registry:
                 f"extension {name!r}",
                 "is not known",
                 "no built-in, installed plugin or added extension has that name",
-                suggestion(name, known) or "See `socketify-ext list`",
+                suggestion(name, known) or (_FROZEN if getattr(sys, "frozen", False) else "See `socketify-ext list`"),
                 name=name,
                 suggestions=close_names(name, known),
             )
@@ -181,7 +185,7 @@ class Registry:
             raise self._broken(candidate, str(error)) from error
 
     def _broken(self, candidate: Candidate, reason: str) -> errors.BrokenPluginError:
-        self._defects[candidate.qualified_name] = reason
+        self._defects[candidate] = reason
         return _broken_error(candidate, "extension", reason)
 
     def names(self) -> list[str]:
@@ -199,10 +203,10 @@ class Registry:
     def _listing(self, candidate: Candidate) -> Listing:
         providers = self._providers(candidate.name)
         picked = self._winner(providers)
-        error = self._defects.get(candidate.qualified_name) or candidate.defect() or None
+        error = self._defects.get(candidate) or candidate.defect() or None
         status: Status = "ok"
         if self._is_blocked(candidate):
-            status, error = "blocked", f"named in {DISABLE_VARIABLE} or blocked by the program"
+            status, error = "blocked", _BLOCKED
         elif error:
             status = "broken"
         elif picked is None:
@@ -220,6 +224,26 @@ class Registry:
             error,
         )
 
+    def list_hooks(self) -> tuple[Listing, ...]:
+        """List the hooks of every plugin with their status, from metadata and from what this registry has loaded."""
+        return tuple(map(self._hooks_listing, self._hook_candidates))
+
+    def _hooks_listing(self, candidate: Candidate) -> Listing:
+        error = self._defects.get(candidate) or candidate.defect(is_attribute=False) or None
+        status: Status = "broken" if error else "ok"
+        if self._is_blocked(candidate):
+            status, error = "blocked", _BLOCKED
+        return Listing(
+            candidate.name,
+            candidate.version,
+            candidate.distribution,
+            "plugin",
+            status,
+            candidate.summary,
+            error,
+            "hooks",
+        )
+
     @functools.cached_property
     def plugin_manager(self) -> pluggy.PluginManager:
         """The pluggy manager of this registry, with the hooks of all installed plugins."""
@@ -235,6 +259,7 @@ class Registry:
             try:
                 plugin = candidate.load()
             except _IMPORT_FAILURES as error:
+                self._defects[candidate] = _reason(error)
                 raise _broken_error(candidate, "hooks", _reason(error)) from error
             _register_hooks(manager, plugin, f"{candidate} ({candidate.name})")
         return manager

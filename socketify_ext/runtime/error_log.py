@@ -11,7 +11,7 @@ from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Final
 
 from ..sdk.printable import printable
-from ..sdk.spec import MemberSpec, MethodSpec
+from ..sdk.spec import ComputedSpec, MemberSpec, MethodSpec
 from .hooks import hook_in
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class ErrorLog:
         self._members: dict[CodeType, MemberSpec] = {
             inspect.unwrap(member.function).__code__: member
             for member in members
-            if isinstance(member, MethodSpec) and inspect.isfunction(member.function)
+            if isinstance(member, (MethodSpec, ComputedSpec)) and inspect.isfunction(member.function)
         }
 
     def report(self, error: BaseException, who: str) -> None:

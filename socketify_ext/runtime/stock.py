@@ -20,8 +20,18 @@ from ..sdk.app_surface import AppSurface
 from ..sdk.compilation import Classes, subclass
 from ..sdk.declaration import Declaration, bare_name, free_name
 from ..sdk.provenance import Provenance
-from ..sdk.spec import TARGETS, ExtensionSpec, MemberSpec, MethodSpec, PropertySpec, Target, validate
-from ..sdk.surface import Recording, Surface
+from ..sdk.spec import (
+    MISSING,
+    TARGETS,
+    ComputedSpec,
+    ExtensionSpec,
+    MemberSpec,
+    MethodSpec,
+    PropertySpec,
+    Target,
+    validate,
+)
+from ..sdk.surface import Recording, Surface, has_default
 from . import loop as kept_loop  # noqa: F401 - uWebSockets stays bound to it when the app has gone
 from .core import core, ffi, reserved_names
 from .dispatched import dispatched_response
@@ -283,13 +293,17 @@ class Adapter(core.AppExtension):  # type: ignore[misc]  # the core has no types
 
         return add if method is None else add(method)
 
-    def property(self, name: str, *arguments: Any, **options: Any) -> None:
+    def property(self, what: Any = MISSING, /, *arguments: Any, **options: Any) -> Any:
         """Add a property; see `Surface.property`."""
         frame = sys._getframe(1)
         place = frame.f_code.co_filename, frame.f_lineno
-        self.stock.enter_member(
-            self.target, frame, lambda surface: surface.declare_property(place, name, *arguments, **options)
-        )
+
+        def add(what: Any) -> Any:
+            return self.stock.enter_member(
+                self.target, frame, lambda surface: surface.enter_property(place, what, *arguments, **options)
+            )
+
+        return add(what) if what is not MISSING or has_default(*arguments, **options) else add
 
     def bind_methods(self, instance: Any) -> None:
         """Do nothing: methods are on the class."""
@@ -330,6 +344,8 @@ def _is_same(member: MemberSpec, earlier: MemberSpec) -> bool:
         return False
     if isinstance(member, MethodSpec) and isinstance(earlier, MethodSpec):
         return bool(_substance(member.function) == _substance(earlier.function))
+    if isinstance(member, ComputedSpec) and isinstance(earlier, ComputedSpec):
+        return bool(_substance(member.function) == _substance(earlier.function) and member.type == earlier.type)
     if isinstance(member, PropertySpec) and isinstance(earlier, PropertySpec):
         given = [(each.default, _code(each.default_factory), each.type) for each in (member, earlier)]
         return bool(given[0] == given[1])

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from types import FunctionType, MethodType
 from typing import Any
 
+from .computed_property import computed_attribute
+from .deprecation import DeprecatedProperty, deprecated_method
 from .resolution import Resolution
-from .spec import TARGETS, MemberSpec, MethodSpec, Target, is_immutable
+from .spec import TARGETS, ComputedSpec, MemberSpec, MethodSpec, Target, is_immutable
 
 Classes = Mapping[Target, type]
 Attributes = Mapping[Target, Mapping[str, Any]]
@@ -56,9 +58,9 @@ def compile_attributes(resolution: Resolution, earlier: Attributes | None = None
         attributes[target] = dict(earlier[target]) if earlier else {}
     for (target, name), member in resolution.members.items():
         if name not in attributes[target]:
-            attributes[target][name] = _attribute(member)
+            attributes[target].update(_attributes(member))
     for settled in resolution.settled:
-        attributes[settled.collision.target][settled.collision.name] = _attribute(settled.winner)
+        attributes[settled.collision.target].update(_attributes(settled.winner))
     return attributes
 
 
@@ -85,9 +87,21 @@ def subclass(base: type, attributes: Mapping[str, Any], *, bases: tuple[type, ..
     return type(base.__name__, bases or (base,), head | dict(attributes))
 
 
+def _attributes(member: MemberSpec) -> Mapping[str, Any]:
+    if member.deprecated is None:
+        return {member.name: _attribute(member)}
+    if isinstance(member, MethodSpec):
+        return {member.name: deprecated_method(member, member.function)}
+    held = f"{member.name} (deprecated)"  # no identifier, and so nobody else's
+    inner = member.model_copy(update={"name": held})
+    return {member.name: DeprecatedProperty(member, held), held: _attribute(inner)}
+
+
 def _attribute(member: MemberSpec) -> Any:
     if isinstance(member, MethodSpec):
         return member.function if isinstance(member.function, FunctionType) else BoundBuiltin(member.function)
+    if isinstance(member, ComputedSpec):
+        return computed_attribute(member)
     default = member.default
     if member.default_factory is not None:
         return LazyDefault(member.name, member.default_factory)

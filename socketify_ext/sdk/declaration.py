@@ -47,6 +47,7 @@ class Extension:
     requires: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    tested_with: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # they may hold secrets
     distribution: str | None = None
     version: str | None = None
@@ -153,7 +154,7 @@ class Extension:
         recorded = AppSurface(app, self.provenance)
         available: dict[str, Any] = {"options": options, "app": recorded}
         self.function(*surfaces, **{name: available[name] for name in self.signature.injected})
-        recording.is_open = False
+        recording.close()
         values = {
             "name": self.name,
             "provenance": self.provenance,
@@ -162,6 +163,7 @@ class Extension:
             "requires": self.requires,
             "before": self.before,
             "after": self.after,
+            "tested_with": self.tested_with,
             "identity": (self.function, options, dict(self.renames), self.selection, self.overrides),
         }
         return Declaration(validate(ExtensionSpec, self.provenance, "is malformed", values), recorded)
@@ -252,6 +254,7 @@ def extension(
     requires: Iterable[str] = (),
     before: Iterable[str] = (),
     after: Iterable[str] = (),
+    tested_with: Iterable[str] = (),
 ) -> Callable[[Function], Extension]:
     """Declare the function below as an extension, with a name, options and order.
 
@@ -261,15 +264,18 @@ def extension(
         requires: extensions that must be registered, as in `["auth>=1"]`; they come first.
         before: names of extensions that, if present, come later.
         after: names of extensions that, if present, come earlier.
+        tested_with: the versions of socketify-ext, socketify and Python that it was tested with, as in
+            `["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"]`; with others, `load` warns.
 
     Raises:
         SignatureError: the function is not `(request, response, ws)` with `options` and `app` as keywords.
         DeclarationError: the name, the options model, a requirement or a name in the order is malformed.
     """
+    lists = {"requires": requires, "before": before, "after": after, "tested_with": tested_with}
 
     def declare(function: Function) -> Extension:
         provenance = Provenance(str(name), *source_location(function))
-        for argument, given in (("requires", requires), ("before", before), ("after", after)):
+        for argument, given in lists.items():
             if isinstance(given, str):
                 raise errors.DeclarationError(
                     f"extension {provenance}",
@@ -284,13 +290,14 @@ def extension(
                 f"options={options!r} is not a pydantic model",
                 "Pass a subclass of pydantic.BaseModel",
             )
-        made = Extension(function, name, options, tuple(requires), tuple(before), tuple(after))
+        made = Extension(function, name, options, tuple(requires), tuple(before), tuple(after), tuple(tested_with))
         values = {
             "name": name,
             "provenance": made.provenance,
             "requires": made.requires,
             "before": made.before,
             "after": made.after,
+            "tested_with": made.tested_with,
         }
         validate(ExtensionSpec, made.provenance, "is malformed", values)
         return made

@@ -12,7 +12,7 @@ from typing import Literal
 
 from .. import errors
 from .provenance import Provenance
-from .spec import ExtensionSpec, MemberSpec, MethodSpec, Requirement, Target
+from .spec import ComputedSpec, ExtensionSpec, MemberSpec, MethodSpec, Requirement, Target
 from .suggest import suggestion
 
 Policy = Literal["error", "keep", "replace"]
@@ -249,6 +249,8 @@ def _renaming(member: MemberSpec) -> str:
         return f'load("{source.extension}").renamed({member.renamed_from or member.name}="{name}")'
     if isinstance(member, MethodSpec):
         return f'@{member.target}.method(name="{name}")'
+    if isinstance(member, ComputedSpec):
+        return f'@{member.target}.property(name="{name}")'
     return f'{member.target}.property("{name}")'
 
 

@@ -6,6 +6,7 @@ Every later step takes these objects as they are and never checks them again.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import copy
 import functools
 import inspect
@@ -33,6 +34,7 @@ from .provenance import Provenance
 Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
 MISSING: Final[Any] = inspect.Parameter.empty
+TESTED_PARTS: Final = ("socketify-ext", "socketify", "python")  # what `tested_with` may name
 
 _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 
@@ -128,6 +130,31 @@ def _requirement(text: Any) -> Any:
     return Requirement(name=parsed.name, specifier=str(parsed.specifier))
 
 
+def _tested_version(text: Any) -> Any:
+    """Read a statement of `tested_with`, as in "python>=3.10,<3.15"."""
+    stated = _requirement(text)
+    if stated.name not in TESTED_PARTS or not stated.specifier:
+        raise spec_error(
+            errors.DeclarationError,
+            f"tested_with has {str(stated)!r}",
+            f'Name {", ".join(TESTED_PARTS)} with the versions that were tested, as in "python>=3.10,<3.15"',
+        )
+    return stated
+
+
+def _deprecation(text: Any) -> Any:
+    if text is None or (isinstance(text, str) and text.strip()):
+        return text
+    raise spec_error(
+        errors.DeclarationError,
+        f"deprecated={text!r} tells callers nothing",
+        'Tell what to use instead, as in deprecated="use get_user; gone in 2.0"',
+    )
+
+
+Deprecation = Annotated[str | None, BeforeValidator(_deprecation)]
+
+
 def _function(function: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)) or not callable(function):
         kind = type(function).__name__
@@ -163,6 +190,7 @@ class MethodSpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
+    deprecated: Deprecation = None
 
     @property
     def signature(self) -> str:
@@ -243,6 +271,7 @@ class PropertySpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
+    deprecated: Deprecation = None
 
     @property
     def signature(self) -> str:
@@ -272,10 +301,7 @@ class PropertySpec(FrozenModel):
 
     def _check_type(self) -> None:
         try:
-            try:
-                adapter: TypeAdapter[Any] = TypeAdapter(self.type)
-            except PydanticUserError:  # any class: pydantic knows none of its fields, and checks isinstance
-                adapter = TypeAdapter(self.type, config=ConfigDict(arbitrary_types_allowed=True))
+            adapter = _adapter(self.type)
             if self.default_factory is None:
                 adapter.validate_python(self.default, strict=True)
         except ValidationError as error:
@@ -286,15 +312,106 @@ class PropertySpec(FrozenModel):
                 f"its default {self.default!r} is not of type {wanted} ({error.errors()[0]['msg']})",
                 f"Change the default, or declare type={wanted} | {given}",
             ) from None
+        except Exception as error:  # validating a value of any class may raise anything
+            raise _not_an_annotation(self.type, error) from None
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    try:
+        adapter = TypeAdapter(annotation)
+    except PydanticUserError:  # any class: pydantic knows none of its fields, and checks isinstance
+        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    if not adapter.pydantic_complete:  # it has a name that pydantic has not found
+        adapter.rebuild()
+    return adapter
+
+
+def _not_an_annotation(given: Any, error: Exception) -> PydanticCustomError:
+    return spec_error(
+        errors.PropertyError,
+        f"type={given!r} is not an annotation ({type(error).__name__})",
+        "Use a class or an annotation, as in type=list[str]",
+    )
+
+
+def _computing_function(function: Any) -> Any:
+    kind = type(function).__name__
+    fix = "Write it as def name(self)"
+    if not inspect.isfunction(function) and not inspect.isbuiltin(function):
+        why = f"a {kind} is not a function that computes a property"
+    elif inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        why, fix = "it is a generator function, and what it yields could be read only once", "Return a list"
+    else:
+        try:
+            inspect.signature(function).bind(function)
+        except TypeError:
+            why = f"it is called with self alone, and takes {inspect.signature(function)}"
+        except ValueError:  # some builtins have no signature
+            return function
+        else:
+            return function
+    raise spec_error(errors.SignatureError, why, fix)
+
+
+def _annotation(annotation: Any) -> Any:
+    if annotation is not None:
+        try:
+            _adapter(annotation)
         except Exception as error:  # evaluating an annotation may raise anything
-            raise spec_error(
-                errors.PropertyError,
-                f"type={self.type!r} is not an annotation ({builtins.type(error).__name__})",
-                "Use a class or an annotation, as in type=list[str]",
-            ) from None
+            raise _not_an_annotation(annotation, error) from None
+    return annotation
 
 
-MemberSpec = MethodSpec | PropertySpec
+class ComputedSpec(FrozenModel):
+    """One computed property: a function that makes its value from the request, response or socket on first access.
+
+    `type` is the declared annotation of the value, or None, where it is the function's return annotation.
+    """
+
+    kind: Literal["computed"] = "computed"
+    target: Target
+    function: Annotated[Callable[..., Any], BeforeValidator(_computing_function)]
+    name: MemberName
+    type: Annotated[Any, BeforeValidator(_annotation)] = None
+    provenance: InstanceOf[Provenance]
+    override: bool = False
+    renamed_from: str | None = None
+    deprecated: Deprecation = None
+
+    @property
+    def is_async(self) -> bool:
+        """Whether readers must await the value."""
+        return inspect.iscoroutinefunction(self.function)
+
+    @property
+    def returns(self) -> Any:
+        """Return the annotation of the value, as text where it is written so; `MISSING` where there is none."""
+        if self.type is not None:
+            return self.type
+        try:
+            return inspect.signature(self.function).return_annotation
+        except ValueError:  # some builtins have no signature
+            return MISSING
+
+    @property
+    def signature(self) -> str:
+        """Return the annotation, as in `: User | None`, and `: Awaitable[User | None]` of an async one."""
+        found = self.returns
+        if isinstance(found, str):
+            with contextlib.suppress(Exception):  # it may use names that only a type checker sees
+                found = inspect.signature(self.function, eval_str=True).return_annotation
+        shown = "Any" if found is MISSING else found if isinstance(found, str) else inspect.formatannotation(found)
+        if self.is_async:
+            return f": Awaitable[{shown}]"
+        return "" if found is MISSING else f": {shown}"
+
+    @property
+    def doc(self) -> str:
+        """Return the first line of the docstring, or an empty text."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+
+MemberSpec = MethodSpec | PropertySpec | ComputedSpec
 
 
 def _unique(members: tuple[MemberSpec, ...]) -> tuple[MemberSpec, ...]:
@@ -321,10 +438,14 @@ class ExtensionSpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     summary: str = ""
     # Validated already when they were made.
-    members: Annotated[tuple[InstanceOf[MethodSpec] | InstanceOf[PropertySpec], ...], AfterValidator(_unique)] = ()
+    members: Annotated[
+        tuple[InstanceOf[MethodSpec] | InstanceOf[PropertySpec] | InstanceOf[ComputedSpec], ...],
+        AfterValidator(_unique),
+    ] = ()
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
     before: tuple[ExtensionName, ...] = ()
     after: tuple[ExtensionName, ...] = ()
+    tested_with: tuple[Annotated[Requirement, BeforeValidator(_tested_version)], ...] = ()
     identity: tuple[Any, ...] = ()
 
     @functools.cached_property

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..registry.registry import Registry, load
 from ..sdk.declaration import Extension, as_extension, extension
-from ..sdk.spec import TARGETS
+from ..sdk.spec import TARGETS, ComputedSpec
 from ..sdk.suggest import suggestion
 
 if TYPE_CHECKING:
     from ..app import App
+    from ..sdk.spec import MemberSpec
     from ..sdk.surface import Surface
 
 Registrable = Extension | Callable[..., None] | str
@@ -23,8 +25,8 @@ def extension_app(*extensions: Registrable, overrides: Mapping[str, Any] | None 
 
     Args:
         extensions: loaded or declared ones, bare functions, or names to load.
-        overrides: replacements of members in this test, by "target.name": a function with `self` for a method, any
-            other value for a property.
+        overrides: replacements of members in this test, by "target.name": a function with `self` for a method or a
+            computed property, any other value for a property.
         arguments: those of `socketify_ext.App`.
 
     Raises:
@@ -57,7 +59,7 @@ def found(extensions: Sequence[Registrable], registry: Registry | None = None) -
     return [loaded(each) if isinstance(each, str) else as_extension(each) for each in extensions]
 
 
-def standing_in(overrides: Mapping[str, Any], known: Collection[str]) -> Extension:
+def standing_in(overrides: Mapping[str, Any], known: Mapping[str, MemberSpec]) -> Extension:
     """Make the extension that replaces members with `overrides`; `known` are the members by "target.name"."""
     unknown = [name for name in overrides if name not in known]
     if unknown:
@@ -75,9 +77,26 @@ def standing_in(overrides: Mapping[str, Any], known: Collection[str]) -> Extensi
         for place, value in overrides.items():
             target, _, name = place.partition(".")
             surface = surfaces[target]  # type: ignore[index]  # it is one of the known
-            if callable(value):
+            replaced = known[place]
+            if isinstance(replaced, ComputedSpec):
+                surface.property(_computing(value, is_async=replaced.is_async), name=name, override=True)
+            elif callable(value):
                 surface.method(value, name=name, override=True)
             else:
                 surface.property(name, value, override=True)
 
     return stand_in
+
+
+def _computing(value: Any, *, is_async: bool) -> Callable[[Any], Any]:
+    """Return the function of a computed property in place of which a function or a value stands."""
+    compute = value if callable(value) else lambda _: value
+
+    def compute_now(self: Any) -> Any:  # a function, where `compute` is any object that can be called
+        return compute(self)
+
+    async def compute_async(self: Any) -> Any:
+        found = compute(self)
+        return await found if inspect.isawaitable(found) else found
+
+    return compute_async if is_async else compute_now

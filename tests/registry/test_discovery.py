@@ -88,9 +88,10 @@ def test_unreadable_entry_points_are_one_broken_candidate(site):
     assert "can't be read" in candidate.defect()
 
 
-def test_missing_metadata_shows_as_unknown(site):
-    site.distribution("dist-odd", extensions={"odd": "a:b"}, metadata=None)
-    assert (plugins()["odd"].version, plugins()["odd"].summary) == ("unknown", "")
+def test_a_distribution_without_metadata_has_the_name_and_version_of_its_folder(site):
+    site.distribution("dist-odd", "3.1", extensions={"odd": "a:b"}, metadata=None)
+    found = plugins()["odd"]
+    assert (found.distribution, found.version, found.summary) == ("dist-odd", "3.1", "")
 
 
 @pytest.mark.parametrize("value", ["", "a b", ":attribute", "module:", "module:a b", "module:a:b"])

@@ -151,6 +151,37 @@ def test_bare_functions_may_have_any_name(managed):
     assert members(managed).keys() == {"request.cart", "request.a", "request.b", "request.c"}
 
 
+def test_computed_properties_are_made_afresh_for_each_request_of_a_pool(managed):
+    made = []
+
+    def shop(request, response, ws):
+        @request.property
+        def till(self):
+            made.append(self)
+            return [len(made)]
+
+        @request.property(name="counter")
+        async def count(self):
+            return len(made)
+
+        request.property(lambda self: self.till, name="again")
+
+    managed.register(shop)
+    request = request_of(managed)
+    assert request.till is request.again
+    counter = request.counter
+    assert (request.till, request.counter is counter) == ([1], True)
+    managed._request_extension.set_properties(request)
+    assert request.till == [2]
+    assert request.counter is not counter
+    managed.register(shop)
+    assert members(managed) == {"request.cart": "cart"} | dict.fromkeys(
+        ("request.till", "request.counter", "request.again"), "shop"
+    )
+    provenance = socketify_ext.inspect(managed).members["request.till"].provenance
+    assert provenance.location.startswith("test_stock.py:")
+
+
 def test_requirements_are_registered_first(app):
     app.register(adding("shop", "till", requires=["cart"]))
     assert names(app) == ["cart", "shop"]
@@ -188,6 +219,19 @@ def mistyping(request, response, ws):
     request.property("number", "1", type=int)
 
 
+def computing_the_end(request, response, ws):
+    request.property("new")
+
+    @response.property
+    def end(self):
+        pass
+
+
+def computing_with_more(request, response, ws):
+    request.property("new")
+    request.property(name="other")(lambda self, key: 1)
+
+
 def without_self(request, response, ws):
     request.property("new")
 
@@ -204,6 +248,8 @@ WRONG = [
     (misnaming, MemberNameError),
     (mistyping, PropertyError),
     (without_self, SignatureError),
+    (computing_the_end, CoreNameError),
+    (computing_with_more, SignatureError),
 ]
 
 

@@ -19,6 +19,7 @@ from socketify_ext.errors import DeclarationError, MemberNameError, PropertyErro
 from socketify_ext.sdk.provenance import Provenance
 from socketify_ext.sdk.signature import SignatureSpec
 from socketify_ext.sdk.spec import (
+    ComputedSpec,
     ExtensionSpec,
     MethodSpec,
     PropertySpec,
@@ -41,6 +42,11 @@ def method(function, name="member"):
 def prop(name="member", **values):
     values |= {"target": "request", "name": name, "provenance": HERE}
     return validate(PropertySpec, HERE, f"adds request.{name}", values)
+
+
+def computed(function, **values):
+    values = {"target": "request", "name": "member", "function": function, "provenance": HERE} | values
+    return validate(ComputedSpec, HERE, "adds request.member", values)
 
 
 def signature(function):
@@ -373,6 +379,7 @@ async def fetch():
         ({"default": threading.Lock()}, "can't be copied for each object"),
         ({"default": 1, "type": 3}, "type=3 is not an annotation"),
         ({"default": 1, "type": "Nowhere"}, "type='Nowhere' is not an annotation"),
+        ({"default_factory": list, "type": "Nowhere"}, "type='Nowhere' is not an annotation"),
         ({"default_factory": []}, "its default_factory, a list, can't be called"),
         ({"default_factory": lambda request: []}, "its default_factory needs arguments"),
         ({"default_factory": fetch}, "its default_factory is a coroutine function"),
@@ -381,6 +388,89 @@ async def fetch():
 def test_a_property_may_not_be(values, why):
     with pytest.raises(PropertyError, match=why):
         prop(**values)
+
+
+def annotated(annotation):
+    def member(self):
+        pass
+
+    member.__annotations__["return"] = annotation
+    return member
+
+
+async def fetched(self) -> Plain | None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("function", "values", "shown"),
+    [
+        (annotated(int), {}, ": int"),
+        (annotated("int"), {}, ": int"),
+        (annotated("OnlyForTypeCheckers"), {}, ": OnlyForTypeCheckers"),
+        (annotated(list[str]), {}, ": list[str]"),
+        (annotated(int), {"type": str}, ": str"),
+        (annotated(None), {}, ": None"),
+        (lambda self: 1, {}, ""),
+        (lambda self, more=1: 1, {}, ""),
+        (lambda *all: 1, {}, ""),
+        (len, {}, ""),
+        (fetched, {}, f": Awaitable[{__name__}.Plain | None]"),
+        (fetched, {"type": int}, ": Awaitable[int]"),
+        (asyncio.sleep, {}, ": Awaitable[Any]"),
+    ],
+)
+def test_a_computed_property_may_be(function, values, shown):
+    assert computed(function, **values).signature == shown
+
+
+class Computing:
+    def __call__(self, request):
+        pass
+
+
+def generated(self):
+    yield 1
+
+
+async def generated_late(self):
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (3, "a int is not a function"),
+        (Plain, "a type is not a function"),
+        (Computing(), "a Computing is not a function"),
+        (functools.partial(len, []), "a partial is not a function"),
+        (property(len), "a property is not a function"),
+        (staticmethod(len), "a staticmethod is not a function"),
+        (classmethod(len), "a classmethod is not a function"),
+        (generated, "a generator function"),
+        (generated_late, "a generator function"),
+        (lambda: 1, r"called with self alone, and takes \(\)"),
+        (lambda self, key: 1, r"takes \(self, key\).*Write it as def name\(self\)"),
+        (lambda self, *, key: 1, r"takes \(self, \*, key\)"),
+        (lambda *, self: 1, "called with self alone"),
+        (isinstance, "called with self alone"),
+    ],
+)
+def test_a_function_that_can_not_compute_a_property_is_refused(function, why):
+    with pytest.raises(SignatureError, match=why):
+        computed(function)
+
+
+@pytest.mark.parametrize("name", ["_user", "class", "a b", "", None, 3, "__slots__"])
+def test_a_computed_property_has_a_public_name(name):
+    with pytest.raises(MemberNameError):
+        computed(lambda self: 1, name=name)
+
+
+@pytest.mark.parametrize("annotation", [3, "Nowhere", "1 +"])
+def test_the_type_of_a_computed_property_is_an_annotation(annotation):
+    with pytest.raises(PropertyError, match="is not an annotation"):
+        computed(lambda self: 1, type=annotation)
 
 
 def test_an_extension_adds_each_member_once():

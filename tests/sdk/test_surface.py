@@ -123,6 +123,99 @@ def test_property_takes_one_default(surface, members):
     assert members == []
 
 
+def test_property_works_bare_above_a_function(surface, members):
+    @surface.property
+    def user(self) -> int:
+        """Return the user."""
+        return 1
+
+    (member,) = members
+    assert (member.kind, member.target, member.name, member.override) == ("computed", "request", "user", False)
+    assert (member.function, member.type, member.signature, member.doc) == (user, None, ": int", "Return the user.")
+    assert (Path(member.provenance.file), member.provenance.line) == (Path(__file__), here(-8))
+
+
+def test_property_works_with_arguments_above_a_function(surface, members):
+    @surface.property(name="user", type=str, override=True)
+    async def get_user(self):
+        return 1
+
+    (member,) = members
+    assert (member.name, member.type, member.override, member.function) == ("user", str, True, get_user)
+    assert (member.is_async, member.signature) == (True, ": Awaitable[str]")
+
+
+def test_property_works_as_a_call_of_a_function(surface, members):
+    surface.property(lambda self: 1, name="one")
+    surface.property(len, name="size")
+    surface.property(name="width")(len)
+    assert [(member.name, member.kind) for member in members] == [
+        ("one", "computed"),
+        ("size", "computed"),
+        ("width", "computed"),
+    ]
+    assert members[1].provenance.line == here(-7)
+
+
+def test_property_takes_the_name_as_the_core_does(surface, members):
+    surface.property(name="first", default_value=1)
+    surface.property(name="second", default_factory=list)
+    assert [(member.name, member.kind) for member in members] == [("first", "property"), ("second", "property")]
+
+
+@pytest.mark.parametrize("function", [lambda self: 1, len])
+def test_a_computed_property_needs_a_name_too(surface, members, function):
+    with pytest.raises(MemberNameError, match='name="'):
+        surface.property(function)
+    assert members == []
+
+
+def test_a_property_has_one_name_and_one_way_to_a_value(surface, members):
+    with pytest.raises(PropertyError, match=r"\(socketify-ext-shop 1\.2, test_surface\.py:.*a function and a default"):
+        surface.property(lambda self: 1, 1, name="user")
+    with pytest.raises(PropertyError, match="a function and a default"):
+        surface.property(lambda self: 1, default_factory=list, name="user")
+    with pytest.raises(MemberNameError, match="two names, 'a' and 'b'"):
+        surface.property("a", 1, name="b")
+    with pytest.raises(MemberNameError, match="None is not an identifier"):
+        surface.property(default=1)
+    assert members == []
+
+
+def test_a_property_with_a_default_stands_above_no_function(surface):
+    with pytest.raises(SignatureError, match=r'Write @request\.property\(name="user"\)') as caught:
+
+        @surface.property("user")
+        def user(self):
+            pass
+
+    assert "(socketify-ext-shop 1.2, test_surface.py:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("use", "fix"),
+    [
+        (lambda surface: surface.property(name="user"), r'Write it above a function, or property\("user", None\)'),
+        (lambda surface: surface.property(), "Write it above a function"),
+        (lambda surface: surface.method(name="user"), "Write it above a function"),
+    ],
+)
+def test_a_decorator_that_stands_above_nothing_is_an_error(surface, recording, use, fix):
+    use(surface)
+    with pytest.raises(DeclarationError, match=rf"test_surface\.py:\d+\) calls request\.\w+\(\.\.\.\): .*{fix}"):
+        recording.close()
+
+
+def test_a_decorator_may_be_used_twice(surface, recording, members):
+    same = surface.property(type=int)
+    for name in ("first", "second"):
+        function = eval("lambda self: 1")  # noqa: S307 - a fresh one
+        function.__name__ = name
+        same(function)
+    recording.close()
+    assert [member.name for member in members] == ["first", "second"]
+
+
 def test_a_surface_takes_members_only_while_it_is_open(surface, recording, members):
     surface.property("cart")
     recording.is_open = False

@@ -137,6 +137,34 @@ def test_a_member_is_overridden_for_one_test():
     assert members["response.greet"].provenance.extension == "greet"
 
 
+def test_a_computed_property_is_overridden_by_a_function_or_a_value():
+    def shop(request, response, ws):
+        request.property(lambda self: self.get_header("user"), name="user")
+
+        @request.property
+        async def account(self):
+            raise LookupError("no database in tests")
+
+        @request.method
+        async def both(self):
+            return [self.user, await self.account, await self.account]
+
+    async def rich(self):
+        return f"{self.user}'s"
+
+    for overrides, seen in (
+        ({"request.user": "Bob", "request.account": "rich"}, ["Bob", "rich", "rich"]),
+        ({"request.user": lambda self: self.get_header("who"), "request.account": rich}, ["Eve", "Eve's", "Eve's"]),
+        ({"request.user": len.__call__, "request.account": lambda self: self.user}, None),
+    ):
+        request = fake_request(shop, headers={"user": "Ann", "who": "Eve"}, overrides=overrides)
+        if seen is None:
+            with pytest.raises(TypeError):
+                asyncio.run(request.both())
+        else:
+            assert asyncio.run(request.both()) == seen
+
+
 def test_an_override_of_nothing_is_refused_with_the_name_that_was_meant():
     for make in (extension_app, fake_request, fake_response, fake_websocket):
         with pytest.raises(MemberNameError, match=r"request\.whoevr.*request\.whoever"):

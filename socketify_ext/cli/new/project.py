@@ -8,13 +8,12 @@ import keyword
 import re
 import shutil
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from string import Template
 from typing import Final, NoReturn
 
-from ... import errors
-from ...registry.discovery import OWN_DISTRIBUTION, candidates
+from ... import __version__, errors
+from ...registry.discovery import built_ins
 
 PREFIX: Final = "socketify-ext-"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -153,7 +152,7 @@ def _files(project: Project) -> dict[str, str]:
 
 def _values(project: Project) -> dict[str, str]:
     summary = project.description.replace("\\", "/").replace('"', "'")
-    major, minor, *_ = version(OWN_DISTRIBUTION).split(".")
+    major, minor, *_ = __version__.split(".")
     return {
         "name": project.name,
         "function": project.function,
@@ -184,8 +183,7 @@ def _check_identifier(name: str, bare: str) -> None:
 
 
 def _check_free(project: Project) -> None:
-    taken = {each.name for each in candidates() if each.distribution == OWN_DISTRIBUTION}
-    if project.name in taken:
+    if project.name in {each.name for each in built_ins()}:
         _refuse_taken(project, "a built-in has it, and would always be found first")
     if project.function in _USED:
         _refuse_taken(project, "the project's own code has another use for that name")

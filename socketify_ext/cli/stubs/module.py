@@ -25,6 +25,8 @@ _FORMS: Final = {
     "self": Annotation("typing_extensions.Self", ["typing_extensions:Self"]),
 }
 
+_DEPRECATED: Final = Annotation("typing_extensions.deprecated", ["typing_extensions:deprecated"])
+
 _BEHAVIOR: Final = '''\
 class Behavior(Limits, total=False):
     """What `app.ws` takes."""
@@ -132,8 +134,9 @@ class StubModule:
         lines = [f"class {CLASSES[target]}({home}.{CLASSES[target]}):"]
         added = " and ".join([*dict.fromkeys(repr(member.extension) for member in members)]) or "no extension"
         lines.append(f'{_TAB}"""{CLASSES[target]} with the members of {added}."""\n')
-        for kind in ("property", "method"):
-            lines.extend(indent(self._member(member), _TAB) for member in members if member.kind == kind)
+        attributes = [member for member in members if member.kind != "method"]
+        methods = [member for member in members if member.kind == "method"]
+        lines.extend(indent(self._member(member), _TAB) for member in (*attributes, *methods))
         return "\n".join(lines)
 
     def _member(self, member: Member) -> str:
@@ -141,9 +144,13 @@ class StubModule:
         for kind in kinds:
             for problem in kind.problems if kind else ():
                 self.problems.append(f"{member.path} has typing.Any for a type that can't be imported: {problem}")
+        if member.kind != "method":
+            doc = _docstring(member.doc) if member.doc else ""
+            value = self._imports.render(member.value_type)
+            return (
+                f"{member.name}: {value}\n{doc}" if member.deprecated is None else self._deprecated(member, value, doc)
+            )
         kind_text = self._imports.render(member.type)
-        if member.kind == "property":
-            return f"{member.name}: {kind_text}\n"
         if member.parameters is None:
             any_ = self._imports.render(None)
             parameters = f"*args: {any_}, **kwargs: {any_}"
@@ -151,7 +158,18 @@ class StubModule:
             parameters = ", ".join(render_parameters(member.parameters, self._parameter))
         prefix = "async def" if member.is_async else "def"
         head = f"{prefix} {member.name}({', '.join(part for part in ('self', parameters) if part)}) -> {kind_text}:"
+        if member.deprecated is not None:
+            head = f"{self._mark(member.deprecated)}\n{head}"
         return f"{head}\n{indent(_docstring(member.doc), _TAB)}{_TAB}...\n" if member.doc else f"{head} ...\n"
+
+    def _deprecated(self, member: Member, kind: str, doc: str) -> str:
+        """Return a property with functions, since checkers warn of these alone (PEP 702)."""
+        mark = self._mark(member.deprecated or "")
+        read = f"@{self._imports.builtin('property')}\n{mark}\ndef {member.name}(self) -> {kind}:\n{indent(doc, _TAB)}{_TAB}...\n"
+        return f"{read}@{member.name}.setter\n{mark}\ndef {member.name}(self, value: {kind}) -> None: ...\n"
+
+    def _mark(self, text: str) -> str:
+        return f"@{self._imports.render(_DEPRECATED)}({text!r})"
 
     def _parameter(self, parameter: Parameter) -> str:
         default = "" if parameter.default is None else " = ..."

@@ -159,7 +159,8 @@ def _fake(
     for each in found(extensions, registry):
         registration.complete(registration.plan(each))
     if overrides:
-        known = [f"{target}.{name}" for target, name in registration.current.resolution.members]
+        resolved = registration.current.resolution.members
+        known = {f"{target}.{name}": member for (target, name), member in resolved.items()}
         registration.complete(registration.plan(standing_in(overrides, known)))
     plan = registration.current
     serializers = [each.app.serializer for each in plan.declarations.values() if each.app.serializer is not None]
