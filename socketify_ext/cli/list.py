@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from socketify_ext.registry.registry import Registry
 
 HEADS = ("Name", "Version", "Distribution", "Status", "Summary")
+_LEAST_SUMMARY = 20  # characters of a line; a narrower terminal breaks the lines by itself
 STYLES = {"ok": "green", "broken": "red", "blocked": "yellow", "duplicate": "red", "shadowed": "yellow"}
 
 
@@ -50,16 +51,19 @@ def _print_table(listings: Sequence[Listing]) -> None:
         for row in plain:
             echo("  ".join(map(str.ljust, row, widths)).rstrip())
         return
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(*HEADS, box=None, pad_edge=False)
+    *fixed, last = HEADS
+    columns = [Column(head, no_wrap=True, overflow="fold") for head in fixed]
+    table = Table(*columns, Column(last, overflow="fold"), box=None, pad_edge=False)
     for listing, row in zip(listings, rows, strict=True):
         summary = Text(listing.summary)
         if listing.error:
             summary.append(f"\n{listing.error}" if listing.summary else listing.error, STYLES[listing.status])
         table.add_row(*row[:3], Text(listing.status, STYLES[listing.status]), summary)
-    console().print(table)
+    least = sum(max(len(row[column]) for row in (HEADS, *rows)) + 2 for column in range(len(fixed))) + _LEAST_SUMMARY
+    console(least).print(table)
 
 
 def _report_unknown(registry: Registry) -> None:

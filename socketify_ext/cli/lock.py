@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..inspection.query import TIME_LIMIT, app_description
+from .completion import complete_target
 from .generated_file import Force, GeneratedFile
 from .output import echo
 from .target import Timeout
@@ -18,7 +19,11 @@ LockFile = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="
 def lock_target(
     target: Annotated[
         str | None,
-        typer.Argument(metavar="[TARGET]", help="As for stubs; with --check, the one in the file by default."),
+        typer.Argument(
+            metavar="[TARGET]",
+            help="As for stubs; with --check, the one in the file by default.",
+            autocompletion=complete_target,
+        ),
     ] = None,
     output: LockFile = Path("socketify-ext.lock"),
     check: Annotated[
@@ -29,6 +34,7 @@ def lock_target(
 ) -> None:
     """Pin the members that extensions add: names, signatures, defaults, providers and versions."""
     from socketify_ext.errors import GeneratedFileError
+    from socketify_ext.sdk.plural import counted
 
     from .lockfile import Lock, differences, is_lock
 
@@ -38,20 +44,21 @@ def lock_target(
         file.check()
     wanted = target or (pinned.target if pinned else "")
     found = Lock.of(app_description(wanted, timeout))
+    members = counted(len(found.members), "member")
     if not check:
         file.write(found.text())
-        echo(f"{output}: {len(found.extensions)} extensions, {len(found.members)} members", err=True)
+        echo(f"{output}: {counted(len(found.extensions), 'extension')}, {members}", err=True)
         return
     changes = differences(pinned, found) if pinned else []
     if not changes:
-        echo(f"{output} is up to date: {len(found.members)} members", err=True)
+        echo(f"{output} is up to date: {members}", err=True)
         return
     for line in changes:
         echo(line)
     raise GeneratedFileError(
         f"lock file {str(output)!r}",
         "is out of date",
-        f"{len(changes)} lines differ from {wanted}",
+        f"{counted(len(changes), 'line')} {'differs' if len(changes) == 1 else 'differ'} from {wanted}",
         f"If the change is intended, write it again: socketify-ext lock {wanted} -o {output}",
         path=str(output),
     )

@@ -95,6 +95,8 @@ def _section(out: Console, title: str, rows: Sequence[Sequence[str]]) -> None:
 
     out.print(f"\n{title}", style="bold")
     table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(max(map(len, rows)) + 1):
+        table.add_column(overflow="fold")  # of a narrow terminal: nothing is left out
     for row in rows:
         table.add_row("", *row)
     out.print(table)

@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from .completion import complete_target
+
 Target = Annotated[
     str,
     typer.Argument(
         metavar="TARGET",
         help="An extension's name, module:attribute (an App, what makes one, or an extension), or module:run as for "
         "python -m socketify.",
+        autocompletion=complete_target,
     ),
 ]
 Timeout = Annotated[

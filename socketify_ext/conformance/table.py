@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..sdk.plural import counted
 from .report import KINDS, Finding, Report
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def _summary(report: Report) -> str:
         return f"skipped: {report.reason}"
     found = len(report.findings) + sum(len(member.findings) for member in report.members)
     skipped = sum(1 for member in report.members if member.status == "skipped")
-    result = f"{found} finding{'' if found == 1 else 's'}" if found else "passed"
-    return f"{result}, {skipped} of {len(report.members)} members skipped" if skipped else result
+    result = counted(found, "finding") if found else "passed"
+    return f"{result}, {skipped} of {counted(len(report.members), 'member')} skipped" if skipped else result
 
 
 def _print_finding(console: Console, who: str, finding: Finding) -> None:

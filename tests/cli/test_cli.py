@@ -389,8 +389,9 @@ def test_whatever_a_command_of_a_plugin_raises_is_one_message_unless_a_traceback
     )
     result = run("hello")
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
-    assert result.stderr.startswith("error: ValueError: hello world. Run `socketify-ext --traceback")
-    assert "Traceback (most recent call last)" in run("--traceback", "hello").stderr
+    assert result.stderr.startswith("error: ValueError: hello world. Add --traceback to see where")
+    for asked in (("--traceback", "hello"), ("hello", "--traceback")):
+        assert "Traceback (most recent call last)" in run(*asked).stderr
 
 
 def test_a_plugin_cannot_take_the_name_of_a_builtin_command(run: Program, install: Install) -> None:

@@ -113,7 +113,7 @@ def test_a_server_that_never_listens_is_ended():
     def stuck():
         threading.Event().wait()
 
-    with pytest.raises(ServeError, match=r"did not listen within 0\.5 seconds"), serve(stuck, timeout=0.5):
+    with pytest.raises(ServeError, match=r"did not listen within 0\.5 s"), serve(stuck, timeout=0.5):
         pass
 
 

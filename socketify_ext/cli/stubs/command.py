@@ -12,7 +12,7 @@ import typer
 
 from ...inspection.query import TIME_LIMIT, app_description
 from ..generated_file import Force, GeneratedFile
-from ..output import echo, warn
+from ..output import echo, echo_code, warn
 from ..target import Target, Timeout
 
 StubFile = Annotated[
@@ -44,7 +44,7 @@ def write_stubs(
     for problem in module.problems:
         warn("warning", problem)
     if output is None:
-        echo(text, nl=False)
+        echo_code(text)
     elif check:
         _compare(target, output, text)
     else:
