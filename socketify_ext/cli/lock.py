@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ..inspection.query import TIME_LIMIT, app_description
+from ..inspection.query import TIME_LIMIT
 from .completion import complete_target
+from .described import described_app
 from .generated_file import Force, GeneratedFile
+from .option_values import OptionValues
 from .output import echo
 from .target import Timeout
 
@@ -25,6 +27,7 @@ def lock_target(
             autocompletion=complete_target,
         ),
     ] = None,
+    options: OptionValues = None,
     output: LockFile = Path("socketify-ext.lock"),
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff if the file is out of date.")
@@ -43,7 +46,7 @@ def lock_target(
     if not check:
         file.check()
     wanted = target or (pinned.target if pinned else "")
-    found = Lock.of(app_description(wanted, timeout))
+    found = Lock.of(described_app(wanted, timeout, options, whole=True))
     members = counted(len(found.members), "member")
     if not check:
         file.write(found.text())

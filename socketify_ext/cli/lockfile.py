@@ -34,7 +34,7 @@ class Lock:
             member.path: {
                 "extension": member.extension,
                 "kind": f"async {member.kind}" if member.is_async else member.kind,
-                "signature": member.signature,
+                "signature": member.exact_signature,
                 "deprecated": member.deprecated,
             }
             for member in sorted(described.members, key=lambda member: member.path)

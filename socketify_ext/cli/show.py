@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +10,8 @@ import typer
 
 from socketify_ext.sdk.provenance import location
 
-from ..inspection.query import TIME_LIMIT, run_query
+from ..inspection.query import TIME_LIMIT, Query, run_query
+from .option_values import OptionValues, read_options
 from .output import console, echo_json, warn
 from .target import AsJson, Target, Timeout
 
@@ -21,17 +22,18 @@ if TYPE_CHECKING:
     from ..inspection.member import Member
 
 
-_OPTION: Final = ("name", "type", "required", "default", "description")
 _MEMBER: Final = ("name", "kind", "signature", "is_async", "override", "deprecated", "doc", "file", "line")
 
 
-def show_extension(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
+def show_extension(
+    target: Target, options: OptionValues = None, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT
+) -> None:
     """Show the options, members, order and hooks of one extension."""
     from pydantic import TypeAdapter
 
     from ..inspection.description import DeclaredExtension
 
-    answer = run_query(target, "extension", timeout)
+    answer = run_query(Query(target, "extension", timeout, read_options(options))).value
     for problem in answer["problems"]:
         warn("error", problem)
     described = TypeAdapter(DeclaredExtension).validate_python(answer["description"])
@@ -48,8 +50,7 @@ def _record(described: DeclaredExtension) -> dict[str, Any]:
         target: [{name: getattr(each, name) for name in _MEMBER} | {"doc": _summary(each)} for each in found]
         for target, found in _by_target(described)
     }
-    options = [{name: getattr(each, name) for name in _OPTION} for each in described.options]
-    return {**asdict(described), "options": options, "members": members}
+    return {**asdict(described), "members": members}
 
 
 def _by_target(described: DeclaredExtension) -> list[tuple[str, list[Member]]]:
@@ -66,11 +67,14 @@ def _print(out: Console, described: DeclaredExtension) -> None:
     out.print(f"{described.name} ({described.location})", style="bold")
     if described.doc:
         out.print(described.doc)
-    _section(out, "Options", [[_option_head(option), option.description] for option in described.options])
+    _section(out, "Options", list(_options(described.options)))
     for target, members in _by_target(described):
         _section(out, f"Members of {target}", [_member(member) for member in members])
+    if described.needs_because is not None:
+        out.print(f"\n{_needs(described)}", style="yellow")
     if described.members_error:
-        out.print(f"\nMembers can't be listed: {described.members_error}", style="red")
+        where = "It stops there" if described.members else "Members can't be listed"
+        out.print(f"\n{where}: {described.members_error}", style="red")
     for title, names in (
         ("Requires", described.requires),
         ("Before", described.before),
@@ -100,6 +104,21 @@ def _section(out: Console, title: str, rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row("", *row)
     out.print(table)
+
+
+def _options(options: Iterable[Option], path: str = "") -> Iterator[list[str]]:
+    """Yield a row for each option, and below it those of a nested model, as in `jwt.key`."""
+    for option in options:
+        yield [f"{path}{_option_head(option)}", option.description]
+        yield from _options(option.options, f"{path}{option.name}.")
+
+
+def _needs(described: DeclaredExtension) -> str:
+    """Return which options must be given, and how."""
+    if not described.needs:
+        return f"It needs options: {described.needs_because}. Give them with --option NAME=VALUE; members may differ with them."
+    names, first = ", ".join(described.needs), described.needs[0]
+    return f"It needs {names}: give --option {first}=VALUE; members that depend on it may differ."
 
 
 def _option_head(option: Option) -> str:

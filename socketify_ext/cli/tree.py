@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..inspection.query import TIME_LIMIT, app_description
+from ..inspection.query import TIME_LIMIT
+from .described import described_app
+from .option_values import OptionValues
 from .output import console, echo_json
 from .target import AsJson, Target, Timeout
 
@@ -14,9 +16,11 @@ if TYPE_CHECKING:
     from ..inspection.app_description import AppDescription, AppExtension
 
 
-def show_tree(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
+def show_tree(
+    target: Target, options: OptionValues = None, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT
+) -> None:
     """Show the extensions of an app in order, what each requires, and the members it adds."""
-    described = app_description(target, timeout)
+    described = described_app(target, timeout, options)
     if as_json:
         echo_json([_record(described, each) for each in described.extensions])
     else:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ..inspection.query import TIME_LIMIT, app_description
+from ..inspection.query import TIME_LIMIT
+from .described import described_app
+from .option_values import OptionValues
 from .output import console, echo_json
 from .target import AsJson, Target, Timeout
 
@@ -26,13 +28,19 @@ MemberName = Annotated[
 ]
 
 
-def explain_member(member: MemberName, target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
+def explain_member(
+    member: MemberName,
+    target: Target,
+    options: OptionValues = None,
+    as_json: AsJson = False,
+    timeout: Timeout = TIME_LIMIT,
+) -> None:
     """Show where a member comes from: extension, distribution, file and line, and what it overrides."""
     from socketify_ext.sdk.spec import TARGETS
 
     if _is_target(member) and not _is_target(target):
         raise _malformed(member, f"Write the member first: socketify-ext why {target} {member}")
-    described = app_description(target, timeout)
+    described = described_app(target, timeout, options)
     kind, _, name = member.partition(".")
     if kind not in TARGETS or not name.isidentifier():
         raise _malformed(member, _meant(member, described))

@@ -61,7 +61,16 @@ class Annotation:
 
     @property
     def short(self) -> str:
-        """Return the text without the modules of what is known as a type."""
+        """Return the text without the modules of its names, as people read it."""
+        text = self.text
+        for full in self.names:
+            module, _, name = full.partition(":")
+            text = re.sub(rf"\b{re.escape(module)}\.{re.escape(name)}\b", name, text)
+        return text
+
+    @property
+    def exact(self) -> str:
+        """Return the text without the modules of what is known as a type: two classes of one name stay apart."""
         return re.sub(r"\b(?:typing|typing_extensions|collections\.abc)\.(?=[A-Z])", "", self.text)
 
 

@@ -66,15 +66,23 @@ class Member:
     @property
     def signature(self) -> str:
         """Return the parameters and types, as in `(days: int = 1) -> list[str]` and `: str = 'Oslo'`."""
+        return self._signature(_short)
+
+    @property
+    def exact_signature(self) -> str:
+        """Return the signature with the modules of its types."""
+        return self._signature(_exact)
+
+    def _signature(self, shown: Callable[[Annotation], str]) -> str:
         if self.kind != "method":
             kind = self.value_type
-            shown = f": {kind.short}" if kind else ""
-            return shown if self.default is None else f"{shown} = {self.default}"
-        returns = f" -> {self.type.short}" if self.type else ""
-        parameters = (
-            "..." if self.parameters is None else ", ".join(render_parameters(self.parameters, render_parameter))
-        )
-        return f"({parameters}){returns}"
+            text = f": {shown(kind)}" if kind else ""
+            return text if self.default is None else f"{text} = {self.default}"
+        returns = f" -> {shown(self.type)}" if self.type else ""
+        if self.parameters is None:
+            return f"(...){returns}"
+        parameters = render_parameters(self.parameters, lambda each: render_parameter(each, shown))
+        return f"({', '.join(parameters)}){returns}"
 
     @property
     def value_type(self) -> Annotation | None:
@@ -108,10 +116,18 @@ def render_parameters(parameters: list[Parameter], render: Callable[[Parameter],
     return parts
 
 
-def render_parameter(parameter: Parameter) -> str:
-    """Return a parameter with its annotation and default."""
+def _short(annotation: Annotation) -> str:
+    return annotation.short
+
+
+def _exact(annotation: Annotation) -> str:
+    return annotation.exact
+
+
+def render_parameter(parameter: Parameter, shown: Callable[[Annotation], str] = _short) -> str:
+    """Return a parameter with its annotation, as `shown` returns it, and its default."""
     star = STARS.get(parameter.kind, "")
-    kind = f": {parameter.annotation.short}" if parameter.annotation else ""
+    kind = f": {shown(parameter.annotation)}" if parameter.annotation else ""
     if parameter.default is None:
         return f"{star}{parameter.name}{kind}"
     return f"{parameter.name}{kind} = {parameter.default}" if kind else f"{parameter.name}={parameter.default}"

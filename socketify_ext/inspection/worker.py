@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from socketify_ext import errors
-from socketify_ext.registry.registry import Registry
 from socketify_ext.sdk.declaration import Extension
 
+from .given_options import GivenOptions
 from .loading import load_target, without_serving
-from .process import EventWriter, one_line, run_child
+from .process import EventWriter, run_child
+from .unconfigured import LenientRegistry
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from socketify_ext.app import App
 
 
@@ -26,106 +25,103 @@ def _nothing(request: Any, response: Any, ws: Any) -> None:
     """Add nothing."""
 
 
-class _Unconfigured(Extension):
-    """An extension that can be described without its required options: with the defaults of the others."""
+class Inspector:
+    """Answer one question about a target, as `Query` asks it.
 
-    def validated_options(self) -> BaseModel | None:
-        try:
-            return super().validated_options()
-        except errors.OptionsError:
-            if self.options_model is None or self.options:
-                raise
-            return self.options_model.model_construct()
-
-
-class _Registry(Registry):
-    """A registry that loads requirements without their required options, to describe them."""
-
-    def load(self, name: str, /, **options: Any) -> Extension:
-        try:
-            return super().load(name, **options)
-        except errors.OptionsError:
-            return _unconfigured(self.find(name))
-
-
-def _unconfigured(extension: Extension) -> Extension:
-    return _Unconfigured(**{field.name: getattr(extension, field.name) for field in fields(Extension)})
-
-
-def answer(target: str, question: str, served: Sequence[Any]) -> Any:
-    """Load a target and answer a question about it in plain data.
-
-    Raises:
-        ExtensionError: it is not a target, or fails.
+    Args:
+        request: the parts of the query.
+        served: the apps that have served so far.
     """
-    registry = _Registry()
-    found = load_target(target, registry, served)
-    if question == "extension":
-        return _described_extension(target, found)
-    return _described_app(target, found, registry)
 
+    def __init__(self, request: dict[str, Any], served: Sequence[Any]) -> None:
+        self._target: str = request["target"]
+        self._question: str = request["question"]
+        self._given = GivenOptions(request["options"])
+        self._served = served
+        self._registry = LenientRegistry()
+        self._extension: Extension | None = None
 
-def _described_extension(target: str, found: Any) -> Any:
-    from .description import describe
-    from .hooks import hook_names
+    def answer(self) -> dict[str, Any]:
+        """Load the target and return the parts of an `Answer`.
 
-    if not isinstance(found, Extension):
-        raise errors.TargetError(
-            f"target {target!r}",
-            "can't be shown",
-            "it is an app",
-            f"See what is on it with `socketify-ext tree {target}`",
-            target=target,
-        )
-    hooks, problems = hook_names(found.distribution) if found.distribution else ([], [])
-    description, sound = describe(found, hooks)
-    return {"description": asdict(description), "sound": sound, "problems": problems}
+        Raises:
+            ExtensionError: it is not a target, or fails.
+        """
+        with self._given.in_effect():
+            try:
+                found = self._loaded()
+                value = (
+                    self._described_extension(found) if self._question == "extension" else self._described_app(found)
+                )
+            except errors.ExtensionError as error:
+                raise self._given.advised(error, self._target, self._extension) from error.__cause__
+        self._given.check_used(self._target)
+        own = None if self._extension is None else self._extension.name
+        lacking = [] if self._question == "extension" else self._registry.unconfigured.values()
+        return {
+            "value": value,
+            "warnings": [each.problem(own) for each in lacking if not each.stops],
+            "incomplete": [each.problem(own) for each in lacking if each.stops],
+        }
 
+    def _loaded(self) -> Any:
+        """Return an app, or an extension with the options that the command and the environment have for it."""
+        found = load_target(self._target, self._registry, self._served)
+        if not isinstance(found, Extension):
+            return found
+        self._extension = found
+        self._given.belong_to(found)
+        if found.loader == self._registry.load:
+            return self._registry.load(self._target)
+        return self._registry.describable(found, self._given.of(found))
 
-def _described_app(target: str, found: Any, registry: Registry) -> Any:
+    def _described_extension(self, found: Any) -> Any:
+        import socketify_ext
 
-    import socketify_ext
+        from .description import describe
+        from .hooks import hook_names
 
-    from .app_description import describe_app
-
-    app: App = found
-    if isinstance(found, Extension):
-        app = socketify_ext.App(registry=registry)
-        # A name is loaded again, with options from the environment.
-        extension = registry.load(target) if found.loader == registry.load else _unconfigured(found)
-        _register(app, extension, target)
-    installed = isinstance(app, socketify_ext.App)
-    inspection = socketify_ext.inspect(app)
-    if not installed and not inspection.order:  # the core only records what bare functions add
-        app.register(Extension(_nothing, _PROBE))
-        inspection = socketify_ext.inspect(app)
-        own = tuple(spec for spec in inspection.order if spec.name != _PROBE)
-        inspection = replace(inspection, order=own)
-    return asdict(describe_app(target, inspection, installed=installed))
-
-
-def _register(app: App, extension: Extension, target: str) -> None:
-    try:
-        app.register(extension)
-    except errors.ExtensionError:
-        raise
-    except Exception as error:  # a plugin may raise anything
-        try:
-            Extension.validated_options(extension)
-        except errors.OptionsError as missing:
+        if not isinstance(found, Extension):
             raise errors.TargetError(
-                f"target {target!r}",
-                "can't be loaded",
-                f"it fails without its options ({one_line(error)}): {missing.why}",
-                f"Load it with options in an app, and give that instead: socketify_ext.load({extension.name!r}, ...)",
-            ) from error
-        raise
+                f"target {self._target!r}",
+                "can't be shown",
+                "it is an app",
+                f"See what is on it with `socketify-ext tree {self._target}`",
+                target=self._target,
+            )
+        hooks, problems = hook_names(found.distribution) if found.distribution else ([], [])
+        app = socketify_ext.App(registry=self._registry)
+        for requirement in found.requirements:  # they may set what the extension reads of the app
+            try:
+                app.register(self._registry.load(requirement.name))
+            except Exception:  # noqa: S112 - what is required is shown by its name, and may be away or broken
+                continue
+        description, sound = describe(found, hooks, app)
+        return {"description": asdict(description), "sound": sound, "problems": problems}
+
+    def _described_app(self, found: Any) -> Any:
+        import socketify_ext
+
+        from .app_description import describe_app
+
+        app: App = found
+        if isinstance(found, Extension):
+            app = socketify_ext.App(registry=self._registry)
+            app.register(found)
+        installed = isinstance(app, socketify_ext.App)
+        inspection = socketify_ext.inspect(app)
+        if not installed and not inspection.order:  # the core only records what bare functions add
+            app.register(Extension(_nothing, _PROBE))
+            inspection = socketify_ext.inspect(app)
+            own = tuple(spec for spec in inspection.order if spec.name != _PROBE)
+            inspection = replace(inspection, order=own)
+        return asdict(describe_app(self._target, inspection, installed=installed))
 
 
 def main(request: dict[str, Any], write_event: EventWriter) -> None:
     """Load the target and write the answer."""
     with without_serving() as served:
-        write_event(answer=answer(request["target"], request["question"], served))
+        write_event(answer=Inspector(request, served).answer())
 
 
 if __name__ == "__main__":

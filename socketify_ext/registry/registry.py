@@ -113,9 +113,16 @@ class Registry:
             MissingExtraError: the environment holds options, and the extra `env` is not installed.
         """
         found = self.find(name)
-        return found.configured(
-            **merged(options_in(self._environment, found.name, found.options_model, found.provenance), options)
-        )
+        return found.configured(**merged(self.outside_options(found), options))
+
+    def outside_options(self, extension: Extension) -> dict[str, Any]:
+        """Return the options of an extension that do not come from the program: those of the environment.
+
+        Raises:
+            OptionsError: a variable names no option, or its value is malformed.
+            MissingExtraError: there are some, and the extra `env` is not installed.
+        """
+        return options_in(self._environment, extension.name, extension.options_model, extension.provenance)
 
     def find(self, name: str, /) -> Extension:
         """Import one extension by name without its options, to describe it.

@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from .. import errors
 from .provenance import Provenance
@@ -16,6 +16,7 @@ from .spec import ComputedSpec, ExtensionSpec, MemberSpec, MethodSpec, Requireme
 from .suggest import suggestion
 
 Policy = Literal["error", "keep", "replace"]
+NOT_REGISTERED: Final = "it is not registered"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def check_requirements(specs: Iterable[ExtensionSpec]) -> None:
         for requirement in spec.requires:
             found = present.get(requirement.name)
             if found is None:
-                why = "it is not registered"
+                why = NOT_REGISTERED
                 fix = suggestion(requirement.name, present.keys() - {spec.name})
                 fix = fix or f"Install a plugin that provides '{requirement.name}', or register your own first"
             elif requirement.accepts(found.version):

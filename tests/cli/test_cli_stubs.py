@@ -9,7 +9,7 @@ import pytest
 from cli_program import ROOT, Program
 
 import socketify_ext
-from socketify_ext.inspection.query import app_description
+from socketify_ext.cli.described import described_app
 
 TYPING = ROOT / "tests" / "typing"
 LOCAL = """
@@ -107,12 +107,14 @@ def test_check_needs_a_file(program):
 
 def test_the_description_keeps_every_part_of_a_signature(monkeypatch):
     monkeypatch.chdir(TYPING)
-    described = app_description("weather:make", 30.0)
+    described = described_app("weather:make", 30.0, None)
     members = {member.path: member for member in described.members}
     forecast = members["request.forecast"]
     assert forecast.is_async
-    assert forecast.signature == "(days: int = 1, *, sky: weather.Sky | None = None) -> list[weather.Report.Line]"
+    assert forecast.signature == "(days: int = 1, *, sky: Sky | None = None) -> list[Report.Line]"
+    exact = "(days: int = 1, *, sky: weather.Sky | None = None) -> list[weather.Report.Line]"
+    assert forecast.exact_signature == exact
     assert [parameter.kind for parameter in forecast.parameters or ()] == ["positional", "keyword only"]
-    assert members["request.stations"].signature.startswith("(near: Sequence[weather.Station] = (), /, within: ")
+    assert members["request.stations"].signature.startswith("(near: Sequence[Station] = (), /, within: ")
     assert members["request.units"].signature == ": dict[str, int] = dict()"
     assert described.replaces_own(members["response.redirect"])

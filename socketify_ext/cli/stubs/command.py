@@ -10,8 +10,10 @@ from typing import Annotated
 
 import typer
 
-from ...inspection.query import TIME_LIMIT, app_description
+from ...inspection.query import TIME_LIMIT
+from ..described import described_app
 from ..generated_file import Force, GeneratedFile
+from ..option_values import OptionValues
 from ..output import echo, echo_code, warn
 from ..target import Target, Timeout
 
@@ -22,6 +24,7 @@ StubFile = Annotated[
 
 def write_stubs(
     target: Target,
+    options: OptionValues = None,
     output: StubFile = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff if FILE is out of date.")
@@ -39,7 +42,8 @@ def write_stubs(
         file = GeneratedFile(output, "stub file", is_stub_module, force=force)
         if not check:
             file.check()
-    module = StubModule(app_description(target, timeout))
+    stub_file = None if output is None else str(output.absolute())
+    module = StubModule(described_app(target, timeout, options, whole=True, stub_file=stub_file))
     text = module.text()
     for problem in module.problems:
         warn("warning", problem)
