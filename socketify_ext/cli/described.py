@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..inspection.query import Query, run_query
 from .option_values import read_options
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def described_app(
-    target: str, timeout: float, options: list[str] | None, *, whole: bool = False, stub_file: str | None = None
+    target: str,
+    timeout: float,
+    options: list[str] | None,
+    *,
+    whole: bool = False,
+    stub: Mapping[str, Any] | None = None,
 ) -> AppDescription:
     """Describe the extensions and members of an app, or of an extension on an app of its own.
 
@@ -22,7 +28,7 @@ def described_app(
         timeout: seconds.
         options: as `--option` has them.
         whole: whether a description that lacks members is an error: it is to be written to a file.
-        stub_file: see `Query`.
+        stub: see `Query`.
 
     Raises:
         ExtensionError: the target is wrong, fails, or takes too long; its text says which.
@@ -31,7 +37,7 @@ def described_app(
 
     from ..inspection.app_description import AppDescription
 
-    answer = run_query(Query(target, "app", timeout, read_options(options), stub_file))
+    answer = run_query(Query(target, "app", timeout, read_options(options), stub))
     if answer.incomplete and whole:
         raise _incomplete(target, answer.incomplete)
     for problem in (*answer.warnings, *answer.incomplete):

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from socketify_ext.sdk.spec import MISSING, ComputedSpec, MemberSpec, MethodSpec, PropertySpec
 
@@ -163,9 +163,10 @@ def _method(member: MethodSpec, common: dict[str, Any]) -> Member:
     else:
         found = list(signature.parameters.values())
         takes_all = found[0].kind is inspect.Parameter.VAR_POSITIONAL
-        parameters = [_described_parameter(each, scope) for each in (found if takes_all else found[1:])]
+        own = None if takes_all else _type_variable(found[0].annotation, scope)
+        parameters = [_described_parameter(each, scope, own) for each in (found if takes_all else found[1:])]
         if signature.return_annotation is not inspect.Signature.empty:
-            returns = annotation(signature.return_annotation, scope)
+            returns = annotation(signature.return_annotation, scope, own)
     return Member(
         **common,
         doc=inspect.getdoc(function) or "",
@@ -175,9 +176,19 @@ def _method(member: MethodSpec, common: dict[str, Any]) -> Member:
     )
 
 
-def _described_parameter(parameter: inspect.Parameter, scope: Scope) -> Parameter:
+def _type_variable(value: Any, scope: Scope) -> TypeVar | None:
+    """Return the type variable that an annotation of `self` is, None where it is not one."""
+    if isinstance(value, str):
+        try:
+            value = scope.evaluate(value)
+        except Exception:  # an annotation is code, and may raise anything
+            return None
+    return value if isinstance(value, TypeVar) else None
+
+
+def _described_parameter(parameter: inspect.Parameter, scope: Scope, own: TypeVar | None) -> Parameter:
     empty = inspect.Parameter.empty
-    kind = None if parameter.annotation is empty else annotation(parameter.annotation, scope)
+    kind = None if parameter.annotation is empty else annotation(parameter.annotation, scope, own)
     default = None if parameter.default is empty else _value(parameter.default)
     return Parameter(parameter.name, _KINDS[parameter.kind], kind, default)
 

@@ -25,14 +25,14 @@ class Query:
         question: "app" for an `AppDescription`, "extension" for a `DeclaredExtension`.
         timeout: seconds.
         options: the texts of options, by extension and name; those of the target itself are under "".
-        stub_file: the path of the stub module that is about to be written, which is not there yet, or not as it should be.
+        stub: the stub module that is about to be written, as `stubs_stand_in` takes it.
     """
 
     target: str
     question: str
     timeout: float = TIME_LIMIT
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    stub_file: str | None = None
+    stub: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from socketify_ext.sdk.declaration import Extension
 
 from .given_options import GivenOptions
 from .loading import load_target, without_serving
+from .missing_stubs import stubs_stand_in
 from .process import EventWriter, run_child
 from .unconfigured import LenientRegistry
 
@@ -37,6 +38,7 @@ class Inspector:
         self._target: str = request["target"]
         self._question: str = request["question"]
         self._given = GivenOptions(request["options"])
+        self._stub = request["stub"]
         self._served = served
         self._registry = LenientRegistry()
         self._extension: Extension | None = None
@@ -47,7 +49,7 @@ class Inspector:
         Raises:
             ExtensionError: it is not a target, or fails.
         """
-        with self._given.in_effect():
+        with self._given.in_effect(), stubs_stand_in(self._stub) as missing:
             try:
                 found = self._loaded()
                 value = (
@@ -60,7 +62,7 @@ class Inspector:
         lacking = [] if self._question == "extension" else self._registry.unconfigured.values()
         return {
             "value": value,
-            "warnings": [each.problem(own) for each in lacking if not each.stops],
+            "warnings": [*missing, *(each.problem(own) for each in lacking if not each.stops)],
             "incomplete": [each.problem(own) for each in lacking if each.stops],
         }
 

@@ -83,7 +83,7 @@ FORKING = """
         with open(f"{number}.events", "wb") as events, open(f"{number}.trace", "wb") as trace:
             if os.fork() == 0:
                 files = {"events": events.fileno(), "trace": trace.fileno()}
-                request = {"target": target, "question": "app", "options": {}, "stub_file": None}
+                request = {"target": target, "question": "app", "options": {}, "stub": None}
                 sys.argv[1] = json.dumps({**files, "timeout": 60.0, "request": request})
                 process.run_child(worker.main)
             os.wait()

@@ -33,7 +33,7 @@ def sessions(
         if app.is_installed:
             app.on_shutdown(store.close)
 
-    request.property("session", default=None)
+    request.property("session", default=None, type=Session | None)
 
     @request.method
     async def load_session(self: Any) -> Session:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
+import os
+import stat
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,8 +45,8 @@ def write_stubs(
         file = GeneratedFile(output, "stub file", is_stub_module, force=force)
         if not check:
             file.check()
-    stub_file = None if output is None else str(output.absolute())
-    module = StubModule(described_app(target, timeout, options, whole=True, stub_file=stub_file))
+    described = described_app(target, timeout, options, whole=True, stub=_stub(output, force=force))
+    module = StubModule(described)
     text = module.text()
     for problem in module.problems:
         warn("warning", problem)
@@ -53,6 +56,24 @@ def write_stubs(
         _compare(target, output, text)
     else:
         file.write(text)
+
+
+def _stub(output: Path | None, *, force: bool) -> dict[str, Any] | None:
+    """Return what the target may import before it is written: FILE, or the file that standard output goes to."""
+    from .module import home_of, is_stub_module
+
+    if output is None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            found = os.fstat(sys.stdout.fileno())
+            if stat.S_ISREG(found.st_mode):
+                return {"path": None, "inode": [found.st_dev, found.st_ino], "home": home_of(b"")}
+        return None
+    try:
+        content = output.read_bytes()
+    except OSError:
+        content = b""
+    is_own = force or not content.strip() or is_stub_module(content)
+    return {"path": str(output.absolute()), "inode": None, "home": home_of(content)} if is_own else None
 
 
 def _check_name(path: Path) -> None:
