@@ -7,7 +7,6 @@ Codes are grouped by the step that raises them: 1xx declaration and spec, 2xx re
 
 from __future__ import annotations
 
-import http
 import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -24,12 +23,18 @@ class HTTPError(Exception):
 
     def __init__(self, status: int, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
         self.status = status
-        self.detail = http.HTTPStatus(status).phrase if detail is None else detail
+        self.detail = _phrase(status) if detail is None else detail
         self.headers = dict(headers or {})
         super().__init__(status, self.detail)
 
     def __str__(self) -> str:
         return f"{self.status} {self.detail}"
+
+
+def _phrase(status: int) -> str:
+    from http import HTTPStatus
+
+    return HTTPStatus(status).phrase
 
 
 class ExtensionError(Exception):
@@ -51,6 +56,10 @@ class ExtensionError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class UntestedVersionWarning(UserWarning):
+    """An extension is loaded with a version of socketify-ext, socketify or Python that its author has not tested."""
 
 
 def require_extra(module: str, extra: str, who: str, *, distribution: str = "socketify-ext") -> None:

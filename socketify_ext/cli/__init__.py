@@ -6,17 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
-from .check import check_extension
-from .list import list_extensions
-from .lock import lock_target
-from .new.command import new_project
 from .plugins import CommandGroup
-from .show import show_extension
 from .streams import standard_streams
-from .stubs.command import write_stubs
 from .traceback import Traceback
-from .tree import show_tree
-from .why import explain_member
 
 NAME: Final = "socketify-ext"
 # Without a default for these options, typer imports pydantic to validate them; `list` must not.
@@ -29,14 +21,6 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-cli.command("list")(list_extensions)
-cli.command("show")(show_extension)
-cli.command("tree")(show_tree)
-cli.command("why")(explain_member)
-cli.command("stubs")(write_stubs)
-cli.command("lock")(lock_target)
-cli.command("new")(new_project)
-cli.command("check")(check_extension)
 
 
 def _print_version(asked: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,21 +29,41 @@ def list_extensions(
     from socketify_ext.registry.registry import Registry
 
     registry = Registry()
-    listings = registry.list()
+    listings = [*registry.list(), *map(_loaded, registry.list_hooks())]
     if as_json:
         echo_json([_record(listing) for listing in listings])
     else:
         _print_table(listings)
     _report_unknown(registry)
+    for folder in registry.leftovers():
+        warn("warning", f"{folder} is left out: it is not the metadata of what is installed. Remove it")
+
+
+def _loaded(hooks: Listing) -> Listing:
+    """Load a plugin's hooks in a process of their own: where they fail, every registration of every app does."""
+    if hooks.status != "ok":
+        return hooks
+    from socketify_ext.errors import ExtensionError
+    from socketify_ext.inspection.query import Query, run_query
+
+    try:
+        run_query(Query(f"{hooks.distribution}:{hooks.name}", "hooks"))
+    except ExtensionError as error:
+        return replace(hooks, status="broken", error=error.why)
+    return hooks
 
 
 def _record(listing: Listing) -> dict[str, str | None]:
-    keys = ("name", "version", "distribution", "source", "status", "summary", "error")
+    keys = ("name", "version", "distribution", "source", "status", "summary", "error", "kind")
     return {key: getattr(listing, key) for key in keys}
 
 
 def _print_table(listings: Sequence[Listing]) -> None:
-    rows = [(each.name, each.version or "", each.distribution or "", each.status, each.summary) for each in listings]
+    names = [f"{each.name} (hooks)" if each.kind == "hooks" else each.name for each in listings]
+    rows = [
+        (name, each.version or "", each.distribution or "", each.status, each.summary)
+        for name, each in zip(names, listings, strict=True)
+    ]
     if not sys.stdout.isatty():  # for programs: one line an extension, without importing rich
         details = ["; ".join(filter(None, (each.summary, each.error))) for each in listings]
         written = [HEADS, *((*row[:4], detail) for row, detail in zip(rows, details, strict=True))]

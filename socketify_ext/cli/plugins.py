@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from socketify_ext.sdk.printable import printable
 
+from .commands import Commands
 from .output import report, warn
 from .streams import write_error
 from .traceback import is_asked, with_traceback
@@ -19,6 +20,10 @@ class CommandGroup(TyperGroup):
     """The built-in commands, then those of plugins."""
 
     _plugins_loaded = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = Commands()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; plugins are imported for names that no built-in command has."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,7 +14,7 @@ from socketify_ext.sdk.provenance import location
 from ..inspection.query import TIME_LIMIT, Query, run_query
 from .option_values import OptionValues, read_options
 from .output import console, echo_json, warn
-from .target import AsJson, Target, Timeout
+from .target import TARGET_ARGUMENT, AsJson, Timeout
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,23 +27,91 @@ _MEMBER: Final = ("name", "kind", "signature", "is_async", "override", "deprecat
 
 
 def show_extension(
-    target: Target, options: OptionValues = None, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT
+    target: Annotated[str | None, TARGET_ARGUMENT] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show all plugins that have a manifest, and import none of them.")
+    ] = False,
+    load: Annotated[
+        bool, typer.Option("--load", help="Import the extension even if it has a manifest that can be shown.")
+    ] = False,
+    options: OptionValues = None,
+    as_json: AsJson = False,
+    timeout: Timeout = TIME_LIMIT,
 ) -> None:
     """Show the options, members, order and hooks of one extension."""
+    if (target is None) is not every:
+        raise typer.BadParameter("give one target, or --all", param_hint="TARGET")
+    if target is None:
+        _show_all(as_json=as_json)
+        return
+    described = None if load or options else _from_manifest(target)
+    if described is not None:
+        _show(described, "shown from its manifest", as_json=as_json)
+    else:
+        _show_loaded(Query(target, "extension", timeout, read_options(options)), as_json=as_json)
+
+
+def _show(described: DeclaredExtension, how: str, *, as_json: bool) -> None:
+    if as_json:
+        echo_json({**_record(described), "is_imported": not how})
+    else:
+        _print(console(), described, how)
+
+
+def _show_loaded(query: Query, *, as_json: bool) -> None:
     from pydantic import TypeAdapter
 
     from ..inspection.description import DeclaredExtension
 
-    answer = run_query(Query(target, "extension", timeout, read_options(options))).value
+    answer = run_query(query).value
     for problem in answer["problems"]:
         warn("error", problem)
-    described = TypeAdapter(DeclaredExtension).validate_python(answer["description"])
-    if as_json:
-        echo_json(_record(described))
-    else:
-        _print(console(), described)
+    _show(TypeAdapter(DeclaredExtension).validate_python(answer["description"]), "", as_json=as_json)
     if not answer["sound"]:
         raise typer.Exit(1)
+
+
+def _from_manifest(target: str) -> DeclaredExtension | None:
+    """Describe an extension from its manifest; None where only an import can tell, or it is no plugin's."""
+    from socketify_ext.errors import ExtensionError, ManifestError
+    from socketify_ext.registry.registry import Registry
+
+    try:
+        candidate = Registry().provider(target)
+    except ExtensionError:
+        return None  # the process that loads the target says why
+    from ..inspection.manifest import installed_description
+
+    try:
+        return installed_description(candidate, os.environ)[0]
+    except ManifestError as error:
+        warn("warning", error)
+        return None
+
+
+def _show_all(*, as_json: bool) -> None:
+    from socketify_ext.errors import ManifestError
+    from socketify_ext.registry.registry import Registry
+
+    from ..inspection.manifest import installed_description
+
+    found = []
+    for candidate in Registry().plugins():
+        try:
+            described, reason = installed_description(candidate, os.environ)
+        except ManifestError as error:
+            described, reason = None, str(error)
+        if described is None:
+            warn("not shown", f"{candidate.qualified_name}: {reason}")
+        else:
+            found.append(described)
+    if as_json:
+        echo_json([{**_record(each), "is_imported": False} for each in found])
+        return
+    out = console()
+    for index, each in enumerate(found):
+        out.print("\n" * bool(index), end="")
+        _print(out, each, "")
 
 
 def _record(described: DeclaredExtension) -> dict[str, Any]:
@@ -63,8 +132,10 @@ def _summary(member: Member) -> str:
     return member.doc.partition("\n")[0]
 
 
-def _print(out: Console, described: DeclaredExtension) -> None:
+def _print(out: Console, described: DeclaredExtension, how: str) -> None:
     out.print(f"{described.name} ({described.location})", style="bold")
+    if how:
+        out.print(how, style="dim")
     if described.doc:
         out.print(described.doc)
     _section(out, "Options", list(_options(described.options)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from socketify_ext.registry.compatibility import core_version
 from socketify_ext.sdk.spec import TARGETS
 
 from .description import ExtensionDescription, common_parts
@@ -65,8 +66,6 @@ class AppDescription:
 
 def describe_app(target: str, inspection: Inspection, *, installed: bool) -> AppDescription:
     """Describe what extensions add to an app: a `socketify_ext.App` where `installed`, else a stock app."""
-    from importlib.metadata import version
-
     import socketify
 
     import socketify_ext
@@ -87,7 +86,7 @@ def describe_app(target: str, inspection: Inspection, *, installed: bool) -> App
     return AppDescription(
         target=target,
         installed=installed,
-        core=version("socketify"),
+        core=core_version() or "unknown",
         extensions=[_extension(spec) for spec in inspection.order],
         members=[describe_member(member) for member in members],
         settled=settled,

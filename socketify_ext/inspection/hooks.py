@@ -34,6 +34,20 @@ def load_hooks(distribution: str | None = None) -> tuple[pluggy.PluginManager, l
     return registry.plugin_manager, problems
 
 
+def load_hooks_of(plugin: str) -> None:
+    """Load the hooks of one entry point, `distribution:name`.
+
+    Raises:
+        HookError: a hook is not of this package.
+        Exception: whatever their import raises.
+    """
+    from socketify_ext.registry.registry import Registry
+
+    found = Registry().hooks_provider(plugin)
+    if found is not None:
+        Registry(entry_points=False).add_hooks(found.load(), plugin)
+
+
 def hooks_problem(plugin: str, error: Exception) -> str:
     """Return the message for a plugin whose hooks fail."""
     text = str(error) if isinstance(error, ExtensionError) else f"{type(error).__name__}: {error}"

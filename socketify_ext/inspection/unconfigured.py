@@ -66,8 +66,8 @@ class LenientRegistry(Registry):
         unconfigured: those that it has loaded so, by name.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, environment: Mapping[str, str] | None = None) -> None:
+        super().__init__(environment=environment)
         self.unconfigured: dict[str, Unconfigured] = {}
 
     def load(self, name: str, /, **options: Any) -> Extension:

@@ -10,6 +10,7 @@ from socketify_ext import errors
 from socketify_ext.sdk.declaration import Extension
 
 from .given_options import GivenOptions
+from .hooks import hook_names, load_hooks_of
 from .loading import load_target, without_serving
 from .missing_stubs import stubs_stand_in
 from .process import EventWriter, run_child
@@ -49,22 +50,27 @@ class Inspector:
         Raises:
             ExtensionError: it is not a target, or fails.
         """
+        if self._question == "hooks":
+            return _answered(load_hooks_of(self._target))
+        if self._question == "manifest":
+            return _answered(_manifest(self._target))
         with self._given.in_effect(), stubs_stand_in(self._stub) as missing:
             try:
                 found = self._loaded()
-                value = (
-                    self._described_extension(found) if self._question == "extension" else self._described_app(found)
-                )
+                value = self._described(found)
             except errors.ExtensionError as error:
                 raise self._given.advised(error, self._target, self._extension) from error.__cause__
         self._given.check_used(self._target)
         own = None if self._extension is None else self._extension.name
-        lacking = [] if self._question == "extension" else self._registry.unconfigured.values()
-        return {
-            "value": value,
-            "warnings": [*missing, *(each.problem(own) for each in lacking if not each.stops)],
-            "incomplete": [each.problem(own) for each in lacking if each.stops],
-        }
+        lacking = self._registry.unconfigured.values() if self._question == "app" else ()
+        return _answered(
+            value,
+            [*missing, *(each.problem(own) for each in lacking if not each.stops)],
+            [each.problem(own) for each in lacking if each.stops],
+        )
+
+    def _described(self, found: Any) -> Any:
+        return self._described_extension(found) if self._question == "extension" else self._described_app(found)
 
     def _loaded(self) -> Any:
         """Return an app, or an extension with the options that the command and the environment have for it."""
@@ -81,7 +87,6 @@ class Inspector:
         import socketify_ext
 
         from .description import describe
-        from .hooks import hook_names
 
         if not isinstance(found, Extension):
             raise errors.TargetError(
@@ -118,6 +123,20 @@ class Inspector:
             own = tuple(spec for spec in inspection.order if spec.name != _PROBE)
             inspection = replace(inspection, order=own)
         return asdict(describe_app(self._target, inspection, installed=installed))
+
+
+def _answered(value: Any, warnings: Sequence[str] = (), incomplete: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the parts of an `Answer`."""
+    return {"value": value, "warnings": [*warnings], "incomplete": [*incomplete]}
+
+
+def _manifest(name: str) -> Any:
+    from .manifest import is_installed_copy, package_manifest
+
+    registry = LenientRegistry(environment={})  # what a plugin declares is the same on every machine
+    path, manifest = package_manifest(name, registry)
+    is_copy = is_installed_copy(registry.provider(name), path)
+    return {"path": str(path), "is_installed_copy": is_copy, "text": manifest.text()}
 
 
 def main(request: dict[str, Any], write_event: EventWriter) -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from .. import errors
 from ..sdk.suggest import close_names, suggestion
 from . import discovery
+from .compatibility import warn_if_untested
 from .discovery import Candidate, Listing, Status
 from .environment import merged, options_in
+from .installed import Installed, installed
 
 if TYPE_CHECKING:
     import pluggy
@@ -43,6 +45,7 @@ class Registry:
         self._entry_points = entry_points
         self._added: dict[str, Extension] = {}
         self._defects: dict[Candidate, str] = {}
+        self._compared: set[tuple[str | None, str]] = set()  # extensions whose tested versions were compared
         self._environment = os.environ if environment is None else environment
         self._blocked: tuple[str, ...] = discovery.disabled_names(self._environment.get(DISABLE_VARIABLE, ""))
 
@@ -54,13 +57,29 @@ class Registry:
     def _hook_candidates(self) -> tuple[Candidate, ...]:
         return self._found(discovery.HOOK_GROUP)
 
+    @functools.cached_property
+    def _installed(self) -> tuple[list[Installed], list[Installed]]:
+        return installed()
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Return the metadata folders of extensions or hooks that do not count, as an interrupted pip leaves them."""
+        return tuple(each.folder for each in self._installed[1] if f"[{discovery.GROUP}" in each.entry_points)
+
     def _found(self, group: str) -> tuple[Candidate, ...]:
-        found = discovery.candidates(group) if self._entry_points else ()
+        found = discovery.candidates(group, self._installed[0]) if self._entry_points else ()
         return tuple(sorted(found, key=lambda candidate: (candidate.name, candidate.distribution)))
 
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[Candidate]]:
+        """Return the candidates by their names, bare and qualified."""
+        found: dict[str, list[Candidate]] = {}
+        for candidate in self._candidates:
+            for name in (candidate.name, candidate.qualified_name):
+                found.setdefault(name, []).append(candidate)
+        return found
+
     def _providers(self, name: str) -> list[Candidate]:
-        wanted = discovery.normal(name)
-        return [candidate for candidate in self._candidates if wanted in (candidate.name, candidate.qualified_name)]
+        return self._by_name.get(discovery.normal(name), [])
 
     def _is_blocked(self, candidate: Candidate) -> bool:
         return candidate.name in self._blocked or candidate.qualified_name in self._blocked
@@ -106,14 +125,18 @@ class Registry:
         """Load one extension by name, `msgpack` or `distribution:msgpack`, importing it alone.
 
         Options that are not given are read from the environment: `SOCKETIFY_EXT_AUTH__JWT__KEY=...` is
-        `load("auth", jwt={"key": ...})`.
+        `load("auth", jwt={"key": ...})`. An extension that was not tested with the versions that run warns, once.
 
         Raises:
             UnknownExtensionError, BlockedExtensionError, DuplicateProviderError, BrokenPluginError, OptionsError.
             MissingExtraError: the environment holds options, and the extra `env` is not installed.
         """
         found = self.find(name)
-        return found.configured(**merged(self.outside_options(found), options))
+        loaded = found.configured(**merged(self.outside_options(found), options))
+        if (loaded.distribution, loaded.name) not in self._compared:
+            self._compared.add((loaded.distribution, loaded.name))
+            warn_if_untested(loaded)
+        return loaded
 
     def outside_options(self, extension: Extension) -> dict[str, Any]:
         """Return the options of an extension that do not come from the program: those of the environment.
@@ -137,7 +160,7 @@ class Registry:
         if name in self._added:
             extension = self._added[name]
         else:
-            candidate = self._pick(name)
+            candidate = self.provider(name)
             loaded = self._import(candidate)
             extension = loaded if isinstance(loaded, Extension) else self._wrap(loaded, candidate)
             if extension.name != candidate.name:
@@ -145,7 +168,12 @@ class Registry:
             extension = replace(extension, distribution=candidate.distribution, version=candidate.version)
         return replace(extension, loader=self.load)
 
-    def _pick(self, name: str) -> Candidate:
+    def provider(self, name: str, /) -> Candidate:
+        """Return the entry point that a name means, `msgpack` or `distribution:msgpack`; nothing is imported.
+
+        Raises:
+            UnknownExtensionError, BlockedExtensionError, DuplicateProviderError.
+        """
         providers = self._providers(name)
         if not providers:
             known = {*self.names(), *(candidate.qualified_name for candidate in self._candidates)}
@@ -234,6 +262,18 @@ class Registry:
     def list_hooks(self) -> tuple[Listing, ...]:
         """List the hooks of every plugin with their status, from metadata and from what this registry has loaded."""
         return tuple(map(self._hooks_listing, self._hook_candidates))
+
+    def hooks_provider(self, name: str, /) -> Candidate | None:
+        """Return the entry point of a plugin's hooks, by `distribution:name`."""
+        return next((each for each in self._hook_candidates if each.qualified_name == name), None)
+
+    def plugins(self) -> tuple[Candidate, ...]:
+        """Return the entry points of all plugins' extensions that are not blocked."""
+        return tuple(each for each in self._candidates if each.source == "plugin" and not self._is_blocked(each))
+
+    def provided_by(self, distribution: str) -> tuple[Candidate, ...]:
+        """Return the entry points of a distribution's extensions."""
+        return tuple(each for each in self._candidates if each.distribution == distribution)
 
     def _hooks_listing(self, candidate: Candidate) -> Listing:
         error = self._defects.get(candidate) or candidate.defect(is_attribute=False) or None

@@ -80,10 +80,21 @@ class Extension:
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         """Return `requires` as parsed names and specifiers."""
-        if not self.requires:
+        return self._parsed("requires", self.requires)
+
+    @property
+    def tested_versions(self) -> tuple[Requirement, ...]:
+        """Return `tested_with` as parsed names and specifiers."""
+        return self._parsed("tested_with", self.tested_with)
+
+    def _parsed(self, field: str, given: tuple[str, ...]) -> tuple[Requirement, ...]:
+        if not given:
             return ()
-        values = {"name": self.name, "provenance": self.provenance, "requires": self.requires}
-        return validate(ExtensionSpec, self.provenance, "is malformed", values).requires
+        values = {"name": self.name, "provenance": self.provenance, field: given}
+        found: tuple[Requirement, ...] = getattr(
+            validate(ExtensionSpec, self.provenance, "is malformed", values), field
+        )
+        return found
 
     def configured(self, **options: Any) -> Extension:
         """Return the extension with options.

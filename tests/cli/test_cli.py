@@ -115,7 +115,7 @@ def test_list_json_has_the_builtins_with_exactly_the_promised_keys(run: Program)
     records = [record for record in json.loads(result.stdout) if record["source"] == "builtin"]
     assert [record["name"] for record in records] == BUILTINS
     for record in records:
-        assert list(record) == ["name", "version", "distribution", "source", "status", "summary", "error"]
+        assert list(record) == ["name", "version", "distribution", "source", "status", "summary", "error", "kind"]
         assert record["version"] == version("socketify-ext")
         assert (record["distribution"], record["status"], record["error"]) == ("socketify-ext", "ok", None)
         assert record["summary"]
@@ -184,8 +184,7 @@ def test_list_shows_summaries_literally_and_errors_in_the_table_on_a_terminal(ru
 def test_list_imports_neither_the_core_nor_pydantic_nor_a_plugin(
     run: Program, install: Install, site: Path, arguments: tuple[str, ...]
 ) -> None:
-    points = {"socketify_ext": {"weather": "weather:weather"}, "socketify_ext.hooks": {"weather": "weather"}}
-    install("dist-weather", "weather", WEATHER, points)
+    install("dist-weather", "weather", WEATHER, {"socketify_ext": {"weather": "weather:weather"}})
     result = run.process(*arguments, python=("-X", "importtime"))
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if "import time:" in line}
     assert "typer" in imported

@@ -110,7 +110,7 @@ def test_every_variable_that_the_package_reads_is_documented():
 
 @pytest.mark.parametrize("name", ["", *COMMAND.commands])
 def test_every_command_and_flag_is_documented(name):
-    command = COMMAND.commands.get(name, COMMAND)
+    command = COMMAND.commands[name] if name else COMMAND
     shown = [text for text in DOCS.values() if re.search(rf"socketify-ext {name}\b", text)]
     for option in command.params:
         if option.param_type_name == "option":

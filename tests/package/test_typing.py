@@ -57,7 +57,14 @@ def project(tmp_path_factory):
 
 def test_mypy_accepts_handlers_and_what_is_written_and_refuses_mistakes(bare_environment, project, tmp_path):
     pytest.importorskip("mypy", reason=REASON)
-    options = ["--config-file=", "--strict", "--warn-unreachable", "--python-version=3.10", f"--cache-dir={tmp_path}"]
+    options = [
+        "--config-file=",
+        "--strict",
+        "--warn-unreachable",
+        "--enable-error-code=deprecated",
+        "--python-version=3.10",
+        f"--cache-dir={tmp_path}",
+    ]
     installed = f"--python-executable={bare_environment.program('python')}"
     told = run(sys.executable, "-m", "mypy", *options, installed, ".", cwd=project)
     assert f"no issues found in {len([*project.glob('*.py')])} source files" in told

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from socketify_ext.typing import Limits, TypedApp
     from typing import Any, Literal, TypeVar
-    from typing_extensions import Self
+    from typing_extensions import Self, deprecated
     from weather import Metres, Report, Sky, Station, T
     V = TypeVar('V', bound=date)
 
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
         since: date | None
 
         anything: Any
+
+        @property
+        @deprecated('use city; gone in 2.0')
+        def town(self) -> str:
+            ...
+        @town.setter
+        @deprecated('use city; gone in 2.0')
+        def town(self, value: str) -> None: ...
 
         async def forecast(self, days: int = ..., *, sky: Sky | None = ...) -> _builtins_list[Report.Line]:
             """Look ahead.
@@ -90,6 +98,11 @@ if TYPE_CHECKING:
 
         def unannotated(self, value: Any, status: Any = ..., *rest: Any, **more: Any) -> Any:
             """Say nothing of its types."""
+            ...
+
+        @deprecated('use "feed"; gone in 2.0')
+        async def old_feed(self, size: int = ...) -> bytes:
+            """Send what came."""
             ...
 
     class WebSocket(socketify_ext.WebSocket):

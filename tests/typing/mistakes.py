@@ -25,6 +25,9 @@ async def wrong(res: Response, req: Request) -> None:
     (await res.get_form(int)).nothing()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     res.set_cookie("a", "b", same_site="Laxx")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     res.set_cookie("a", "b", httponly=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    len(req.town)  # pyright: ignore[reportDeprecated]
+    req.town = "Ulm"  # type: ignore[deprecated]  # pyright: ignore[reportDeprecated]
+    await res.old_feed(2)  # type: ignore[deprecated]  # pyright: ignore[reportDeprecated]
     req.get_header()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 

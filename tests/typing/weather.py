@@ -110,6 +110,13 @@ def weather(request: Any, response: Any, ws: Any) -> None:
     def unannotated(self, value, status=200, *rest, **more):
         """Say nothing of its types."""
 
+    request.property("town", "Oslo", deprecated="use city; gone in 2.0")
+
+    @response.method(deprecated='use "feed"; gone in 2.0')
+    async def old_feed(self: Any, size: int = 1) -> bytes:
+        """Send what came."""
+        return b"" * size
+
     @ws.method
     def bare(self: Any, queue: dict, numbers: "tuple", every: any, call: callable) -> list:  # type: ignore  # noqa: PGH003
         """Leave out what generic classes hold, and take functions for types, as the core does."""
