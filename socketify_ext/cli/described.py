@@ -33,16 +33,15 @@ def described_app(
     Raises:
         ExtensionError: the target is wrong, fails, or takes too long; its text says which.
     """
-    from pydantic import TypeAdapter
-
     from ..inspection.app_description import AppDescription
+    from ..inspection.plain_data import rebuild
 
     answer = run_query(Query(target, "app", timeout, read_options(options), stub))
     if answer.incomplete and whole:
         raise _incomplete(target, answer.incomplete)
     for problem in (*answer.warnings, *answer.incomplete):
         warn("warning", problem)
-    return TypeAdapter(AppDescription).validate_python(answer.value)
+    return rebuild(AppDescription, answer.value)
 
 
 def _incomplete(target: str, problems: list[str]) -> Exception:

@@ -59,14 +59,13 @@ def _show(described: DeclaredExtension, how: str, *, as_json: bool) -> None:
 
 
 def _show_loaded(query: Query, *, as_json: bool) -> None:
-    from pydantic import TypeAdapter
-
     from ..inspection.description import DeclaredExtension
+    from ..inspection.plain_data import rebuild
 
     answer = run_query(query).value
     for problem in answer["problems"]:
         warn("error", problem)
-    _show(TypeAdapter(DeclaredExtension).validate_python(answer["description"]), "", as_json=as_json)
+    _show(rebuild(DeclaredExtension, answer["description"]), "", as_json=as_json)
     if not answer["sound"]:
         raise typer.Exit(1)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from socketify_ext import errors
 from socketify_ext.registry.installed import canonical
 from socketify_ext.sdk.declaration import Extension, as_extension
+from socketify_ext.sdk.pydantic_plugins import load_pydantic_plugins
 from socketify_ext.sdk.suggest import close_names, did_you_mean, suggestion
 
 from .beside import close_targets
@@ -59,6 +60,7 @@ def load_target(target: str, registry: Registry, served: Sequence[Any]) -> Any:
         TargetError: it names neither.
         ExtensionError: the extension it names can't be loaded.
     """
+    load_pydantic_plugins()  # before the first model of the target does
     left, colon, attribute = target.partition(":")
     if not colon or target in _qualified_names(registry):
         return _found(target, registry)

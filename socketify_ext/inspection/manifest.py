@@ -11,7 +11,7 @@ from importlib.machinery import PathFinder
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from socketify_ext import errors
 from socketify_ext.registry.environment import variable_prefix
@@ -19,6 +19,7 @@ from socketify_ext.registry.modules import file_beside, read_beside
 
 from .description import DeclaredExtension, describe
 from .hooks import hook_names
+from .plain_data import rebuild
 
 if TYPE_CHECKING:
     from socketify_ext.registry.discovery import Candidate
@@ -121,7 +122,7 @@ def read_manifest(candidate: Candidate) -> DeclaredExtension | None:
     parts = _with_files(manifest.extensions[candidate.name], functools.partial(_unpacked, folder=path.parent))
     parts |= {"distribution": candidate.distribution, "version": candidate.version}
     try:
-        return _description_adapter().validate_python(parts)
+        return rebuild(DeclaredExtension, parts)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
@@ -176,11 +177,6 @@ def _parsed(candidate: Candidate, path: PurePath, data: bytes) -> Manifest:
     if not known:
         raise _wrong(candidate, path, "it is not a manifest")
     return found
-
-
-@functools.cache
-def _description_adapter() -> TypeAdapter[DeclaredExtension]:
-    return TypeAdapter(DeclaredExtension)
 
 
 def _with_files(value: Any, change: Any) -> Any:

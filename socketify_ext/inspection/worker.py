@@ -51,7 +51,8 @@ class Inspector:
             ExtensionError: it is not a target, or fails.
         """
         if self._question == "hooks":
-            return _answered(load_hooks_of(self._target))
+            load_hooks_of(self._target)
+            return _answered(None)
         if self._question == "manifest":
             return _answered(_manifest(self._target))
         with self._given.in_effect(), stubs_stand_in(self._stub) as missing:

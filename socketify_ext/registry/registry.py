@@ -145,7 +145,10 @@ class Registry:
             OptionsError: a variable names no option, or its value is malformed.
             MissingExtraError: there are some, and the extra `env` is not installed.
         """
-        return options_in(self._environment, extension.name, extension.options_model, extension.provenance)
+        names = self.names()
+        return options_in(
+            self._environment, extension.name, extension.options_model, extension.provenance, others=names
+        )
 
     def find(self, name: str, /) -> Extension:
         """Import one extension by name without its options, to describe it.
@@ -206,6 +209,9 @@ class Registry:
         return picked
 
     def _import(self, candidate: Candidate) -> Any:
+        from ..sdk.pydantic_plugins import load_pydantic_plugins
+
+        load_pydantic_plugins()  # before the plugin's first model does
         try:
             return candidate.load()
         except _IMPORT_FAILURES as error:

@@ -13,6 +13,7 @@ from pydantic_core import SchemaError, SchemaValidator
 from ..errors import ArgumentError, HTTPError
 from .body import not_json
 from .printable import printable
+from .pydantic_plugins import load_pydantic_plugins
 from .repeated_names import RepeatedNames, names_of_schema, names_of_struct
 
 SMALL: Final = 4096  # bytes of input up to which all errors are collected
@@ -95,6 +96,7 @@ class PydanticValidator:
     """Validates with pydantic."""
 
     def __init__(self, model: Any) -> None:
+        load_pydantic_plugins()
         self._adapter = TypeAdapter(model)
         if not self._adapter.pydantic_complete:
             self._adapter.rebuild()

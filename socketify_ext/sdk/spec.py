@@ -30,6 +30,7 @@ from pydantic_core import PydanticCustomError
 
 from .. import errors
 from .provenance import Provenance
+from .pydantic_plugins import load_pydantic_plugins
 
 Target = Literal["request", "response", "ws"]
 TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
@@ -467,6 +468,7 @@ def validate(model: type[Model], provenance: Provenance, what: str, values: Mapp
 
     `provenance` and `what` open the message, as in "extension 'jwt' (jwt.py:14) adds request.get_user".
     """
+    load_pydantic_plugins()
     try:
         return model(**values)
     except ValidationError as error:

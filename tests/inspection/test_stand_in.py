@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import AnyUrl, BaseModel, Field, SecretStr, TypeAdapter, field_validator
@@ -51,7 +51,6 @@ class Refusing(BaseModel):
         dict[str, int],
         Annotated[dict[str, str], Field(min_length=1)],
         Mapping[str, Any],
-        Optional[str],
         str | None,
         None | int,
         Literal["a", "b"],
