@@ -20,6 +20,7 @@ ENVIRONMENTS = ROOT / ".venv-bench"
 NODE_MODULES = HERE / "peers" / "node_modules"
 PYTHON_PEERS = {
     "starlette": ["starlette", "uvicorn[standard]"],
+    "fastapi": ["fastapi", "uvicorn[standard]"],
     "litestar": ["litestar", "uvicorn[standard]"],
     "robyn": ["robyn"],
     "sanic": ["sanic", "sanic-ext", "pydantic"],  # which sanic-ext imports and does not require

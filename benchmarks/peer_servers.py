@@ -15,6 +15,7 @@ from building import ENVIRONMENTS, NODE_MODULES, PYTHON_PEERS
 PEERS = Path(__file__).parent / "peers"
 LABELS = {
     "starlette": "Starlette, uvicorn",
+    "fastapi": "FastAPI, uvicorn",
     "litestar": "Litestar, uvicorn",
     "robyn": "Robyn",
     "sanic": "Sanic, sanic-ext",

@@ -163,9 +163,17 @@ def app(kind: str, **arguments: Any) -> Callable[[int], list[str]]:
 
 
 def wrk(
-    one: Server, path: str = "/", *, seconds: int, connections: int = 32, headers: Mapping[str, str] = HEADERS
+    one: Server,
+    path: str = "/",
+    *,
+    seconds: int,
+    connections: int = 32,
+    headers: Mapping[str, str] = HEADERS,
+    script: Path | None = None,
 ) -> dict[str, float]:
     """Load a running server; gives requests per second (`value`) and microseconds of CPU per request (`cpu`).
+
+    A script says what else wrk sends than a GET.
 
     Raises:
         RuntimeError: an answer was an error, or a connection failed.
@@ -173,7 +181,8 @@ def wrk(
     one.ask(path, dict(headers))  # wakes a loop that has gone idle
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     lines = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    command = pinned(1, [*command, *lines, f"http://127.0.0.1:{one.port}{path}"])
+    scripted = [] if script is None else ["-s", str(script)]
+    command = pinned(1, [*command, *lines, *scripted, f"http://127.0.0.1:{one.port}{path}"])
     for _ in range(5):  # a machine that was busy elsewhere all the time gets another chance
         before = one.cpu()
         done = subprocess.run(command, capture_output=True, text=True, check=True)

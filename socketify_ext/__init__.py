@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from .runtime.outcome import Outcome
     from .runtime.request import Request
     from .runtime.response import Response
+    from .runtime.scope import Scope
     from .runtime.websocket import WebSocket
     from .sdk.app_surface import AppSurface
     from .sdk.declaration import Extension, extension
     from .sdk.private_property import PrivateProperty
+    from .sdk.route_info import RouteInfo
+    from .sdk.route_surface import RouteSurface
     from .sdk.surface import Surface
 
 __all__ = [
@@ -42,6 +45,9 @@ __all__ = [
     "Registry",
     "Request",
     "Response",
+    "RouteInfo",
+    "RouteSurface",
+    "Scope",
     "Surface",
     "UploadedFile",
     "WebSocket",
@@ -76,6 +82,9 @@ _HOMES = {
     "load": "registry.registry",
     "Request": "runtime.request",
     "Response": "runtime.response",
+    "RouteInfo": "sdk.route_info",
+    "RouteSurface": "sdk.route_surface",
+    "Scope": "runtime.scope",
     "Surface": "sdk.surface",
     "UploadedFile": "runtime.forms.uploaded_file",
     "WebSocket": "runtime.websocket",

@@ -4,38 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator
+from contextvars import copy_context
+from dataclasses import dataclass, replace
 from os import getpid
 from threading import get_ident
 from typing import Any, TypeVar
 
 from . import errors
-from .lifecycle import Lifecycle, LifecycleEntry
+from .lifecycle import RESERVE, Lifecycle, LifecycleEntry, announce_listening
 from .registration import Plan, Registration
 from .registry.registry import Registry, default_registry
+from .runtime.change import changing
 from .runtime.core_app import CoreApp
-from .runtime.ending import cancel_handlers, wait_for_requests
+from .runtime.ending import cancel_handlers, wait_for_clients, wait_for_requests
 from .runtime.fork import is_forked
 from .runtime.listening import address_of
 from .runtime.loop import shared_loop
 from .runtime.request_body import MAX_BODY, MAX_HELD_BODIES
+from .runtime.scope import ScopeMethods
+from .runtime.scope_node import ScopeNode
 from .runtime.server import Server
 from .runtime.stock import is_managed
 from .sdk.compilation import subclass
-from .sdk.declaration import as_extension
+from .sdk.declaration import Declaration
 from .sdk.plural import counted
-from .sdk.request_hooks import RequestHook, RequestHooks
+from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function
 from .sdk.resolution import Policy, Settled
+from .sdk.route_info import RouteInfo
 from .sdk.spec import ExtensionSpec, MemberSpec
 
 log = logging.getLogger("socketify_ext")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Registered = TypeVar("Registered")
 
 
-class App(CoreApp, RequestHooks):
+class App(CoreApp):
     """A socketify app whose extensions are validated, whose requests are safe, and which starts and stops in order.
 
     Args:
@@ -53,7 +57,13 @@ class App(CoreApp, RequestHooks):
             is answered with 413.
         max_held_bodies: bytes of all bodies together that are held or collected; a request beyond that is answered with 503.
         cancel_on_abort: whether a client that leaves before the answer cancels the coroutine of its handler.
+
+    Attributes:
+        shutdown_grace: as above.
+        shutdown_linger: seconds that idle connections get to send one more request when the app closes; none by default.
     """
+
+    shutdown_linger = 0.0
 
     def __init__(
         self,
@@ -87,88 +97,53 @@ class App(CoreApp, RequestHooks):
         """Set up a new app, or one that someone else made."""
         earlier = self._earlier()
         self._server = Server(self)
-        self._grace = grace
+        self.shutdown_grace = grace
         self._lifecycle = Lifecycle(timeout)
-        self._own_hooks: list[RequestHook] = []
         self._own_startup: list[Callable[..., Any]] = []
         self._own_shutdown: list[Callable[..., Any]] = []
+        self._own_listening: list[Callable[..., Any]] = []
+        self._own_closing: list[Callable[..., Any]] = []
         self._closing: asyncio.Task[None] | None = None
         self._signalled = False
         for taken, functions in zip(self._take_core_lifecycle(), (self._own_startup, self._own_shutdown), strict=True):
             if taken is not None:
                 functions.append(taken)
-        self._registration = Registration(
+        registration = Registration(
             self, registry or default_registry(), self._server.bases, self._reserved_names(), on_collision
         )
-        self._apply(self._registration.plan_declared(earlier))
+        self._node = self._server.root = ScopeNode(self._server, self, registration, "", None)
+        with changing(self._server) as change:
+            change.register(self._node, registration.plan_declared(earlier))
         self._detach_pools()
 
     # -- extensions
 
-    def register(self, extension: Registered) -> Registered:
-        """Register an extension, loaded or declared, or a bare function; existing routes get its members too.
+    def _check_in_time(self, declaration: Declaration) -> None:
+        """Refuse an extension whose start-up functions would not run."""
+        if declaration.app.startup and self._lifecycle.state != "new":
+            raise errors.LifecycleError(
+                f"extension {declaration.spec.provenance}",
+                "has start-up functions",
+                "the app has already started",
+                "Register it before app.listen()",
+            )
 
-        Returns:
-            The given extension, so that this works as a decorator.
+    # The core's name for set_error_handler, which is about the errors of handlers alone.
+    on_error = RequestHooks.on_error
 
-        Raises:
-            ExtensionError: see `docs/errors.md`; the app is as it was.
-        """
-        self._server.check_thread("register")
-        self._apply(self._registration.plan(as_extension(extension)))
-        return extension
+    def inspect(self) -> Inspection:
+        """Report the extensions of the app and the origin of each member, as `socketify_ext.inspect(app)`."""
+        return inspect(self)
 
-    def _apply(self, plan: Plan) -> None:
-        """Put a plan into effect, or drop it and leave the app as it was."""
-        new = plan.new
-        if not new:
-            return
-        for declaration in new:
-            if declaration.app.startup and self._lifecycle.state != "new":
-                raise errors.LifecycleError(
-                    f"extension {declaration.spec.provenance}",
-                    "has start-up functions",
-                    "the app has already started",
-                    "Register it before app.listen()",
-                )
-            if declaration.app.backplane is not None:
-                self._check_backplane(declaration.app.backplane)
-        self._check_routes(new)
-        routes = [self._prepare(*route) for declaration in new for route in declaration.app.routes]
-        try:
-            self._exchange(plan)
-            for bind in routes:
-                bind()
-            for declaration in new:
-                if declaration.app.serializer is not None:
-                    self.json_serializer(declaration.app.serializer)
-                if declaration.app.backplane is not None:
-                    self.use_backplane(declaration.app.backplane)
-        except BaseException:
-            self._exchange(self._registration.current)
-            raise
-        self._registration.complete(plan)
-
-    def _exchange(self, plan: Plan) -> None:
-        members = [member for declaration in plan.declarations.values() for member in declaration.spec.members]
-        self._server.exchange(plan.classes, members, [*plan.hooks(), *self._own_hooks])
-
-    def _add_hook(self, hook: RequestHook) -> None:
-        self._server.check_thread("a request hook")
-        self._own_hooks.append(hook)
-        try:
-            self.apply_hooks()
-        except BaseException:
-            self._own_hooks.remove(hook)
-            raise
-
-    def apply_hooks(self) -> None:
-        """Put the current request hooks of the extensions and of the app around its routes.
-
-        Raises:
-            LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
-        """
-        self._server.use_hooks([*self._registration.current.hooks(), *self._own_hooks])
+    @property
+    def gauges(self) -> dict[str, Callable[[], float]]:
+        """Return the numbers that extensions show, by "extension: name"."""
+        return {
+            f"{name}: {gauge}": read
+            for node in self._node.subtree()
+            for name, declaration in node.registration.current.own.items()
+            for gauge, read in declaration.app.declared_gauges.items()
+        }
 
     # -- lifecycle
 
@@ -185,6 +160,44 @@ class App(CoreApp, RequestHooks):
         """Run `method`, sync or async, once the server has stopped, before the extensions stop; the last first."""
         self._own_shutdown.append(method)
         return method
+
+    def on_listen(self, function: Function) -> Function:
+        """Run `function(address)`, sync or async, once the server listens, after those of the extensions.
+
+        An async function, and those behind it, run while the loop does: `listen` does not wait for them.
+
+        Args:
+            function: gets the address as `handler` of `listen` does: an object with `port`, `host` and `domain`. Its errors
+                are logged.
+
+        Raises:
+            SignatureError: the function takes other arguments.
+        """
+        check_function("the app", "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
+        self._own_listening.append(function)
+        return function
+
+    def before_close(self, function: Function) -> Function:
+        """Run `function`, sync or async, when closing begins: the server still listens and answers.
+
+        It comes after those of the extensions. All together get `shutdown_grace` seconds, of which requests then get
+        what is left.
+
+        Args:
+            function: its errors are logged.
+
+        Raises:
+            SignatureError: the function takes arguments.
+        """
+        check_function("the app", "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
+        self._own_closing.append(function)
+        return function
+
+    def _lifecycle_entries(self) -> list[LifecycleEntry]:
+        """Return the lifecycle functions in order: of the app's extensions, of those of its scopes, and the app's own."""
+        plans = [node.registration.current for node in self._node.subtree()]
+        own = LifecycleEntry("the app", self._own_startup, self._own_shutdown, self._own_listening, self._own_closing)
+        return [*(entry for plan in plans for entry in plan.lifecycle_entries()), own]
 
     def listen(
         self,
@@ -212,19 +225,24 @@ class App(CoreApp, RequestHooks):
         new = self._server.served.enter(self, self._server.loop)
         try:
             if self.lifespan and self._lifecycle.state == "new":
-                own = LifecycleEntry("the app", self._own_startup, self._own_shutdown)
-                starting = self._lifecycle.start([*self._registration.current.lifecycle_entries(), own])
+                starting = self._lifecycle.start(self._lifecycle_entries())
                 if loop_runs:
                     _run_now(starting)
                 else:
                     self._server.loop.run_until_complete(starting)
-            self._listen_core(address, handler, reuse_port)
+            place = self._listen_core(address, handler, reuse_port)
         except BaseException:
             if new:
                 self._close_listen_socket()
                 self._server.served.leave(self, self._server.loop)
             raise
+        self._announce_listening(place)
         return self
+
+    def _announce_listening(self, place: Any) -> None:
+        others = copy_context().run(announce_listening, self._lifecycle_entries(), place)
+        if others is not None:
+            self._server.start(others, None, None, "on_listen")
 
     def run(self) -> App:
         """Serve until `close()`, SIGINT or SIGTERM, then shut down in order.
@@ -247,9 +265,9 @@ class App(CoreApp, RequestHooks):
             self._run_core()
         finally:
             if self._lifecycle.state == "started" and self._closing is not None:  # a second signal has come
+                self._close_listen_socket()
                 loop.run_until_complete(self._lifecycle.stop())
             elif self._closing is None:  # the loop was stopped
-                self._close_listen_socket()
                 loop.run_until_complete(self._end_all(0.0))
             served.leave(self, loop)
         if server.exit is not None:
@@ -275,7 +293,7 @@ class App(CoreApp, RequestHooks):
     def _enter(self, what: str) -> bool:
         """Serve in this thread and process; return whether the loop runs, as it does for another app."""
         self._server.enter()
-        functions = [self._own_startup] + [each.startup for each in self._registration.current.lifecycle_entries()]
+        functions = [entry.startup for entry in self._lifecycle_entries()]
         runs = self._server.loop.is_running()
         if runs and what == "listen" and self._lifecycle.state == "new" and self.lifespan and any(functions):
             fix = "Call listen() before app.run(), outside of handlers and coroutines"
@@ -309,23 +327,41 @@ class App(CoreApp, RequestHooks):
         if server.loop.is_running() and get_ident() != server.thread:
             server.hand_over("close", self.close)
             return self
-        self._close_listen_socket()
+        if not self._awaits_close():
+            self._close_listen_socket()
         if server.loop.is_running():
             if self._closing is None:
                 self._closing = server.loop.create_task(self._shut_down())
         else:
+            if self._awaits_close():
+                server.loop.run_until_complete(self._stop_listening(self.shutdown_grace))
             if self._lifecycle.state == "started":
                 server.loop.run_until_complete(self._lifecycle.stop())
             server.served.leave(self, server.loop)
         return self
 
+    def _awaits_close(self) -> bool:
+        """Check whether hooks run before the listen socket closes."""
+        return bool(self._server.listening) and any(entry.closing for entry in self._lifecycle_entries())
+
+    async def _stop_listening(self, grace: float) -> float:
+        """Close the listen socket, after the hooks that come before; return how much of the grace is left."""
+        began = self._server.loop.time()
+        if self._awaits_close():
+            try:
+                await self._lifecycle.announce_close(self._lifecycle_entries(), max(grace, RESERVE))
+            finally:
+                self._close_listen_socket()
+        self._close_listen_socket()
+        return max(grace - (self._server.loop.time() - began), 0.0)
+
     async def _shut_down(self) -> None:
         served = self._server.served
         try:
             if served.running is self:
-                await self._end_all(self._grace)
+                await self._end_all(self.shutdown_grace)
             else:
-                await self._end(self._grace)
+                await self._end(self.shutdown_grace)
                 served.leave(self, self._server.loop)
         finally:
             if served.running in (self, None):
@@ -344,8 +380,11 @@ class App(CoreApp, RequestHooks):
     async def _end(self, grace: float) -> None:
         """Wait for requests, cancel what is left, close connections, and run the shutdown functions."""
         server, lifecycle = self._server, self._lifecycle
+        grace = await self._stop_listening(grace)
+        server.announce_end()
         await wait_for_requests(server, grace)
         server.close_connections()
+        await wait_for_clients(server, min(self.shutdown_linger, grace))
         began = server.loop.time()
         await cancel_handlers(server, lifecycle.timeout / 2)
         await lifecycle.stop(lifecycle.timeout - (server.loop.time() - began))
@@ -412,33 +451,68 @@ def install(
 
 @dataclass(frozen=True)
 class Inspection:
-    """The extensions of an app in order, its members by "target.name", and the settled collisions."""
+    """The extensions of an app or of a scope in it.
+
+    Attributes:
+        order: all that are in effect, those of the scopes above too, in resolved order.
+        members: those in effect, by "target.name".
+        settled: the settled collisions.
+        prefix: of the scope, "" for the app.
+        own: the names of those that are registered here, and not above.
+        routes: those that were added here, and not in a scope below.
+        hooks: those of its routes, in order.
+        scopes: the scopes in it.
+    """
 
     order: tuple[ExtensionSpec, ...]
     members: dict[str, MemberSpec]
     settled: tuple[Settled, ...]
+    prefix: str = ""
+    own: tuple[str, ...] = ()
+    routes: tuple[RouteInfo, ...] = ()
+    hooks: tuple[RequestHook, ...] = ()
+    scopes: tuple[Inspection, ...] = ()
 
     def __str__(self) -> str:
-        """Return the extensions in order as a tree, with their members."""
-        lines: list[str] = []
+        """Return the extensions in order as a tree, with their members, and the scopes below."""
+        return "\n".join(self._lines(""))
+
+    def _lines(self, indent: str) -> Iterator[str]:
         for spec in self.order:
+            if spec.name not in self.own:
+                continue
             asked = f", required by {spec.provenance.required_by}" if spec.provenance.required_by else ""
-            lines.append(f"{spec.provenance}{asked}")
+            yield f"{indent}{spec.provenance}{asked}"
             own = [member for member in self.members.values() if member.provenance.extension == spec.name]
             for index, member in enumerate(own, 1):
                 branch = "└──" if index == len(own) else "├──"
-                lines.append(f"{branch} {member.target}.{member.name}{member.signature}")
-        return "\n".join(lines)
+                yield f"{indent}{branch} {member.target}.{member.name}{member.signature}"
+        for scope in self.scopes:
+            yield f"{indent}scope {scope.prefix or 'without a prefix'}"
+            yield from scope._lines(f"{indent}    ")
 
 
 def inspect(app: Any) -> Inspection:
-    """Report the extensions of an app, stock or installed, and the origin of each member."""
+    """Report the extensions of an app, stock or installed, or of a scope, and the origin of each member."""
     adapter = getattr(app, "_request_extension", None)
-    if isinstance(app, App):
-        resolution = app._registration.current.resolution
-    elif is_managed(adapter):
-        resolution = adapter.stock.registration.current.resolution  # type: ignore[union-attr]
-    else:
-        return Inspection((), {}, ())
+    if isinstance(app, ScopeMethods):
+        return _inspected(app._node)
+    if is_managed(adapter):
+        return _of_plan(adapter.stock.registration.current)  # type: ignore[union-attr]
+    return Inspection((), {}, ())
+
+
+def _inspected(node: ScopeNode) -> Inspection:
+    return replace(
+        _of_plan(node.registration.current),
+        prefix=node.prefix,
+        routes=tuple(node.own_routes()),
+        hooks=tuple(node.hooks),
+        scopes=tuple(_inspected(child) for child in node.children),
+    )
+
+
+def _of_plan(plan: Plan) -> Inspection:
+    resolution = plan.resolution
     members = {f"{target}.{name}": member for (target, name), member in resolution.members.items()}
-    return Inspection(resolution.order, members, resolution.settled)
+    return Inspection(resolution.order, members, resolution.settled, own=tuple(plan.own))

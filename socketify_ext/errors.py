@@ -418,12 +418,41 @@ class CartError(ExtensionError, RuntimeError):
     remedy = "Load the cart, change it, save it, then answer; or use `async with req.edit_cart() as cart`."
 
 
+class RouteOptionError(ExtensionError, ValueError):
+    """An option of a route is unknown, ill-typed, or declared wrongly; `option` is its name, `route` its `RouteInfo`."""
+
+    code = "EXT515"
+    cause = (
+        "No extension has declared an option that a route has, its value does not fit the declared type, or what the option "
+        "does to the route failed; or two extensions declare one option."
+    )
+    remedy = (
+        "Correct the call at the file and line that the message names, or register the extension that has the option."
+    )
+
+
+class ScopeError(ExtensionError, RuntimeError):
+    """A scope is asked for what concerns the whole app."""
+
+    code = "EXT516"
+    cause = "A serializer, a backplane, `listen`, `run` and the like are the app's, and a scope or its extension asks for one."
+    remedy = "Call it on the app, or register the extension on the app instead of a scope."
+
+
 class ComputationError(ExtensionError, RuntimeError):
     """A computed property can't be computed, or is used before it is awaited."""
 
-    code = "EXT516"
+    code = "EXT517"
     cause = "A computed property needs its own value, computes a coroutine, or is async and used as a condition without `await`."
     remedy = "Compute it from other values, in an `async def` where it awaits, and await an async one."
+
+
+class AnswerError(ExtensionError, ValueError):
+    """An object that a route answers does not fit its `returns=`; `status` is the one that it is answered with."""
+
+    code = "EXT518"
+    cause = "A handler answers with an object that the model of its status in `returns=` refuses, or a status that has no model."
+    remedy = "Answer with what the model describes, add the status to `returns=`, or raise an `HTTPError`."
 
 
 class TargetError(ExtensionError, LookupError):
@@ -460,3 +489,14 @@ class ProjectError(ExtensionError, ValueError):
         "The name of a new project is not an identifier, is taken by a built-in or the core, or its folder is there."
     )
     remedy = "Give `socketify-ext new` another name, or another folder with `--into`."
+
+
+class InjectError(ExtensionError, RuntimeError):
+    """A request can't be made without a socket, or has got no answer."""
+
+    code = "EXT702"
+    cause = (
+        "`inject` is asked for a WebSocket, its app has not been started or is served elsewhere, or the app has closed the "
+        "connection or not answered in time."
+    )
+    remedy = "Write `async with started(app)` around it, or send what needs a connection to a server of `serve`."

@@ -1,11 +1,11 @@
-"""Start-up in order, shutdown once and in reverse, each within its bounds."""
+"""Start-up in order, shutdown once and in reverse, each within its bounds, and hooks of listening and closing."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -21,11 +21,13 @@ State = Literal["new", "started", "stopping", "stopped"]
 
 @dataclass(frozen=True)
 class LifecycleEntry:
-    """The start-up and shutdown functions of one extension, or of the program itself; `who` names it in errors."""
+    """The lifecycle functions of one extension, or of the program itself; `who` names it in errors."""
 
     who: str
     startup: Sequence[Callable[..., Any]]
     shutdown: Sequence[Callable[..., Any]]
+    listening: Sequence[Callable[..., Any]] = ()
+    closing: Sequence[Callable[..., Any]] = ()
 
 
 class Lifecycle:
@@ -79,41 +81,86 @@ class Lifecycle:
         """
         started, self._started = self._started, []
         self.state = "stopping"
-        loop = asyncio.get_running_loop()
-        timeout = self.timeout if timeout is None else timeout
-        deadline = loop.time() + timeout
         calls = [(entry, function) for entry in reversed(started) for function in reversed(entry.shutdown)]
+        await self._run_bounded("shutdown function", calls, self.timeout if timeout is None else timeout, self.timeout)
+        self.state = "stopped"
+
+    async def announce_close(self, entries: Sequence[LifecycleEntry], timeout: float) -> None:
+        """Run the `before_close` hooks in order, within the time limit; what fails is logged, as in `stop`."""
+        calls = [(entry, function) for entry in entries for function in entry.closing]
+        await self._run_bounded("before_close hook", calls, timeout, timeout)
+
+    async def _run_bounded(
+        self, kind: str, calls: Sequence[tuple[LifecycleEntry, Callable[..., Any]]], timeout: float, stated: float
+    ) -> None:
+        """Run functions one after the other within a time limit; `stated` is what the log says of it."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
         reserve = min(RESERVE, timeout / (2 * len(calls) or 1))
         for number, (entry, function) in enumerate(calls, start=1):
             kept = reserve * (2 * (len(calls) - number) + 1)  # for the others, and for this one's cancellation
             self.stopping = f"{entry.who}: {_name(function)}"
-            await self._stop(entry, function, max(deadline - loop.time() - kept, 0.0), reserve)
+            who = f"{entry.who}: {kind} {_name(function)}"
+            await _run_one(who, function, max(deadline - loop.time() - kept, 0.0), stated, reserve)
         self.stopping = None
-        self.state = "stopped"
 
-    async def _stop(self, entry: LifecycleEntry, function: Callable[..., Any], timeout: float, patience: float) -> None:
-        task = asyncio.ensure_future(_call(function))
-        try:
-            await asyncio.wait({task}, timeout=timeout)
-            if not task.done():
-                log.error("%s: shutdown function %s ran out of time (%s s)", entry.who, _name(function), self.timeout)
-                task.cancel()
-                await asyncio.wait({task}, timeout=patience)
-                if not task.done():
-                    log.error("%s: shutdown function %s ignores its cancellation", entry.who, _name(function))
-            elif task.cancelled():
-                log.error("%s: shutdown function %s was cancelled", entry.who, _name(function))
-            elif task.exception() is not None:
-                log.error("%s: shutdown function %s failed", entry.who, _name(function), exc_info=task.exception())
-        finally:
+
+async def _run_one(who: str, function: Callable[..., Any], timeout: float, stated: float, patience: float) -> None:
+    task = asyncio.ensure_future(_call(function))
+    try:
+        await asyncio.wait({task}, timeout=timeout)
+        if not task.done():
+            log.error("%s ran out of time (%s s)", who, stated)
             task.cancel()
+            await asyncio.wait({task}, timeout=patience)
+            if not task.done():
+                log.error("%s ignores its cancellation", who)
+        elif task.cancelled():
+            log.error("%s was cancelled", who)
+        elif task.exception() is not None:
+            log.error("%s failed", who, exc_info=task.exception())
+    finally:
+        task.cancel()
+
+
+def announce_listening(entries: Sequence[LifecycleEntry], address: Any) -> Coroutine[Any, Any, None] | None:
+    """Run the `on_listen` hooks in order; what fails is logged, since the server listens already.
+
+    Returns:
+        A coroutine that goes on from the first hook that is async, None without one.
+    """
+    calls = [(f"{entry.who}: on_listen hook {_name(each)}", each) for entry in entries for each in entry.listening]
+    for number, (who, function) in enumerate(calls, start=1):
+        result = None
+        try:
+            result = function(address)
+        except Exception:
+            log.exception("%s failed", who)
+        if inspect.isawaitable(result):
+            return _go_on_listening(who, result, calls[number:], address)
+    return None
+
+
+async def _go_on_listening(
+    who: str, result: Awaitable[Any], others: Sequence[tuple[str, Callable[..., Any]]], address: Any
+) -> None:
+    await _await_logged(who, result)
+    for other, function in others:
+        await _await_logged(other, _call(function, address))
+
+
+async def _await_logged(who: str, awaitable: Awaitable[Any]) -> None:
+    try:
+        await awaitable
+    except Exception:
+        log.exception("%s failed", who)
 
 
 def _name(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__qualname__", repr(function)))
 
 
-async def _call(function: Callable[..., Any]) -> None:
-    result = function()
+async def _call(function: Callable[..., Any], *arguments: Any) -> None:
+    result = function(*arguments)
     if inspect.isawaitable(result):
         await result

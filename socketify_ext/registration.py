@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from . import errors
@@ -12,7 +12,7 @@ from .lifecycle import LifecycleEntry
 from .sdk.compilation import Attributes, Classes, compile_attributes, compile_classes
 from .sdk.declaration import Declaration, Extension, free_name
 from .sdk.resolution import Collision, Policy, Reserved, Resolution, resolve, wrong_version
-from .sdk.spec import Target
+from .sdk.spec import ExtensionSpec, Target
 
 if TYPE_CHECKING:
     from .registry.registry import Registry
@@ -26,14 +26,15 @@ Declarations = Mapping[str, Declaration]
 
 @dataclass(frozen=True)
 class Plan:
-    """All extensions of an app, their order and members, and the compiled classes.
+    """All extensions of an app or a scope, their order and members, and the compiled classes.
 
     Attributes:
-        declarations: the extensions by name, in the order of their registration.
+        declarations: the extensions by name, those of the scopes above first, each in the order of its registration.
         resolution: their order, and the members that are in effect.
         classes: the class that has the members of each target.
         new: the extensions that are not in effect yet.
         attributes: the attributes of the classes, for the next plan.
+        own: those of the declarations that were registered here, not above.
     """
 
     declarations: Declarations
@@ -41,22 +42,34 @@ class Plan:
     classes: Classes
     new: Sequence[Declaration] = ()
     attributes: Attributes | None = None
+    own: Declarations = field(default_factory=dict)
 
     def lifecycle_entries(self) -> list[LifecycleEntry]:
-        """Return the start-up and shutdown functions of each extension, in resolved order."""
+        """Return the lifecycle functions of each own extension, in resolved order."""
         return [
-            LifecycleEntry(f"extension {spec.provenance}", declared.startup, declared.shutdown)
+            LifecycleEntry(
+                f"extension {spec.provenance}",
+                declared.startup,
+                declared.shutdown,
+                declared.listening,
+                declared.closing,
+            )
             for spec in self.resolution.order
+            if spec.name in self.own
             for declared in (self.declarations[spec.name].app,)
         ]
 
-    def hooks(self) -> list[RequestHook]:
-        """Return the request hooks of the extensions, in resolved order."""
-        return [hook for spec in self.resolution.order for hook in self.declarations[spec.name].app.hooks]
+    def hooks(self) -> list[tuple[str, Sequence[RequestHook]]]:
+        """Return the names of the extensions and their request hooks, in resolved order."""
+        return [(spec.name, self.declarations[spec.name].app.hooks) for spec in self.resolution.order]
+
+
+def _none_below() -> Iterable[Declarations]:
+    return ()
 
 
 class Registration:
-    """Plan the registration of extensions on one app.
+    """Plan the registration of extensions on one app, or in one scope of it.
 
     Args:
         app: handed to hooks and injected as `app`; None on a stock app.
@@ -64,9 +77,12 @@ class Registration:
         bases: the class that each target's members are compiled on.
         reserved: the core's names.
         policy: settles collisions.
+        scope: the prefix of the scope.
+        above: the plan of the scope above, None for the app itself.
 
     Attributes:
         current: the plan that is in effect.
+        below: returns what is registered in the scopes below.
     """
 
     def __init__(
@@ -76,6 +92,9 @@ class Registration:
         bases: Classes,
         reserved: Mapping[Target, Reserved],
         policy: Policy = "error",
+        *,
+        scope: str = "",
+        above: Plan | None = None,
     ) -> None:
         if policy not in get_args(Policy):
             known = "Use 'error', 'keep' or 'replace'"
@@ -83,9 +102,17 @@ class Registration:
         self.app = app
         self.registry = registry
         self.policy: Policy = policy
-        self.current = Plan({}, Resolution(), bases)
+        self.current = Plan({}, Resolution(), bases) if above is None else replace(above, new=(), own={})
         self._bases = bases
         self._reserved = reserved
+        self._scope = scope
+        self.below: Callable[[], Iterable[Declarations]] = _none_below
+
+    def within(self, app: Any, scope: str) -> Registration:
+        """Return the registration of a scope in this one."""
+        return Registration(
+            app, self.registry, self._bases, self._reserved, self.policy, scope=scope, above=self.current
+        )
 
     def plan(self, extension: Extension) -> Plan:
         """Plan the registration of an extension and of the extensions that it requires; nothing is changed.
@@ -94,7 +121,7 @@ class Registration:
             ExtensionError: see `docs/errors.md`.
         """
         required: dict[str, Extension] = {}
-        self._collect_requirements(self._named(extension), required)
+        self._collect_requirements(self._named(self._scoped(extension)), required)
         new: list[Declaration] = []
         for each in required.values():
             declaration = each.declare(app=self.app)
@@ -108,18 +135,36 @@ class Registration:
         if not new:
             return replace(earlier, new=())
         hooks = self.registry.plugin_manager.hook
-        declarations = dict(earlier.declarations)
         for declaration in new:
             hooks.socketify_ext_before_register(app=self.app, spec=declaration.spec)
-            declarations[declaration.spec.name] = declaration
+        added = {declaration.spec.name: declaration for declaration in new}
+        plan = self._resolved({**earlier.declarations, **added}, earlier)
+        return replace(plan, new=new, own={**earlier.own, **added})
+
+    def plan_below(self, above: Plan) -> Plan:
+        """Plan the same extensions behind another plan of the scope above."""
+        own = self.current.own
+        if not own:
+            return replace(above, new=(), own=own)
+        for name, declaration in own.items():
+            if name in above.declarations:
+                raise self._registered_twice(above.declarations[name].spec, declaration.spec)
+        return replace(self._resolved({**above.declarations, **own}, self.current), own=own)
+
+    def _resolved(self, declarations: Declarations, earlier: Plan) -> Plan:
+        """Plan declarations, which those of an earlier plan are part of."""
         specs = [declaration.spec for declaration in declarations.values()]
         resolution = resolve(specs, self._reserved, policy=self.policy, settle=self._settle)
         attributes = compile_attributes(resolution, earlier.attributes)
-        return Plan(declarations, resolution, compile_classes(attributes, self._bases), new, attributes)
+        return Plan(declarations, resolution, compile_classes(attributes, self._bases), (), attributes)
 
     def complete(self, plan: Plan) -> None:
         """Make a plan the current one, once the app has put it into effect."""
         self.current = plan
+        self.finish(plan)
+
+    def finish(self, plan: Plan) -> None:
+        """End the registration of the new extensions of a plan that has become the current one."""
         for declaration in plan.new:
             declaration.app.commit()
         hooks = self.registry.plugin_manager.hook
@@ -135,12 +180,18 @@ class Registration:
         )
         return winner
 
+    def _scoped(self, extension: Extension) -> Extension:
+        return extension if extension.scope == self._scope else replace(extension, scope=self._scope)
+
     def _named(self, extension: Extension) -> Extension:
         """Number a bare function whose name another function has, since many are called `extension`."""
-        if extension.declared or extension.name not in self.current.declarations:
+        if extension.declared:
             return extension
-        function, current = extension.function, self.current.declarations
-        name = free_name(extension.name, lambda name: name in current and current[name].spec.identity[0] != function)
+        function, places = extension.function, [self.current.declarations, *self.below()]
+        name = free_name(
+            extension.name,
+            lambda name: any(name in each and each[name].spec.identity[0] != function for each in places),
+        )
         return extension if name == extension.name else replace(extension, name=name)
 
     def _collect_requirements(self, extension: Extension, collected: dict[str, Extension]) -> None:
@@ -153,7 +204,7 @@ class Registration:
                 required = self._load_required(extension, requirement)
             except errors.UnknownExtensionError:
                 continue  # resolution reports what is missing
-            self._collect_requirements(replace(required, required_by=extension.name), collected)
+            self._collect_requirements(self._scoped(replace(required, required_by=extension.name)), collected)
         collected[extension.name] = collected.pop(extension.name)
 
     def _load_required(self, extension: Extension, requirement: Requirement) -> Extension:
@@ -187,10 +238,14 @@ class Registration:
             return True
         if registered.spec.identity == spec.identity:
             return False
-        raise errors.AlreadyRegisteredError(
-            f"extension {spec.provenance}",
-            "is registered a second time",
-            f"{registered.spec.provenance} is there with other options, adjustments or code",
-            "Register it once, or declare it under another name",
-            name=spec.name,
+        raise self._registered_twice(spec, registered.spec)
+
+    def _registered_twice(self, spec: ExtensionSpec, registered: ExtensionSpec) -> errors.AlreadyRegisteredError:
+        why = f"{registered.provenance} is there with other options, adjustments or code"
+        fix = "Register it once, or declare it under another name"
+        if registered.provenance.scope != spec.provenance.scope:
+            why = f"{registered.provenance} is there already"
+            fix = "Register it in one scope of a path, or in scopes that stand beside each other"
+        return errors.AlreadyRegisteredError(
+            f"extension {spec.provenance}", "is registered a second time", why, fix, name=spec.name
         )

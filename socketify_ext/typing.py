@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .app import App
+    from .runtime.scope import Scope
 
     ResponseT = TypeVar("ResponseT")
     RequestT = TypeVar("RequestT")
@@ -41,87 +42,150 @@ if TYPE_CHECKING:
         ) -> Callable[[ResponseT, RequestT], ResultT]: ...
 
     class Routes(Generic[ResponseT, RequestT]):
-        """The HTTP routes of an app; `max_body` is how many bytes the body of a request may have."""
+        """The HTTP routes of an app or a scope.
+
+        `max_body` is how many bytes the body of a request may have; `options` are those that extensions declare.
+        """
 
         @overload
-        def get(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        def get(self, path: str, *, max_body: int | None = None, **options: Any) -> Decorator[ResponseT, RequestT]: ...
         @overload
         def get(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
         ) -> Self: ...
-        def get(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+        def get(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
 
         @overload
-        def post(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        def post(self, path: str, *, max_body: int | None = None, **options: Any) -> Decorator[ResponseT, RequestT]: ...
         @overload
         def post(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
         ) -> Self: ...
-        def post(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+        def post(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
 
         @overload
-        def put(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        def put(self, path: str, *, max_body: int | None = None, **options: Any) -> Decorator[ResponseT, RequestT]: ...
         @overload
         def put(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
         ) -> Self: ...
-        def put(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+        def put(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
 
-        @overload
-        def patch(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
         @overload
         def patch(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
-        ) -> Self: ...
-        def patch(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
-
+            self, path: str, *, max_body: int | None = None, **options: Any
+        ) -> Decorator[ResponseT, RequestT]: ...
         @overload
-        def delete(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        def patch(
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
+        ) -> Self: ...
+        def patch(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
+
         @overload
         def delete(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
-        ) -> Self: ...
-        def delete(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
-
+            self, path: str, *, max_body: int | None = None, **options: Any
+        ) -> Decorator[ResponseT, RequestT]: ...
         @overload
-        def options(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        def delete(
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
+        ) -> Self: ...
+        def delete(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
+
         @overload
         def options(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+            self, path: str, *, max_body: int | None = None, **options: Any
+        ) -> Decorator[ResponseT, RequestT]: ...
+        @overload
+        def options(
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
         ) -> Self: ...
-        def options(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+        def options(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
 
         @overload
-        def head(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        def head(self, path: str, *, max_body: int | None = None, **options: Any) -> Decorator[ResponseT, RequestT]: ...
         @overload
         def head(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
         ) -> Self: ...
-        def head(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+        def head(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
 
-        @overload
-        def connect(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
         @overload
         def connect(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
-        ) -> Self: ...
-        def connect(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
-
+            self, path: str, *, max_body: int | None = None, **options: Any
+        ) -> Decorator[ResponseT, RequestT]: ...
         @overload
-        def trace(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        def connect(
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
+        ) -> Self: ...
+        def connect(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
+
         @overload
         def trace(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+            self, path: str, *, max_body: int | None = None, **options: Any
+        ) -> Decorator[ResponseT, RequestT]: ...
+        @overload
+        def trace(
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
         ) -> Self: ...
-        def trace(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+        def trace(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
 
         @overload
-        def any(self, path: str, *, max_body: int | None = None) -> Decorator[ResponseT, RequestT]: ...
+        def any(self, path: str, *, max_body: int | None = None, **options: Any) -> Decorator[ResponseT, RequestT]: ...
         @overload
         def any(
-            self, path: str, handler: Callable[[ResponseT, RequestT], object], *, max_body: int | None = None
+            self,
+            path: str,
+            handler: Callable[[ResponseT, RequestT], object],
+            *,
+            max_body: int | None = None,
+            **options: Any,
         ) -> Self: ...
-        def any(self, path: str, handler: Any = ..., *, max_body: int | None = None) -> Any: ...
+        def any(self, path: str, handler: Any = ..., *, max_body: int | None = None, **options: Any) -> Any: ...
 
         def not_found(
             self, handler: Callable[[ResponseT, RequestT], ResultT]
@@ -141,8 +205,15 @@ if TYPE_CHECKING:
         def trace(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
         def any(self, path: str, handler: Callable[[ResponseT, RequestT], object]) -> Self: ...
 
+    class TypedScope(Routes[ResponseT, RequestT], Scope):  # type: ignore[misc]  # as for TypedApp
+        """A `socketify_ext.Scope` with handlers of these types."""
+
+        def scope(self, prefix: str = "") -> TypedScope[ResponseT, RequestT]: ...
+
     class TypedApp(Routes[ResponseT, RequestT], App):  # type: ignore[misc]  # routes take other handlers than App's
         """A `socketify_ext.App` with handlers of these types."""
+
+        def scope(self, prefix: str = "") -> TypedScope[ResponseT, RequestT]: ...
 
     class TypedCoreApp(CoreRoutes[ResponseT, RequestT], socketify.App):  # type: ignore[misc]  # see pyproject.toml
         """A stock app with handlers of these types."""

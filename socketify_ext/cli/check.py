@@ -35,10 +35,20 @@ def check_extension(
     ] = None,
     examples: Annotated[
         list[str] | None,
-        typer.Option("--with", metavar="CALL", help="How to call a member: 'request.member(1, key=\"x\")'."),
+        typer.Option(
+            "--with", metavar="CALL", help="How to call a member or a route: 'request.member(1)', 'POST /orders {}'."
+        ),
+    ] = None,
+    headers: Annotated[
+        list[str] | None,
+        typer.Option("--header", metavar="NAME=VALUE", help="A header of each request, for hooks that ask for it."),
     ] = None,
     ignored: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="KIND", help="A kind of finding to ignore.")
+    ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option("--grade", metavar="LEVEL", help="Exit with 1 below bronze, silver, gold or platinum, too."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML too.")] = None,
@@ -47,22 +57,19 @@ def check_extension(
         float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Seconds that the target may take to start.")
     ] = 10.0,
 ) -> None:
-    """Call every member in the whole matrix of apps, handlers and events, and report defects."""
-    from socketify_ext.conformance.report import KINDS
-
+    """Call all that an extension declares in the whole matrix of apps, handlers and events; report defects and a grade."""
+    _check_names(level, ignored or [])
     if (target is None) is not every:
         raise typer.BadParameter("give one target, or --all", param_hint="TARGET")
-    if every and (options or examples):
-        raise typer.BadParameter("--option and --with go with one target", param_hint="--all")
-    for kind in ignored or ():
-        if kind not in KINDS:
-            raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--ignore")
+    if every and (options or examples or headers):
+        raise typer.BadParameter("--option, --with and --header go with one target", param_hint="--all")
     given = dict(map(_option, options or ()))
+    sent = dict(_pair(text, "--header") for text in headers or ())
     file = _junit_file(junit, force=force)
     reports = []
     for each in _targets(target):
         with _progress(each) as progress:
-            reports.append(_checked(each, given, examples or [], timeout, progress, every=every))
+            reports.append(_checked(each, given, examples or [], sent, timeout, progress, every=every))
     reports = [report.without(set(ignored or ())) for report in reports]
     if file is not None:
         from socketify_ext.conformance.junit import junit_text
@@ -75,8 +82,20 @@ def check_extension(
 
         for report in reports:
             print_report(report, console())
-    if not all(report.passed for report in reports):
+    results = {report.status for report in reports}
+    reached = level is None or all(report.grade is not None and report.grade.reaches(level) for report in reports)
+    if "failed" in results or "passed" not in results or not reached:
         raise typer.Exit(1)
+
+
+def _check_names(level: str | None, ignored: list[str]) -> None:
+    from socketify_ext.conformance.report import KINDS, LEVELS
+
+    if level is not None and level not in LEVELS:
+        raise typer.BadParameter(f"{level!r} is none of {', '.join(LEVELS)}", param_hint="--grade")
+    for kind in ignored:
+        if kind not in KINDS:
+            raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--ignore")
 
 
 def _junit_file(path: Path | None, *, force: bool) -> GeneratedFile | None:
@@ -92,13 +111,18 @@ def _junit_file(path: Path | None, *, force: bool) -> GeneratedFile | None:
 def _option(text: str) -> tuple[str, Any]:
     import json
 
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="--option")
+    name, value = _pair(text, "--option")
     try:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+def _pair(text: str, flag: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint=flag)
+    return name, value
 
 
 def _targets(target: str | None) -> list[str]:
@@ -111,14 +135,23 @@ def _targets(target: str | None) -> list[str]:
 
 
 def _checked(
-    target: str, options: dict[str, Any], examples: list[str], timeout: float, progress: Progress, *, every: bool
+    target: str,
+    options: dict[str, Any],
+    examples: list[str],
+    headers: dict[str, str],
+    timeout: float,
+    progress: Progress,
+    *,
+    every: bool,
 ) -> Report:
     from socketify_ext.conformance.matrix import check_target
     from socketify_ext.conformance.report import Finding, Report
     from socketify_ext.errors import ExtensionError, OptionsError
 
     try:
-        return check_target(target, options=options, examples=examples, timeout=timeout, progress=progress)
+        return check_target(
+            target, options=options, examples=examples, headers=headers, timeout=timeout, progress=progress
+        )
     except OptionsError as error:
         if not every:
             raise

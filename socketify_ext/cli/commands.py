@@ -10,9 +10,11 @@ import typer
 
 # In the order of help: the module and the function of each.
 _HOMES: Final = {
+    "run": ("run", "run_app"),
     "list": ("list", "list_extensions"),
     "show": ("show", "show_extension"),
     "tree": ("tree", "show_tree"),
+    "routes": ("routes", "show_routes"),
     "why": ("why", "explain_member"),
     "stubs": ("stubs.command", "write_stubs"),
     "lock": ("lock", "lock_target"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from .generated_file import Force, GeneratedFile
 from .option_values import OptionValues
 from .output import echo
 from .target import Timeout
+
+if TYPE_CHECKING:
+    from .lockfile import Lock
 
 LockFile = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The lock file.")]
 
@@ -35,7 +38,7 @@ def lock_target(
     force: Force = False,
     timeout: Timeout = TIME_LIMIT,
 ) -> None:
-    """Pin the members that extensions add: names, signatures, defaults, providers and versions."""
+    """Pin what extensions add: names, signatures, defaults, providers and versions of members, and routes."""
     from socketify_ext.errors import GeneratedFileError
     from socketify_ext.sdk.plural import counted
 
@@ -47,14 +50,13 @@ def lock_target(
         file.check()
     wanted = target or (pinned.target if pinned else "")
     found = Lock.of(described_app(wanted, timeout, options, whole=True))
-    members = counted(len(found.members), "member")
     if not check:
         file.write(found.text())
-        echo(f"{output}: {counted(len(found.extensions), 'extension')}, {members}", err=True)
+        echo(f"{output}: {_counted(found)}", err=True)
         return
     changes = differences(pinned, found) if pinned else []
     if not changes:
-        echo(f"{output} is up to date: {members}", err=True)
+        echo(f"{output} is up to date: {_counted(found)}", err=True)
         return
     for line in changes:
         echo(line)
@@ -65,3 +67,10 @@ def lock_target(
         f"If the change is intended, write it again: socketify-ext lock {wanted} -o {output}",
         path=str(output),
     )
+
+
+def _counted(lock: Lock) -> str:
+    from socketify_ext.sdk.plural import counted
+
+    parts = {"extension": lock.extensions, "member": lock.members, "route": lock.routes}
+    return ", ".join(counted(len(found), noun) for noun, found in parts.items())

@@ -10,36 +10,56 @@ from typing import TYPE_CHECKING, Any, Final
 from socketify_ext.errors import GeneratedFileError
 
 if TYPE_CHECKING:
-    from ..inspection.app_description import AppDescription
+    from ..inspection.app_description import AppDescription, ScopeDescription
 
 FORMAT: Final = 1
 
 
 @dataclass(frozen=True)
 class Lock:
-    """The pinned state: extensions by name in order, members by `target.name`, all as plain text."""
+    """The pinned state, as plain text: extensions by name in order, members by `target.name`, routes by method and pattern.
+
+    The names of what a scope has of its own end with its prefix: `auth in /admin`.
+    """
 
     target: str
     extensions: dict[str, dict[str, Any]]
     members: dict[str, dict[str, Any]]
+    routes: dict[str, dict[str, Any]]
 
     @classmethod
     def of(cls, described: AppDescription) -> Lock:
         """Make the lock of an app."""
+        scopes = list(described.subtree())
         extensions: dict[str, dict[str, Any]] = {
-            each.name: {"distribution": each.distribution, "version": each.version, "requires": each.requires}
-            for each in described.extensions
+            _name(each.name, scope): {
+                "distribution": each.distribution,
+                "version": each.version,
+                "requires": each.requires,
+            }
+            for scope in scopes
+            for each in scope.extensions
         }
         members = {
-            member.path: {
+            _name(member.path, scope): {
                 "extension": member.extension,
                 "kind": f"async {member.kind}" if member.is_async else member.kind,
                 "signature": member.exact_signature,
                 "deprecated": member.deprecated,
             }
-            for member in sorted(described.members, key=lambda member: member.path)
+            for scope in scopes
+            for member in sorted(scope.members, key=lambda member: member.path)
         }
-        return cls(described.target, extensions, members)
+        routes = [route for scope in scopes for route in scope.routes]
+        return cls(
+            described.target,
+            extensions,
+            members,
+            {
+                route.name: {"extension": route.extension, "scope": route.scope, "options": route.options}
+                for route in sorted(routes, key=lambda route: (route.pattern, route.method))
+            },
+        )
 
     @classmethod
     def read(cls, path: Path) -> Lock:
@@ -68,6 +88,10 @@ class Lock:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n"
 
 
+def _name(name: str, scope: ScopeDescription) -> str:
+    return f"{name} in {scope.label}" if scope.label else name
+
+
 def is_lock(content: bytes) -> bool:
     """Whether a file's content is a lock, of whichever format."""
     try:
@@ -82,11 +106,10 @@ def _wrong(path: Path, why: str, fix: str) -> GeneratedFileError:
 
 
 def differences(pinned: Lock, found: Lock) -> list[str]:
-    """Return the changes, a line for each extension and member: `-` old, `+` new."""
+    """Return the changes, a line for each extension, member and route: `-` old, `+` new."""
     lines: list[str] = []
-    for kind in ("extensions", "members"):
+    for kind, show in (("extensions", _extension), ("members", _member), ("routes", _route)):
         before, now = getattr(pinned, kind), getattr(found, kind)
-        show = _extension if kind == "extensions" else _member
         for name in dict.fromkeys([*before, *now]):
             if before.get(name) == now.get(name):
                 continue
@@ -108,5 +131,14 @@ def _extension(name: str, values: dict[str, Any]) -> str:
 def _member(name: str, values: dict[str, Any]) -> str:
     kind = str(values.get("kind"))
     prefix = "computed " if kind.endswith("computed") else "async " if kind.startswith("async") else ""
+    path, _, scope = name.partition(" in ")
+    where = f" in {scope}" if scope else ""
     suffix = f", deprecated: {values['deprecated']}" if values.get("deprecated") else ""
-    return f"{prefix}{name}{values.get('signature')}  [{values.get('extension')}{suffix}]"
+    return f"{prefix}{path}{values.get('signature')}  [{values.get('extension')}{where}{suffix}]"
+
+
+def _route(name: str, values: dict[str, Any]) -> str:
+    options = ", ".join(f"{option}={value}" for option, value in (values.get("options") or {}).items())
+    owner = values.get("extension") or "the app"
+    scope = values.get("scope")
+    return "  ".join(part for part in (name, options, f"[{owner} in {scope}]" if scope else f"[{owner}]") if part)

@@ -157,6 +157,7 @@ def _print(out: Console, described: DeclaredExtension, how: str) -> None:
         [f"{hook.event} {hook.prefix}", hook.name, location(hook.file, hook.line)] for hook in described.request_hooks
     ]
     _section(out, "Request hooks", hooks)
+    _section(out, "Route options", [[f"{option.name}: {option.type}"] for option in described.route_options])
     _section(out, "Start-up", [_place(place) for place in described.startup])
     _section(out, "Shutdown", [_place(place) for place in described.shutdown])
     _section(out, "Routes", [[route.method, route.path] for route in described.routes])

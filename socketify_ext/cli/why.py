@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -18,7 +18,7 @@ from .target import AsJson, Target, Timeout
 if TYPE_CHECKING:
     from socketify_ext.errors import ExtensionError
 
-    from ..inspection.app_description import AppDescription, SettledCollision
+    from ..inspection.app_description import AppDescription, ScopeDescription
     from ..inspection.member import Member
 
 _ALIASES: Final = {"req": "request", "res": "response", "websocket": "ws", "socket": "ws"}
@@ -44,11 +44,12 @@ def explain_member(
     kind, _, name = member.partition(".")
     if kind not in TARGETS or not name.isidentifier():
         raise _malformed(member, _meant(member, described))
-    found = next((each for each in described.members if each.path == member), None)
-    if found is None and name not in described.own_names[kind]:
+    found = [(scope, each) for scope in described.subtree() for each in scope.members if each.path == member]
+    if not found and name not in described.own_names[kind]:
         raise _unknown(member, described)
     if as_json:
-        echo_json(_record(member, found, described))
+        records = [_record(each, scope, described) for scope, each in found]
+        echo_json(records[0] | {"elsewhere": records[1:]} if records else _core_record(member, described))
     else:
         _print(member, found, described)
 
@@ -75,7 +76,7 @@ def _meant(member: str, described: AppDescription) -> str:
     kind = _ALIASES.get(kind.lower(), kind)
     name = re.sub(r"\W+", "_", name.removesuffix("()"))
     known = [f"{target}.{own}" for target in TARGETS for own in described.own_names[target]]
-    known += [each.path for each in described.members]
+    known += [each.path for scope in described.subtree() for each in scope.members]
     if dot and kind in TARGETS:
         wanted = f"{kind}.{name}"
         close = [wanted] if wanted in known else list(close_names(wanted, known))
@@ -92,7 +93,7 @@ def _unknown(member: str, described: AppDescription) -> ExtensionError:
     from socketify_ext.sdk.suggest import suggestion
 
     kind, _, name = member.partition(".")
-    added = [each.path for each in described.members]
+    added = [each.path for scope in described.subtree() for each in scope.members]
     elsewhere = [f"{other}.{name}" for other in TARGETS if f"{other}.{name}" in added]
     known = [*added, *(f"{kind}.{own}" for own in described.own_names[kind])]
     close = f"Did you mean '{elsewhere[0]}'?" if elsewhere else suggestion(member, known)
@@ -100,17 +101,15 @@ def _unknown(member: str, described: AppDescription) -> ExtensionError:
     return MemberNameError(f"member {member!r}", "can't be explained", f"{described.target} has no such member", fix)
 
 
-def _settled(member: str, described: AppDescription) -> SettledCollision | None:
-    return next((settled for settled in described.settled if settled.member == member), None)
+def _core_record(name: str, described: AppDescription) -> dict[str, Any]:
+    return {"member": name, "extension": None, "distribution": "socketify", "version": described.core}
 
 
-def _record(name: str, member: Member | None, described: AppDescription) -> dict[str, Any]:
-    if member is None:
-        return {"member": name, "extension": None, "distribution": "socketify", "version": described.core}
-    extension = described.extension_of(member)
-    settled = _settled(name, described)
+def _record(member: Member, scope: ScopeDescription, described: AppDescription) -> dict[str, Any]:
+    extension, settled = scope.extension_of(member), scope.settled_at(member.path)
     return {
-        "member": name,
+        "member": member.path,
+        "scope": scope.prefix,
         "signature": member.signature,
         "is_async": member.is_async,
         "doc": member.doc,
@@ -131,29 +130,30 @@ def _record(name: str, member: Member | None, described: AppDescription) -> dict
     }
 
 
-def _print(name: str, member: Member | None, described: AppDescription) -> None:
+def _print(name: str, found: Sequence[tuple[ScopeDescription, Member]], described: AppDescription) -> None:
     out = console()
-    if member is None:
+    if not found:
         out.print(name, style="bold")
         out.print(f"  no extension added it: it is socketify's own ({described.core})")
-        return
-    out.print(f"{member.prefix}{name}{member.signature}", style="bold")
-    for line in member.doc.splitlines()[:1]:
-        out.print(f"  {line}")
-    for line in _told(name, member, described):
-        out.print(f"  {line}")
+    for scope, member in found:
+        out.print(f"{member.prefix}{name}{member.signature}", style="bold")
+        for line in member.doc.splitlines()[:1]:
+            out.print(f"  {line}")
+        for line in _told(name, member, scope, described):
+            out.print(f"  {line}")
 
 
-def _told(name: str, member: Member, described: AppDescription) -> Iterator[str]:
-    extension = described.extension_of(member)
+def _told(name: str, member: Member, scope: ScopeDescription, described: AppDescription) -> Iterator[str]:
+    extension = scope.extension_of(member)
     origin = f", of {extension.origin}" if extension.origin else ", declared by the program"
-    yield f"added by extension '{extension.name}'{origin}"
+    where = f", in the scope {scope.label}" if scope.label else ""
+    yield f"added by extension '{extension.name}'{origin}{where}"
     yield f"at {member.file}:{member.line}"
     if member.renamed_from:
         yield f"renamed from {member.target}.{member.renamed_from}"
     if described.replaces_own(member):
         yield f"overrides socketify's own {name}"
-    settled = _settled(name, described)
+    settled = scope.settled_at(name)
     for other in settled.providers if settled else ():
         if settled and other.extension != extension.name:
             by = {"override": "it declares override", "hook": "a plugin's hook chose it"}
@@ -161,7 +161,7 @@ def _told(name: str, member: Member, described: AppDescription) -> Iterator[str]
             yield f"instead of that of '{other.extension}' ({other.file}:{other.line}): {why}"
     if extension.required_by:
         yield f"'{extension.name}' is there because '{extension.required_by}' requires it"
-    for each in described.extensions:
+    for each in scope.extensions:
         if each.name != extension.required_by and extension.name in [_name(text) for text in each.requires]:
             yield f"'{each.name}' requires '{extension.name}' too"
 

@@ -14,8 +14,11 @@ import types
 import typing
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Any, Final
+
+from pydantic import BaseModel
 
 from .. import errors
 from ..inspection.scope import Scope
@@ -29,6 +32,7 @@ Argument = Callable[[Mapping[str, Any]], Any]
 
 _LIVE: Final = {"req": "request", "res": "response", "websocket": "ws", "socket": "ws"}
 _TARGETS: Final = ("request", "response", "ws")
+_CONTEXT: Final = "context"  # that an upgrade handler gets, as it is called in all documents
 _CLASSES: Final = {"Request": "request", "Response": "response", "WebSocket": "ws"}
 _PLAIN: Final[dict[Any, tuple[str, Argument]]] = {
     str: (repr(TAG), lambda there: there["tag"]),
@@ -57,7 +61,11 @@ class UnguessableError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """How to call a member; `guessed` where an argument was made up."""
+    """How to call a member; `guessed` where an argument was made up.
+
+    `earlier` are calls that go before, each with the name of its target: an example may need them. `upgrades` says that
+    it takes the context of an upgrade, and so belongs into an upgrade handler.
+    """
 
     name: str
     text: str
@@ -66,6 +74,27 @@ class Call:
     guessed: bool = False
     is_property: bool = False
     function: Callable[[Any], Any] | None = None  # of an async property, whose steps are then the caller's own
+    earlier: tuple[tuple[str, Call], ...] = ()
+    upgrades: bool = False
+
+    def run(self, target: Any, there: Mapping[str, Any]) -> Any:
+        """Make the calls that go before, then this one; return its result, awaitable where one of them is."""
+        for number, (name, call) in enumerate(self.earlier, 1):
+            value = call(there[name], there)
+            if isawaitable(value):
+                return self._go_on(value, self.earlier[number:], target, there)
+        return self(target, there)
+
+    async def _go_on(
+        self, first: Any, others: tuple[tuple[str, Call], ...], target: Any, there: Mapping[str, Any]
+    ) -> Any:
+        await first
+        for name, call in others:
+            value = call(there[name], there)
+            if isawaitable(value):
+                await value
+        result = self(target, there)
+        return await result if isawaitable(result) else result
 
     def __call__(self, target: Any, there: Mapping[str, Any]) -> Any:
         """Call the member of `target`, or read the property."""
@@ -92,6 +121,9 @@ def plan(member: MemberSpec) -> Call:
         return Call(member.name, f"await {member.name}", function=member.function)
     if not isinstance(member, MethodSpec):
         return Call(member.name, member.name, is_property=True)
+    if member.example is not None:
+        _, call = parse(member.example, "example=")
+        return replace(call, name=member.name)
     try:
         parameters = list(inspect.signature(member.function).parameters.values())[1:]
     except ValueError:
@@ -100,6 +132,7 @@ def plan(member: MemberSpec) -> Call:
     positional: list[Argument] = []
     keyword: list[tuple[str, Argument]] = []
     texts: list[str] = []
+    upgrades = False
     for parameter in parameters:
         if parameter.default is not parameter.empty or parameter.kind in (
             parameter.VAR_POSITIONAL,
@@ -107,6 +140,7 @@ def plan(member: MemberSpec) -> Call:
         ):
             continue
         text, make = _argument(parameter, scope, member.target)
+        upgrades = upgrades or text == _CONTEXT
         if parameter.kind is parameter.KEYWORD_ONLY:
             keyword.append((parameter.name, make))
             text = f"{parameter.name}={text}"
@@ -114,13 +148,13 @@ def plan(member: MemberSpec) -> Call:
             positional.append(make)
         texts.append(text)
     text = f"{member.name}({', '.join(texts)})"
-    return Call(member.name, text, tuple(positional), tuple(keyword), guessed=bool(texts))
+    return Call(member.name, text, tuple(positional), tuple(keyword), guessed=bool(texts), upgrades=upgrades)
 
 
 def _argument(parameter: inspect.Parameter, scope: Scope, target: str) -> tuple[str, Argument]:
     name = _LIVE.get(parameter.name, parameter.name)
-    there = ("ws",) if target == "ws" else ("request", "response")
-    if name in _TARGETS:
+    there = ("ws",) if target == "ws" else ("request", "response", _CONTEXT)
+    if name in _TARGETS or name in there:
         if name not in there:
             raise UnguessableError(f"{parameter.name} is not there where a member of {target} runs")
         return name, lambda live: live[name]
@@ -134,6 +168,16 @@ def _argument(parameter: inspect.Parameter, scope: Scope, target: str) -> tuple[
         raise UnguessableError(f"no value can be made up for {parameter}") from None
     except Exception as error:  # an annotation is code, and may raise anything
         raise UnguessableError(f"the annotation of {parameter} can't be evaluated ({error})") from None
+
+
+def sample(annotation: Any) -> tuple[str, Any]:
+    """Return the text of a made-up value of a type, and the value.
+
+    Raises:
+        UnguessableError: none can be made up.
+    """
+    text, make = _sample(annotation, ())
+    return text, make({"tag": TAG})
 
 
 def _sample(wanted: Any, there: tuple[str, ...]) -> tuple[str, Argument]:
@@ -159,6 +203,8 @@ def _sample(wanted: Any, there: tuple[str, ...]) -> tuple[str, Argument]:
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         chosen = next(iter(kind))
         return str(chosen), lambda _: chosen
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return _model(kind, there)
     return _container(kind, arguments, there)
 
 
@@ -169,6 +215,15 @@ def _first(arguments: tuple[Any, ...], there: tuple[str, ...]) -> tuple[str, Arg
         except UnguessableError:
             continue
     raise UnguessableError
+
+
+def _model(kind: type[BaseModel], there: tuple[str, ...]) -> tuple[str, Argument]:
+    """Make a model of its required fields."""
+    fields = {name: _sample(info.annotation, there) for name, info in kind.model_fields.items() if info.is_required()}
+    texts = ", ".join(f"{name}={text}" for name, (text, _) in fields.items())
+    return f"{kind.__name__}({texts})", lambda live: kind.model_validate(
+        {name: make(live) for name, (_, make) in fields.items()}, by_name=True
+    )
 
 
 def _container(kind: Any, arguments: tuple[Any, ...], there: tuple[str, ...]) -> tuple[str, Argument]:
@@ -186,8 +241,10 @@ def _container(kind: Any, arguments: tuple[Any, ...], there: tuple[str, ...]) ->
     raise UnguessableError
 
 
-def parse(text: str) -> tuple[str, Call]:
+def parse(text: str, who: str = "--with ") -> tuple[str, Call]:
     """Read an example: "request.member(1, key='x')", in which `request`, `response` and `ws` are those of the call.
+
+    Further calls may go before it: "request.load(); request.member()".
 
     Returns:
         The member as "target.name", and the call.
@@ -196,23 +253,34 @@ def parse(text: str) -> tuple[str, Call]:
         TargetError: it is not such a call.
     """
     try:
-        node = ast.parse(text.strip(), mode="eval").body
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            raise ValueError("it is not a call")  # noqa: TRY301, TRY004 - all mistakes have one message
-        target = node.func.value
-        if not isinstance(target, ast.Name) or target.id not in _TARGETS:
-            raise ValueError("it does not begin with request, response or ws")  # noqa: TRY301
-        positional = tuple(_literal(each) for each in node.args)
-        keyword = tuple((str(each.arg), _literal(each.value)) for each in node.keywords)
+        flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        calls = [_read(statement) for statement in compile(text.strip(), "<example>", "exec", flags).body]
+        if not calls:
+            raise ValueError("it is empty")  # noqa: TRY301 - all mistakes have one message
     except (SyntaxError, ValueError) as error:
         raise errors.TargetError(
-            f"--with {text!r}",
+            f"{who}{text!r}",
             "can't be read",
             str(error).partition("\n")[0],
-            "Write a call with plain values, as in --with 'request.member(1, key=\"x\")'",
+            "Write a call with plain values, as in 'request.member(1, key=\"x\")'",
         ) from None
-    call = Call(node.func.attr, text.strip().partition(".")[2], positional, keyword)
-    return f"{target.id}.{node.func.attr}", call
+    *earlier, (target, call) = calls
+    shown = text.strip() if earlier else text.strip().partition(".")[2]
+    return f"{target}.{call.name}", replace(call, text=shown, earlier=tuple(earlier))
+
+
+def _read(statement: ast.stmt) -> tuple[str, Call]:
+    """Read one call of an example, awaited or not."""
+    node = statement.value if isinstance(statement, ast.Expr) else None
+    node = node.value if isinstance(node, ast.Await) else node
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        raise ValueError("it is not a call")  # noqa: TRY004 - all mistakes have one message
+    target = node.func.value
+    if not isinstance(target, ast.Name) or target.id not in _TARGETS:
+        raise ValueError("it does not begin with request, response or ws")
+    positional = tuple(_literal(each) for each in node.args)
+    keyword = tuple((str(each.arg), _literal(each.value)) for each in node.keywords)
+    return target.id, Call(node.func.attr, ast.unparse(node), positional, keyword)
 
 
 def _literal(node: ast.expr) -> Argument:

@@ -1,4 +1,4 @@
-"""The child process that runs members for a check: `python -m socketify_ext.conformance.child`.
+"""The child process that runs the parts of an extension for a check: `python -m socketify_ext.conformance.child`.
 
 It loads the target, describes its members and their calls, and serves the probes.
 """
@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import errors
 from ..inspection.loading import load_target, without_serving
-from ..inspection.process import EventWriter, run_child
+from ..inspection.process import EventWriter, one_line, run_child, run_fork
 from ..registry.registry import Registry
 from ..sdk.declaration import Extension
 from ..sdk.suggest import suggestion
-from .calls import Call, UnguessableError, parse, plan
+from .calls import Call, UnguessableError, parse, plan, sample
 from .lint import lint
+from .patches import patched, remember_functions
 
 if TYPE_CHECKING:
     from ..sdk.spec import MemberSpec
+    from .watch import Watch
 
 
 def configured(found: Any, request: Mapping[str, Any]) -> Any:
@@ -32,24 +34,28 @@ def configured(found: Any, request: Mapping[str, Any]) -> Any:
     return found
 
 
-def make_app(found: Any, pools: list[int] | None) -> Any:
-    """Return the app of a target, or one with its extension: a stock app where pools are given."""
+def make_app(found: Any, request: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the app of a target, or one with its extension, and where its routes go: the app or a scope of it."""
     import socketify
 
     import socketify_ext
 
     if not isinstance(found, Extension):
-        return found
-    app = socketify_ext.App() if pools is None else socketify.App(None, *pools)
-    app.register(found)
-    return app
+        return found, found
+    if request["pools"] is not None:
+        app = socketify.App(None, *request["pools"])
+    else:
+        app = socketify_ext.App(shutdown_grace=0.1, shutdown_timeout=request["patience"] / 2)
+    place = app.scope(request["scope"]) if request["scope"] else app
+    place.register(found)
+    return app, place
 
 
-def members_of(app: Any, found: Any) -> dict[str, MemberSpec]:
+def members_of(place: Any, found: Any) -> dict[str, MemberSpec]:
     """Return the members to check: the extension's own, or all of an app."""
     from ..app import inspect
 
-    members = inspect(app).members
+    members = inspect(place).members
     if not isinstance(found, Extension):
         return members
     return {name: member for name, member in members.items() if member.provenance.extension == found.name}
@@ -63,6 +69,8 @@ def calls_of(members: Mapping[str, MemberSpec], given: list[str]) -> tuple[dict[
             calls[name] = plan(member)
         except UnguessableError as error:
             reasons[name] = str(error)
+        except errors.TargetError as error:  # its own example
+            reasons[name] = f"{error.who} {error.what}: {error.why}"
     for text in given:
         name, call = parse(text)
         if name not in members:
@@ -83,48 +91,116 @@ def described(name: str, member: MemberSpec, calls: Mapping[str, Call], reasons:
         "place": member.provenance.location,
         "call": call.text if call else "",
         "guessed": bool(call and call.guessed),
+        "upgrades": bool(call and call.upgrades),
         "reason": reasons.get(name, ""),
         "findings": [asdict(finding) for finding in lint(member)],
     }
 
 
-def main(request: dict[str, Any], write_event: EventWriter) -> None:
+def run(request: dict[str, Any], write_event: EventWriter) -> None:
     """Load the target, then describe its members, or serve the probes."""
+    import socketify_ext.app  # noqa: F401 - its functions are remembered
+
+    watch = None
+    if request["serves"]:
+        from .watch import Watch
+        from .watching import watch_all
+
+        watch = Watch(write_event)
+        watch_all(watch)
+    remember_functions()
     with without_serving() as served:
         found = configured(load_target(request["target"], Registry(), served), request)
-        app = make_app(found, request["pools"])
-    work(app, found, request, write_event)
+        name = found.name if isinstance(found, Extension) else None
+        try:
+            app, place = make_app(found, request)
+        except errors.ExtensionError:
+            raise
+        except BaseException as error:  # an extension function may raise anything, and so may those of its store
+            write_event(name=name, unregistered=one_line(error))
+            return
+    if watch is not None:
+        serve(app, place, found, request, watch, write_event)
+    else:
+        work(app, found, request, write_event)
 
 
 def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter) -> None:
-    """Write the members, the names that they read and their costs; or serve the probes."""
+    """Write what is known of the target, the members and their costs, and the options."""
     from .cost import costs
-    from .names import names_read
+    from .facts import facts_of
+    from .option_values import tried_options
 
     members = members_of(app, found)
     calls, reasons = calls_of(members, request["examples"])
-    if request["serves"]:
-        serve(app, calls, write_event)
-        return
     records = [described(name, member, calls, reasons) for name, member in members.items()]
-    is_app = not isinstance(found, Extension)
-    write_event(members=records, documented=is_app or bool(found.summary), is_app=is_app)
-    write_event(reads=names_read(members, calls))
-    for name, cost in costs(members, calls):
+    name = found.name if isinstance(found, Extension) else None
+    write_event(name=name, members=records, patched=patched(), facts=facts_of(found))
+    for name, cost in costs(members, calls) if request["measures"] else ():
         write_event(cost=asdict(cost), member=name)
+    for option in tried_options(found):
+        write_event(option=option)
     write_event(completed=True)
 
 
-def serve(app: Any, calls: Mapping[str, Call], write_event: EventWriter) -> None:
-    """Serve the probes until the parent ends this process."""
-    from .observation import watch
+def serve(app: Any, place: Any, found: Any, request: dict[str, Any], watch: Watch, write_event: EventWriter) -> None:
+    """Serve the probes until the parent closes the app, or ends this process."""
+    from ..app import App
+    from .commands import Commands
+    from .endings import add_endings
     from .probe import Probe
 
-    watch()
-    Probe(app, calls).add_routes()
-    app.listen({"port": 0, "host": "127.0.0.1"}, lambda config: write_event.finish(port=config.port))
-    app.run()
+    calls, _ = calls_of(members_of(place, found), request["examples"])
+    probe = Probe(app, calls, is_pooled=bool(request["pools"] and request["pools"][0]))
+    probe.add_routes(place)
+    prefixes: list[str] = []
+    reasons: dict[str, str] = {}
+    if isinstance(app, App) and place is app:
+        prefixes = sorted({part.path for part in watch.parts if part.kind == "hook"} | {""})
+        add_endings(app, prefixes)
+        reasons = add_options(app, watch, request["values"])
+    commands = Commands(app, probe, watch, write_event)
+
+    def listening(config: Any) -> None:
+        commands.listen()
+        parts = [{**asdict(part), "reason": reasons.get(part.name, "")} for part in watch.parts]
+        write_event.finish(port=config.port, parts=parts, prefixes=prefixes)
+
+    try:
+        app.listen({"port": 0, "host": "127.0.0.1"}, listening)
+        app.run()
+    except errors.ExtensionError:
+        raise
+    except BaseException as error:
+        ended = f"{one_line(error)} has ended it"
+    else:
+        ended = "the app was closed"
+    write_event(ended=ended, patched=patched(), **watch.take_ended())
+
+
+def add_options(app: Any, watch: Watch, given: Mapping[str, Any]) -> dict[str, str]:
+    """Add routes with each route option; return why others can't be given, by the names of the parts."""
+    from .endings import add_option
+
+    reasons = {}
+    for name, annotation in list(watch.options.items()):
+        shown = "it"
+        try:
+            shown, value = (repr(given[name]), given[name]) if name in given else sample(annotation)
+            add_option(app, name, value)
+        except (UnguessableError, errors.ExtensionError) as error:
+            if name in given:
+                raise
+            watch.forget(f"route option {name}")
+            why = str(error) or "no value can be made up for its type"
+            reasons[f"route option {name}"] = f"{name}={shown}: {why}; give a value by --with {name}=VALUE"
+    return reasons
+
+
+def main(given: str, *descriptors: int) -> NoReturn:
+    """Run in a process that a fork server has forked."""
+    run_fork(run, given, *descriptors)
 
 
 if __name__ == "__main__":
-    run_child(main)
+    run_child(run)

@@ -41,6 +41,8 @@ def costs(members: Mapping[str, MemberSpec], calls: Mapping[str, Call]) -> Itera
         each: make(extension, **({"user_data": user_data} if each == "ws" else {})) for each, make in _MAKERS.items()
     }
     for name, call in calls.items():
+        if call.upgrades:
+            continue
         try:
             yield name, asyncio.run(_measured(templates, name.partition(".")[0], call))
         except Exception:  # noqa: S112 - the probes report what a member raises
@@ -54,24 +56,28 @@ async def _measured(templates: Mapping[str, Any], target: str, call: Call) -> Co
         times: list[int] = []
         until = time.perf_counter() + _SECONDS
         while len(times) < _ROUNDS and (len(times) < 3 or time.perf_counter() < until):
-            times.append(await _timed(*_ready(templates, target, call)))
+            times.append(await _timed(await _ready(templates, target, call)))
         empty = [await _timed(lambda: None) for _ in range(_ROUNDS)]
         peaks: list[int] = []
         tracemalloc.start()
         until = time.perf_counter() + _SECONDS
         while len(peaks) < _MEMORY_ROUNDS and (not peaks or time.perf_counter() < until):
-            peaks.append(await _peak(*_ready(templates, target, call)))
+            peaks.append(await _peak(await _ready(templates, target, call)))
     finally:
         tracemalloc.stop()
         gc.enable()
     return Cost(max(0, int(statistics.median(times) - statistics.median(empty))), int(statistics.median(peaks)))
 
 
-def _ready(templates: Mapping[str, Any], target: str, call: Call) -> tuple[Callable[[], Any]]:
-    """Make fresh objects, and a function that calls the member on one of them."""
+async def _ready(templates: Mapping[str, Any], target: str, call: Call) -> Callable[[], Any]:
+    """Make fresh objects and the calls that go before; return a function that calls the member on one of them."""
     live = {each: copied(template) for each, template in templates.items()}
     there = {**live, "tag": DRY_RUN_TAG}
-    return (call.bound(live[target], there),)
+    for name, earlier in call.earlier:
+        value = earlier(live[name], there)
+        if isawaitable(value):
+            await value
+    return call.bound(live[target], there)
 
 
 class _Sum:

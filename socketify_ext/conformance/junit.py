@@ -1,4 +1,4 @@
-"""Reports as JUnit XML, which CI systems show: one suite a target, one case a member."""
+"""Reports as JUnit XML, which CI systems show: one suite a target, one case a part."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def junit_text(reports: Iterable[Report]) -> str:
     for report in reports:
         suite = Xml.SubElement(root, "testsuite", name=_legal(report.target))
         _case(suite, report.target, "the extension", report.findings, report.reason)
-        for member in report.members:
-            _case(suite, report.target, member.name, member.findings, member.reason)
+        for part in report.parts:
+            _case(suite, report.target, part.name, part.findings, part.reason)
         cases = suite.findall("testcase")
         suite.set("tests", str(len(cases)))
         suite.set("failures", str(sum(case.find("failure") is not None for case in cases)))

@@ -1,23 +1,34 @@
-"""The check of one target: the whole matrix, and the report."""
+"""The check of one target: all of its parts, in the whole matrix, and the report."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import re
-import statistics
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from .. import errors
 from ..inspection.process import GoneError, HungError
+from .bodies import BODIES, NO_BODY, Body
 from .calls import parse
-from .places import AS_CONFIGURED, SETTINGS, cells
-from .report import Cost, Finding, MemberReport, Report
-from .session import Session
-
-LIMIT: Final = 0.05  # seconds that one step may hold the loop
+from .grade import grade_of
+from .places import AS_CONFIGURED, SETTINGS
+from .report import Cost, Finding, PartReport, Report
+from .servers import Servers, silent
+from .session import PATIENCE, Answer, Seen, Session
+from .tallies import Tallies
+from .tally import MemberTally
+from .visits import (
+    Visit,
+    check_requests,
+    check_values,
+    hook_visits,
+    is_request,
+    is_value,
+    read_value,
+    route_visits,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -27,7 +38,10 @@ def check_target(
     *,
     options: Mapping[str, Any] | None = None,
     examples: Sequence[str] = (),
+    headers: Mapping[str, str] | None = None,
     timeout: float = 10.0,
+    patience: float = PATIENCE,
+    costs: bool = True,
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
     """Check an extension in every setting, or an app as it is configured.
@@ -35,8 +49,12 @@ def check_target(
     Args:
         target: an extension's name, `module:attribute`, or `module:run`.
         options: of the extension.
-        examples: how members are called: `request.member(1)`.
+        examples: how members are called, `request.member(1)`, and routes, `POST /orders {"sku": "tea"}`; and values of
+            route options, `auth=["read"]`.
+        headers: that each request sends, for hooks that let nobody in without them.
         timeout: seconds that the target gets to load and start.
+        patience: seconds that one call may take, and less where `timeout` is less.
+        costs: whether to measure what a call of a member costs.
         progress: called with the number of calls that are done, and of all.
 
     Raises:
@@ -44,154 +62,212 @@ def check_target(
         ExtensionError: the target is wrong, fails or takes too long.
     """
     errors.require_extra("websockets", "testing", "socketify-ext check")
-    for example in examples:
+    requests = [example for example in examples if is_request(example)]
+    values = dict(read_value(example) for example in examples if is_value(example))
+    members = [example for example in examples if not is_request(example) and not is_value(example)]
+    for example in members:
         parse(example)
-    return _Check(target, dict(options or {}), list(examples), timeout, progress).run()
+    request = {
+        "target": target,
+        "options": dict(options or {}),
+        "examples": members,
+        "values": values,
+        "patience": min(timeout, patience),
+        "measures": costs,
+    }
+    return _Check(request, requests, headers or {}, timeout, progress).run()
 
 
 class _Check:
     def __init__(
-        self, target: str, options: dict[str, Any], examples: list[str], timeout: float, progress: Progress
+        self,
+        request: dict[str, Any],
+        requests: list[str],
+        headers: Mapping[str, str],
+        timeout: float,
+        progress: Progress,
     ) -> None:
-        self.report = Report(target)
-        self.request = {"target": target, "options": options, "examples": examples}
-        self.timeout = timeout
+        self.report = Report(request["target"])
+        self.values = request["values"]
+        self.requests = requests
         self.progress = progress
         self.tags = (f"probe-{uuid.uuid4().hex[:8]}-{number}" for number in itertools.count(1))
-        self.members: dict[str, _Member] = {}
-        self.reads: dict[str, list[str]] = {}
+        self.tallies = Tallies(self.report)
+        self.servers = Servers(request, timeout, headers, self.tallies)
+        self.options: list[PartReport] = []
+        self.facts: dict[str, list[str]] = {}
         self.done = self.total = 0
 
     def run(self) -> Report:
-        is_app = self.learn()
-        if is_app is None:
-            return self.report
-        settings = [AS_CONFIGURED] if is_app else list(SETTINGS)
-        sessions = {setting: self.begin(setting) for setting in settings}
-        self.total = sum(len(list(cells(setting, each.target))) for setting in settings for each in self.callable())
+        settings = self.learn()
+        self.total = sum(len(each.cells(setting)) for setting in settings for each in self.tallies.callable())
         try:
+            self.servers.start(settings)
             for setting in settings:
-                self.probe(setting, sessions)
+                self.exercise(setting)
         finally:
-            for session in sessions.values():
-                session.close()
-        self.report.members = [each.finish() for each in self.members.values()]
+            self.servers.close()
+        self.report.parts = [*self.tallies.finished(), *self.options]
+        if self.tallies.name is not None:
+            self.report.grade = grade_of(self.report, self.facts)
         return self.report
-
-    def callable(self) -> list[_Member]:
-        return [each for each in self.members.values() if not each.report.reason]
-
-    def begin(self, setting: str, *, serves: bool = True) -> Session:
-        return Session({**self.request, "pools": SETTINGS.get(setting), "serves": serves}, self.timeout)
 
     # -- start
 
-    def learn(self) -> bool | None:
-        """Get the members from a process, with a dry run of them.
+    def learn(self) -> list[str]:
+        """Get the members from a process, with their costs.
 
         Returns:
-            Whether the target is an app; None where it can't be registered.
+            The settings to check in; none where the target can't be registered.
         """
-        session = self.begin("installed", serves=False)
+        session = self.servers.begin("installed", serves=False)
         try:
             described = session.read_event()
-            for record in described["members"]:
-                self.members[record["name"]] = _Member.of(record)
-            if not described["documented"]:
-                self.report.findings.append(Finding("docs", "the extension function has no docstring"))
+            self.tallies.name = described["name"]
+            if "unregistered" in described:
+                self.report.findings.append(Finding("register", described["unregistered"]))
+                return []
+            self.tallies.members = {record["name"]: MemberTally.of(record) for record in described["members"]}
+            self.facts = described["facts"]
+            self.tallies.add_patches(described["patched"])
+            for problem in self.facts.pop("documented", ()):
+                self.report.findings.append(Finding("docs", problem))
             with contextlib.suppress(HungError, GoneError):  # the probes report what a member does to its process
                 self.dry_run(session)
         except _WRONG_TARGETS:
             raise
         except errors.ExtensionError as error:
             self.report.findings.append(Finding("register", str(error)))
-            return None
+            return []
         except (HungError, GoneError) as error:
-            raise self.silent(session, error) from None
+            raise silent(session, error) from None
         finally:
             session.close()
-        return bool(described["is_app"])
+        return [AS_CONFIGURED] if self.tallies.name is None else list(SETTINGS)
 
     def dry_run(self, session: Session) -> None:
-        """Get the names that members read, and their costs."""
+        """Get the costs of members, and the options that were tried."""
         event: dict[str, Any] = {}
         while "completed" not in event:
             event = session.read_event()
-            self.reads = event.get("reads", self.reads)
             if "cost" in event:
-                self.members[event["member"]].report.cost = Cost(**event["cost"])
-
-    def listening(self, session: Session) -> None:
-        """Wait until a process listens."""
-        session.port, session.reads = session.read_event()["port"], self.reads
-
-    def silent(self, session: Session, error: HungError | GoneError) -> errors.TargetError:
-        """Make the error for a process that neither answers nor says why."""
-        if isinstance(error, HungError):
-            location = f", in {error.location}" if error.location else ""
-            why = f"it still runs after {session.timeout:g} s{location}, and does not listen"
-            fix = "Give --timeout more seconds, or start servers and connections in on_startup"
-        else:
-            why, fix = str(error), "Raise an error where something is wrong; --traceback shows what it wrote"
-        who = f"target {session.target!r}"
-        return errors.TargetError(who, "can't be checked", why, fix, target=session.target, traceback=session.log)
+                self.tallies.members[event["member"]].report.cost = Cost(**event["cost"])
+            elif "option" in event:
+                option = event["option"]
+                findings = [Finding(**each) for each in option.pop("findings")]
+                self.options.append(PartReport(**option, findings=findings))
 
     # -- probes
 
-    def probe(self, setting: str, sessions: dict[str, Session]) -> None:
-        """Call every member in every place of one setting."""
-        if not self.is_up(setting, sessions[setting]):
-            self.advance(sum(len(list(cells(setting, each.target))) for each in self.callable()))
+    def exercise(self, setting: str) -> None:
+        """Call every part in every place of one setting."""
+        members = self.tallies.callable()
+        if not self.servers.listen(setting):
+            self.advance(sum(len(each.cells(setting)) for each in members))
             return
-        self.report.settings.append(setting)
-        for member in self.callable():
-            for event, style in cells(setting, member.target):
-                if not member.is_dead:
-                    self.call(setting, sessions, member, event, style)
-                self.advance(1)
+        prefixes = self.servers.prefixes(setting)
+        if prefixes:
+            self.visit_all(setting, prefixes)
+        for member in members:
+            with self.tallies.piling_up(setting, member):
+                for event, style in member.cells(setting):
+                    self.call(setting, member, event, style)
+                    self.advance(1)
+        if prefixes:
+            self.servers.stop(setting)
 
     def advance(self, calls: int) -> None:
         self.done += calls
         self.progress(self.done, self.total)
 
-    def is_up(self, setting: str, session: Session) -> bool:
-        """Wait until a process listens; return whether it does, and report why not."""
-        try:
-            self.listening(session)
-        except errors.InstallError:
-            self.report.skipped[setting] = "it needs socketify_ext.install(app)"
-        except errors.ExtensionError as error:
-            self.report.findings.append(Finding("register", str(error), setting))
-        except (HungError, GoneError) as error:
-            self.report.findings.append(Finding("register", str(self.silent(session, error)), setting))
-        return bool(session.port)
+    def visit_all(self, setting: str, prefixes: Sequence[str]) -> None:
+        """Do what clients do, for all parts but members."""
+        parts = self.tallies.numbered()
+        check_requests(self.requests, parts)
+        check_values(self.values, parts)
+        with self.tallies.piling_up(setting, self.tallies.sole("route", "event")):
+            for visit in route_visits(parts, self.requests):
+                self.visit(setting, visit)
+        if self.tallies.parts:
+            with self.tallies.piling_up(setting, self.tallies.sole("hook")):
+                for visit in hook_visits(prefixes):
+                    self.visit(setting, visit)
 
-    def call(self, setting: str, sessions: dict[str, Session], member: _Member, event: str, style: str) -> None:
-        """Call a member once; start another server where that ends this one."""
-        tag, session = next(self.tags), sessions[setting]
-        where = f"{setting}, {style}" + ("" if event == "request" else f" {event}")
-        try:
-            if event == "request":
-                seen, answer = session.call(style, member.report.name, tag)
-            else:
-                seen, answer = session.connect(style, member.report.name, tag, event), ""
-        except HungError:
-            member.add("hangs", f"no answer within {session.patience:g} s", where)
-        except GoneError as gone:
-            member.add("crashes", str(gone), where)
-        else:
-            member.evaluate(seen, answer, tag, where)
+    def visit(self, setting: str, visit: Visit) -> None:
+        """Do what one client does."""
+        parts = [self.tallies.parts[number] for number in visit.leads_to]
+        if any(part.is_dead for part in parts):
             return
-        member.is_dead = True
-        session.close()
-        sessions[setting] = self.begin(setting)
-        try:
-            self.listening(sessions[setting])
-        except (HungError, GoneError) as error:
-            raise self.silent(sessions[setting], error) from None
+        if visit.is_last_resort and all(part.report.runs > part.report.refused for part in parts):
+            return
+        obstacle = self.servers.obstacle(setting, visit.path, is_socket=visit.is_socket)
+        if obstacle:
+            for part in parts:
+                part.unreached = part.unreached or obstacle
+            return
+        tag, where = next(self.tags), f"{setting}, {visit.where}"
+
+        def act(session: Session) -> tuple[Answer, Seen]:
+            return visit.act(session, visit.path.replace("{}", tag), tag), session.ask()
+
+        probed = self.servers.attempt(setting, where, act)
+        if probed is None:
+            return
+        answer, seen = probed
+        self.tallies.judge_answer(answer, tag, where, parts, seen)
+        self.tallies.judge_services(visit.where, answer, tag, where)
+        for part in parts:
+            if part.report.kind == "route option" and answer.status in _DONE:
+                part.report.runs += 1
+            if not part.report.runs:
+                refused = f"{visit.where} was answered with {answer.status or 'a refusal'} before"
+                part.unreached = part.unreached or refused
+
+    def call(self, setting: str, member: MemberTally, event: str, style: str) -> None:
+        """Call a member once, with a body that it reads where it reads one."""
+        obstacle = self.servers.obstacle(setting, "", is_socket=event != "request")
+        if obstacle or member.is_dead:
+            member.unreached = member.unreached or obstacle
+            return
+        bodies: Sequence[Body] = [member.body or NO_BODY]
+        if event == "request" and member.body is None:
+            bodies = BODIES
+        for body in bodies:
+            if self.call_with(setting, member, event, style, body, is_last=body is bodies[-1]):
+                return
+
+    def call_with(
+        self, setting: str, member: MemberTally, event: str, style: str, body: Body, *, is_last: bool
+    ) -> bool:
+        """Call a member with one body; return whether no other is to be tried."""
+        tag, where = next(self.tags), f"{setting}, {style}" + ("" if event == "request" else f" {event}")
+
+        def act(session: Session) -> tuple[Answer, Seen]:
+            if event != "request":
+                return Answer(0), session.connect(style, member.report.name, tag, event)
+            return session.call(style, member.report.name, tag, body), session.ask(tag)
+
+        probed = self.servers.attempt(setting, where, act, member)
+        if probed is None:
+            return True
+        answer, seen = probed
+        if seen.observation is None and seen.begun:
+            member.add("hangs", "it does not end", where)
+            member.is_dead = True
+            self.servers.restart(setting)
+        elif seen.observation is None:
+            member.unreached = member.unreached or self.tallies.refused_by(answer)
+        else:
+            is_refused = seen.observation["outcome"] == "refused"
+            if is_refused and not is_last:
+                return False
+            if event == "request" and member.body is None:
+                member.reads(NO_BODY if is_refused else body)
+            member.evaluate(seen.observation, "" if self.tallies.is_leaky else answer.text, tag, where)
+        return True
 
 
-_TAG: Final = re.compile(r"probe-[0-9a-f]{8}-\d+")
+_DONE: Final = (200, 101)
 _WRONG_TARGETS: Final = (
     errors.TargetError,
     errors.UnknownExtensionError,
@@ -199,59 +275,3 @@ _WRONG_TARGETS: Final = (
     errors.DuplicateProviderError,
     errors.OptionsError,
 )
-
-
-class _Member:
-    """The state of one member, call by call."""
-
-    def __init__(self, report: MemberReport, *, guessed: bool) -> None:
-        self.report = report
-        self.guessed = guessed
-        self.target = report.name.partition(".")[0]
-        self.is_dead = False
-        self.raised: list[Finding] = []
-        self.held: list[float] = []
-
-    @classmethod
-    def of(cls, record: dict[str, Any]) -> _Member:
-        guessed = record.pop("guessed")
-        findings = [Finding(**each) for each in record.pop("findings")]
-        return cls(MemberReport(**record, findings=findings), guessed=guessed)
-
-    def add(self, kind: str, problem: str, where: str, place: str = "") -> None:
-        self.report.add(Finding(kind, problem, where, place))
-
-    def evaluate(self, seen: dict[str, Any], answer: str, tag: str, where: str) -> None:
-        """Add the findings of one call."""
-        self.report.runs += 1
-        self.held.append(seen["longest"])
-        for found, what in ((seen["value"], "its result"), (seen["left"], "its object"), (answer, "its answer")):
-            foreign = set(_TAG.findall(found)) - {tag}
-            if foreign:
-                self.add("leaks", f"{what} holds data of another request", where, self.report.place)
-        for why, place in seen["late"]:
-            self.add("late-read", why, where, place)
-        for message in seen["logged"]:
-            if not seen["late"]:
-                self.add("logged", message, where)
-        if seen["outcome"] == "raised" and seen["answer_failed"]:
-            self.add("answer", seen["error"], where, seen["place"])
-        elif seen["outcome"] == "raised" and not seen["late"]:
-            self.raised.append(Finding("raises", seen["error"], where, seen["place"]))
-
-    def finish(self) -> MemberReport:
-        """Add the findings of all calls together, and return the report."""
-        report = self.report
-        if self.held and statistics.median(self.held) > LIMIT:
-            held = statistics.median(self.held) * 1000
-            self.add("blocks", f"one step holds the event loop for {held:.0f} ms", "", report.place)
-        if self.raised:
-            first, often = self.raised[0], f"{len(self.raised)} of {report.runs} calls"
-            if len(self.raised) < report.runs:
-                self.add("differs", f"{first.problem} in {often}", first.where, first.place)
-            elif self.guessed:
-                report.reason = f"{report.call} raised {first.problem}; give its arguments by --with"
-                report.cost = None
-            else:
-                report.add(first)
-        return report

@@ -1,22 +1,23 @@
-"""The observation of one call of a member, in the server's process."""
+"""The observation of one call of a part, in the server's process."""
 
 from __future__ import annotations
 
 import contextvars
-import logging
-import time
 import traceback
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter  # by name: a target may replace that of the module
 from typing import Any, Final, Protocol
 
 from .. import errors
 from ..errors import HTTPError
 from ..inspection.frames import location_of_error, location_of_frames
+from ..sdk.printable import printable
 
 _RUNTIME: Final = str(Path(__file__).parent.parent / "runtime")
 _LIMIT: Final = 20_000  # characters of a value that are searched
+_TEXT: Final = 500  # characters of an error
 
 current: contextvars.ContextVar[Observation | None] = contextvars.ContextVar("observation", default=None)
 
@@ -25,7 +26,8 @@ current: contextvars.ContextVar[Observation | None] = contextvars.ContextVar("ob
 class Observation:
     """One call: its outcome, the longest time that it held the loop, and what went wrong beside it.
 
-    `outcome` is "ok", "refused" (with an error that is an answer to a client or about a closed socket) or "raised".
+    `outcome` is "ok", "refused" (with an error that is an answer to a client or about a closed socket), "impossible" (with
+    one of the core's limits), "raised", "cancelled", or "ended" with what ends the process. `taken` are all its seconds.
     """
 
     outcome: str = "ok"
@@ -35,6 +37,7 @@ class Observation:
     value: str = ""
     left: str = ""
     longest: float = 0.0
+    taken: float = 0.0
     late: list[tuple[str, str]] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
 
@@ -43,14 +46,19 @@ class Observation:
         self.longest = max(self.longest, seconds)
 
     def fail(self, error: BaseException) -> None:
-        """Record what the member raised."""
-        self.outcome = "refused" if isinstance(error, (HTTPError, errors.ConnectionClosedError)) else "raised"
-        self.error = f"{type(error).__name__}: {error}"
+        """Record what the call raised."""
+        self.outcome = _outcome(error)
+        self.error = f"{type(error).__name__}: {_text(error)}"
         self.place = location_of_error(error)
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
         last = [frame.f_code for frame in frames if frame.f_code.co_filename.startswith(_RUNTIME)]
         writes = any(code.co_name in ("_body", "dump", "encode_message") for code in last)
         self.answer_failed = writes and not isinstance(error, errors.ExtensionError)
+
+    @property
+    def went_wrong(self) -> bool:
+        """Whether it raised what is no answer."""
+        return self.outcome in ("raised", "ended")
 
     def look_at(self, value: Any, tag: str) -> None:
         """Record what a member returned, and leave a mark in it, which no other request may find."""
@@ -58,11 +66,26 @@ class Observation:
         mark(value, tag)
 
 
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, (HTTPError, errors.ConnectionClosedError)):
+        return "refused"
+    if isinstance(error, errors.BodyError):
+        return "impossible"
+    return "ended" if isinstance(error, (SystemExit, KeyboardInterrupt)) else "raised"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return printable(str(error), _TEXT)
+    except BaseException as second:  # its text is code, too
+        return f"<{type(second).__name__}>"
+
+
 def shown(value: Any) -> str:
     """Return the text of a value, cut to the length that is searched."""
     try:
         return repr(value)[:_LIMIT]
-    except Exception as error:  # a repr is code, and may raise anything
+    except BaseException as error:  # a repr is code, and may raise anything
         return f"<{type(error).__name__}>"
 
 
@@ -100,13 +123,13 @@ class Steps:
         send: Callable[[Any], Any] = getattr(inner, "send", lambda _: next(inner))
         act, given = send, None
         while True:
-            start = time.perf_counter()
+            start = perf_counter()
             try:
                 waits_for = act(given)
             except StopIteration as end:
                 return end.value
             finally:
-                self._observation.take(time.perf_counter() - start)
+                self._observation.take(perf_counter() - start)
             try:
                 given = yield waits_for
                 act = send
@@ -116,16 +139,8 @@ class Steps:
                 given, act = error, getattr(inner, "throw", send)
 
 
-class _Log(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        observation = current.get()
-        if observation is not None:
-            observation.logged.append(record.getMessage().partition("\n")[0])
-
-
-def watch() -> None:
-    """Record each later late read of a request and each logged error in its observation."""
-    logging.getLogger().addHandler(_Log(logging.ERROR))
+def note_late_reads() -> None:
+    """Record each later late read of a request in the observation of what reads."""
     make = errors.RequestGoneError.__init__
 
     def note(self: Any, *arguments: Any, **parts: Any) -> None:

@@ -7,16 +7,36 @@ from typing import Final
 
 PREFIX: Final = "/-socketify-ext-check-"
 STYLES: Final = ("sync", "async", "late")
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "CONNECT")
+# The ways in which the routes around which hooks run answer, or fail to.
+ANSWERS: Final = (
+    "text",
+    "json",
+    "returned",
+    "body",
+    "stream",
+    "file",
+    "events",
+    "refused",
+    "refused-late",
+    "failed",
+    "failed-late",
+    "unanswered",
+    "waiting",
+)
+LEAVING: Final = "a client that leaves"
 EVENTS: Final = ("open", "message", "drain", "ping", "pong", "close", "subscription")
 
 # setting -> the pool arguments of a stock app; None for an installed one
 SETTINGS: Final[dict[str, tuple[int, int] | None]] = {
     "installed": None,
+    "scope": None,
     "stock": (0, 0),
     "stock, http pool": (100, 0),
     "stock, ws pool": (0, 100),
     "stock, both pools": (100, 100),
 }
+SCOPE: Final = "/-scope-"  # the prefix of the scope
 AS_CONFIGURED: Final = "as configured"
 
 _STOCK: Final = ("stock", "stock, http pool", "stock, ws pool", "stock, both pools")
@@ -50,3 +70,8 @@ def cells(setting: str, target: str) -> Iterator[tuple[str, str]]:
         for event in events:
             if is_possible(setting, event, style):
                 yield event, style
+
+
+def is_stock(where: str) -> bool:
+    """Whether a place of the matrix, as findings name it, is on a stock app."""
+    return where.startswith("stock")

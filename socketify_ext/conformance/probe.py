@@ -1,51 +1,54 @@
-"""The server's side of a check: routes and sockets that call members in every style, and report the observations."""
+"""The server's side of a check of members: routes and sockets that call them in every style, and keep the observations."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import asdict
-from inspect import isawaitable
+from contextlib import AbstractAsyncContextManager
+from inspect import isawaitable, iscoroutine
+from time import perf_counter
 from typing import Any, Final
 from urllib.parse import unquote
 
 from .calls import Call
-from .observation import Observation, Steps, current, shown
+from .observation import Observation, Steps, current, mark, shown
 from .places import EVENTS, PREFIX
 
 _TEXT: Final = 1
 _FILL: Final = 256 * 1024  # bytes
-_PATIENCE: Final = 1.0  # seconds that a member's own tasks get to end
+_POOLED: Final = (
+    "the core reuses the response when a sync handler has returned, so that it can't be answered from a coroutine "
+    "(docs/safety.md, H11)"
+)
 
 
 class Probe:
     """Call members on an app's requests, responses and sockets.
 
     Args:
-        app: a stock or an installed one; it gets the routes.
+        app: a stock or an installed one.
         calls: how each member is called, by "target.name".
+        is_pooled: whether the core takes a response back into its pool when a sync handler has returned.
     """
 
-    def __init__(self, app: Any, calls: Mapping[str, Call]) -> None:
+    def __init__(self, app: Any, calls: Mapping[str, Call], *, is_pooled: bool) -> None:
         self.app = app
         self.calls = calls
+        self.is_pooled = is_pooled
+        self.begun: set[str] = set()
         self.done: dict[str, Observation] = {}
-        self.changed = asyncio.Event()
-        self.before: set[Any] = set()
-        self.started: set[Any] = set()
         self.promise: Promise
 
-    def add_routes(self) -> None:
-        """Add the routes to the app."""
+    def add_routes(self, place: Any) -> None:
+        """Add the routes to the app, or to a scope of it."""
         handlers = {"sync": self.answer_sync, "async": self.answer_async, "late": self.answer_late}
         for style, handler in handlers.items():
-            self.app.get(f"{PREFIX}/http/{style}/:member/:cell/:extra", handler)
-            self.app.ws(f"{PREFIX}/upgrade/{style}/:member/:cell", {"upgrade": self.upgrading(style)})
+            for method in (place.get, place.post):
+                method(f"{PREFIX}/http/{style}/:member/:cell/:extra", handler)
+            place.ws(f"{PREFIX}/upgrade/{style}/:member/:cell", {"upgrade": self.upgrading(style)})
             events = {event: self.on_event(event, style) for event in EVENTS}
             behavior = {"upgrade": self.accept, "max_backpressure": 64 * 1024 * 1024, **events}
-            self.app.ws(f"{PREFIX}/ws/{style}/:member/:cell/:event", behavior)
-        self.app.get(f"{PREFIX}/observed/:cell", self.report)
+            place.ws(f"{PREFIX}/ws/{style}/:member/:cell/:event", behavior)
 
     # -- requests
 
@@ -53,6 +56,7 @@ class Probe:
         """Call a member, and answer unless it does, at once or later."""
         cell = req.get_parameter(1)
         observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
+        value = self.dropped(observation, value)
         if isawaitable(value):
             self.promise.run_apart(self.finish(observation, value, cell, res))
         else:
@@ -70,11 +74,20 @@ class Probe:
         await asyncio.sleep(0.001)
         await self.answer_async(res, req)
 
-    def begin(self, member: str, cell: str, req: Any, res: Any) -> tuple[Observation, Any]:
+    def begin(self, member: str, cell: str, req: Any, res: Any, **more: Any) -> tuple[Observation, Any]:
         """Call a member of a request or a response."""
-        there = {"request": req, "response": res}
+        there = {"request": req, "response": res, **more}
         self.promise = Promise(res)
         return self.call(member, cell, req if member.startswith("request.") else res, there)
+
+    def dropped(self, observation: Observation, value: Any) -> Any:
+        """Return a value, None in place of a coroutine that the core can't run from a sync handler."""
+        if not self.is_pooled or not isawaitable(value):
+            return value
+        if iscoroutine(value):
+            value.close()
+        observation.outcome, observation.error = "impossible", _POOLED
+        return None
 
     def end(self, res: Any) -> None:
         """Answer unless the member has, or has promised to."""
@@ -85,15 +98,26 @@ class Probe:
         """Call a member, and begin its observation."""
         observation = Observation(left=shown({**vars(target)} if hasattr(target, "__dict__") else {}))
         current.set(observation)
-        self.before = asyncio.all_tasks(self.app.loop.loop)
+        self.begun.add(cell)
         value = None
-        start = time.perf_counter()
+        start = perf_counter()
         try:
-            value = self.calls[member](target, {**there, "tag": cell})
-        except Exception as error:  # the check looks for it
-            observation.fail(error)
-        observation.take(time.perf_counter() - start)
+            value = self.calls[member].run(target, {**there, "tag": cell})
+        except BaseException as error:
+            self.failed(observation, error, cell)
+        observation.take(perf_counter() - start)
+        if isinstance(value, AbstractAsyncContextManager) and not isawaitable(value):
+            value = _within(value, cell)
         return observation, value
+
+    def failed(self, observation: Observation, error: BaseException, cell: str) -> None:
+        """Record what a member raised; what ends the process goes on to do so."""
+        if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
+            raise error
+        observation.fail(error)
+        if observation.outcome == "ended":
+            self.complete(observation, None, cell)
+            raise error
 
     async def finish(self, observation: Observation, value: Any, cell: str, res: Any) -> None:
         """Await what a member returned, and answer unless it has."""
@@ -102,8 +126,8 @@ class Probe:
         if isawaitable(value):
             try:
                 value = await Steps(value, observation)
-            except Exception as error:  # the check looks for it
-                observation.fail(error)
+            except BaseException as error:
+                self.failed(observation, error, cell)
                 value = None
         self.complete(observation, value, cell)
         if res is not None:
@@ -112,15 +136,7 @@ class Probe:
     def complete(self, observation: Observation, value: Any, cell: str) -> None:
         """End the observation."""
         observation.look_at(value, cell)
-        self.started = self.fresh_tasks()  # one that ends before the report is looked at, too
         self.done[cell] = observation
-        self.changed.set()
-        self.changed.clear()
-
-    def fresh_tasks(self) -> set[Any]:
-        """Return the tasks that have begun since the member was called, except the running one."""
-        loop = self.app.loop.loop
-        return asyncio.all_tasks(loop) - self.before - {asyncio.current_task(loop)}
 
     # -- sockets
 
@@ -136,7 +152,8 @@ class Probe:
 
         def upgrade(res: Any, req: Any, context: Any) -> None:
             cell = req.get_parameter(1)
-            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
+            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res, context=context)
+            value = self.dropped(observation, value)
             if isawaitable(value):
                 self.promise.run_apart(go_on(observation, value, cell, res, req, context))
             else:
@@ -155,7 +172,7 @@ class Probe:
             if style == "late":
                 await asyncio.sleep(0.001)
             cell = req.get_parameter(1)
-            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res)
+            observation, value = self.begin(unquote(req.get_parameter(0)), cell, req, res, context=context)
             await go_on(observation, value, cell, res, req, context)
 
         return upgrade if style == "sync" else upgrade_async
@@ -206,28 +223,12 @@ class Probe:
             return None
         return data
 
-    # -- what was seen
 
-    async def report(self, res: Any, req: Any) -> None:
-        """Answer with the observation of a cell once it is complete, its member's own tasks included."""
-        cell = req.get_parameter(0)
-        current.set(None)
-        while cell not in self.done:
-            await self.changed.wait()
-        await self.settle(self.done[cell])
-        res.cork_end(asdict(self.done[cell]))
-
-    async def settle(self, observation: Observation) -> None:
-        """Wait until what the member has started is done, or a limit is reached."""
-        fresh = (self.started | self.fresh_tasks()) - {asyncio.current_task()}
-        if fresh:
-            ended, _ = await asyncio.wait(fresh, timeout=_PATIENCE)
-            for task in ended:
-                error = None if task.cancelled() else task.exception()
-                if error is not None:
-                    observation.logged.append(f"a task of its own ended with {type(error).__name__}: {error}")
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+async def _within(manager: AbstractAsyncContextManager[Any], cell: str) -> Any:
+    """Use a context manager that a member has returned, as its caller would, and leave a mark in what it gives."""
+    async with manager as value:
+        mark(value, cell)
+    return value
 
 
 class Promise:

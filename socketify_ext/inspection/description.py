@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from socketify_ext.sdk.declaration import Declaration, Extension
     from socketify_ext.sdk.provenance import Provenance
     from socketify_ext.sdk.request_hooks import RequestHook
+    from socketify_ext.sdk.route_option import RouteOption as DeclaredOption
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,20 @@ class Route:
 
 
 @dataclass(frozen=True)
+class RouteOption:
+    """An option of routes that the extension declares; `type` is a Python expression."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
 class DeclaredExtension(ExtensionDescription):
     """An extension, and what it declares without an app.
 
     `needs` are the options that must be given and are not, and `needs_because` says what is wrong without them: members
-    may differ with them. Where the declaration fails, `members_error` says why, and members, request hooks, start-up,
-    shutdown and routes are those that it has declared until then.
+    may differ with them. Where the declaration fails, `members_error` says why, and what the calls of its function declare is
+    what it has declared until then.
     """
 
     doc: str
@@ -110,6 +119,7 @@ class DeclaredExtension(ExtensionDescription):
     members_error: str | None
     hooks: list[str]
     request_hooks: list[Hook]
+    route_options: list[RouteOption]
     startup: list[Place]
     shutdown: list[Place]
     routes: list[Route]
@@ -166,9 +176,10 @@ def describe(extension: Extension, hooks: Iterable[str], app: Any = None) -> tup
         members_error=problem,
         hooks=list(hooks),
         request_hooks=[_hook(hook) for hook in recorded.hooks] if recorded else [],
+        route_options=[_route_option(option) for option in recorded.route_options] if recorded else [],
         startup=[_place(function) for function in recorded.startup] if recorded else [],
         shutdown=[_place(function) for function in recorded.shutdown] if recorded else [],
-        routes=[Route(method, path) for method, path, *_ in recorded.routes] if recorded else [],
+        routes=[Route(route.method, route.path) for route in recorded.declared_routes] if recorded else [],
     )
     return description, problem is None or lacking is not None
 
@@ -211,6 +222,10 @@ def _nested(field: FieldInfo) -> type[BaseModel] | None:
 def _hook(hook: RequestHook) -> Hook:
     place = _place(hook.function)
     return Hook(hook.event, "/" + "/".join(hook.prefix), place.name, place.file, place.line)
+
+
+def _route_option(option: DeclaredOption) -> RouteOption:
+    return RouteOption(option.name, annotation(option.type, Scope()).short)
 
 
 def _place(function: Callable[..., Any]) -> Place:

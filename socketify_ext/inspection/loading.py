@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,13 +48,16 @@ def without_serving() -> Iterator[list[Any]]:
             setattr(kind, name, own)
 
 
-def load_target(target: str, registry: Registry, served: Sequence[Any]) -> Any:
+def load_target(
+    target: str, registry: Registry, served: Sequence[Any], make_app: Callable[[], Any] | None = None
+) -> Any:
     """Return the Extension or the App that a target names.
 
     Args:
         target: as it was written.
         registry: where extensions are found by name.
         served: the apps that have served so far, for a function that returns none.
+        make_app: makes the app for a function that takes one; a stock one by default.
 
     Raises:
         TargetError: it names neither.
@@ -73,7 +76,7 @@ def load_target(target: str, registry: Registry, served: Sequence[Any]) -> Any:
             close = suggestion(name, known) or f"It has {', '.join(known) or 'nothing that could be one'}"
             raise _wrong(target, f"module {left!r} has no attribute {attribute!r}", close)
         found = getattr(found, name)
-    return _resolved(target, found, served)
+    return _resolved(target, found, served, make_app)
 
 
 def _found(name: str, registry: Registry) -> Extension:
@@ -139,7 +142,7 @@ def _is_loadable(value: Any) -> bool:
     return inspect.isfunction(value) and not value.__name__.startswith("_")
 
 
-def _resolved(target: str, found: Any, served: Sequence[Any]) -> Any:
+def _resolved(target: str, found: Any, served: Sequence[Any], make_app: Callable[[], Any] | None) -> Any:
     import socketify
 
     if isinstance(found, (Extension, socketify.App)):
@@ -158,7 +161,7 @@ def _resolved(target: str, found: Any, served: Sequence[Any]) -> Any:
         fix = "A factory takes nothing, run takes the app, an extension takes (request, response, ws)"
         raise _wrong(target, f"it takes {len(needed)} parameters ({shown})", fix)
     if needed:
-        app = socketify.App()
+        app = (make_app or socketify.App)()
         _check_sync(target, found(app))
         return app
     made = found()

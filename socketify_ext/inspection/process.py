@@ -1,13 +1,13 @@
 """A child process of our own interpreter: it gets a request, and writes events until it ends, as JSON, one a line.
 
-`Child` is the parent's side, `run_child` and `EventWriter` are the child's. What the child prints is not part of it.
+`Child` is the parent's side, `run_child` and `EventWriter` are the child's. What the child prints is not part of it. A
+child may take commands too, and note what it runs, for a parent that asks what it hangs in or has ended in.
 """
 
 from __future__ import annotations
 
 import contextlib
 import faulthandler
-import json
 import os
 import signal
 import subprocess
@@ -15,17 +15,23 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from json import dumps, loads  # by name: a target may replace those of the module
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import IO, Any, Final, NoReturn
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 from socketify_ext import errors
 
 from .frames import location_of_error, location_of_trace
 
+if TYPE_CHECKING:
+    from ..testing.fork_server import ForkedProcess, ForkServer
+
 _GRACE: Final = 5.0  # seconds for a process that can't even end itself
 _POLL: Final = 0.1  # seconds between looks at a process whose forks still hold the pipe
+_STACKS: Final = 2.0  # seconds for a process to write its stacks
 
 
 class HungError(Exception):
@@ -49,11 +55,12 @@ class Child:
     """A child process, until `close`.
 
     Args:
-        module: what it runs; the module calls `run_child`.
+        module: what it runs; the module calls `run_child`, and has `main(given, *descriptors)` where it is forked.
         request: for the child, in plain data.
         timeout: seconds that it gets for each event.
         output: where its standard output goes.
-        error_output: where its standard error goes; by default to that of this process.
+        error_output: where its standard error goes; by default to that of this process, of a fork where its output goes.
+        fork_server: forks it from a process that has imported what it needs; by default it starts afresh.
     """
 
     def __init__(
@@ -64,45 +71,71 @@ class Child:
         *,
         output: IO[Any] | int = subprocess.DEVNULL,
         error_output: IO[Any] | None = None,
+        fork_server: ForkServer | None = None,
     ) -> None:
         self.timeout = timeout
         self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
-        self._reader, writer = os.pipe()
+        self._notes = tempfile.TemporaryFile()  # noqa: SIM115 - the same
+        self._reader, events = os.pipe()
+        commands, self._writer = os.pipe()
         self._unread = b""
-        files = {"events": writer, "trace": self._trace.fileno()}
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", module, json.dumps({**files, "timeout": timeout, "request": request})],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=error_output,
-            pass_fds=list(files.values()),
-            start_new_session=True,  # whatever it starts ends with it
-        )
-        os.close(writer)
+        descriptors = [events, self._trace.fileno(), self._notes.fileno(), commands]
+        self._mark = uuid.uuid4().hex.encode()  # of its own lines, since a target may write to any descriptor
+        given = dumps({"timeout": timeout, "mark": self._mark.decode(), "request": request, "folder": str(Path.cwd())})
+        self._process: subprocess.Popen[bytes] | ForkedProcess
+        if fork_server is not None and not isinstance(output, int):
+            self._process = fork_server.start(module, given, output.fileno(), *descriptors)
+        else:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", module, given, *map(str, descriptors)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=error_output,
+                pass_fds=descriptors,
+                start_new_session=True,  # whatever it starts ends with it
+            )
+        os.close(events)
+        os.close(commands)
 
-    def read_event(self) -> dict[str, Any]:
+    def read_event(self, timeout: float | None = None) -> dict[str, Any]:
         """Wait for the next event.
+
+        Args:
+            timeout: seconds; by default those that the child gives itself, and some more.
 
         Raises:
             ExtensionError: the child has failed with it; `traceback` holds the child's own.
             GoneError: the child has ended.
             HungError: the child has written no event in time.
         """
-        until = time.monotonic() + self.timeout + _GRACE
-        while b"\n" not in self._unread:
+        until = time.monotonic() + (self.timeout + _GRACE if timeout is None else timeout)
+        while (line := self._next_line()) is None:
             try:
                 part = self._read(until)
             except TimeoutError:
-                raise HungError(self._stacks()) from None
+                raise HungError(self.stacks()) from None
             if not part:
-                trace = self._stacks()
+                trace = self._written(self._trace)
                 raise HungError(trace) if trace else GoneError(self.end())
             self._unread += part
-        line, _, self._unread = self._unread.partition(b"\n")
-        event: dict[str, Any] = json.loads(line)
+        event: dict[str, Any] = loads(line)
         if "error" in event:
             raise rebuild_error(event["error"])
         return event
+
+    def _next_line(self) -> bytes | None:
+        """Return the next event that has come, without its mark; None where there is none."""
+        while b"\n" in self._unread:
+            line, _, self._unread = self._unread.partition(b"\n")
+            _, mark, event = line.partition(self._mark)
+            if mark:
+                return event
+        return None
+
+    def send(self, **command: Any) -> None:
+        """Send a command of plain data; one that has ended gets none."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._writer, dumps(command).encode() + b"\n")
 
     def _read(self, until: float) -> bytes:
         """Read what there is, b"" at the end."""
@@ -116,10 +149,23 @@ class Child:
             if left <= 0:
                 raise TimeoutError
 
-    def _stacks(self) -> str:
-        """Return what the child has written of its threads, where it hung."""
-        self._trace.seek(0)
-        return self._trace.read().decode(errors="replace")
+    def stacks(self) -> str:
+        """Return the stacks of the child's threads, where it is stuck; "" where it does not write them."""
+        until = time.monotonic() + _STACKS
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGUSR1)
+        while not (found := self._written(self._trace)) and self.is_running() and time.monotonic() < until:
+            time.sleep(_POLL / 10)
+        return found
+
+    @property
+    def notes(self) -> str:
+        """Return what the child has noted last."""
+        return self._written(self._notes)
+
+    @staticmethod
+    def _written(file: IO[bytes]) -> str:
+        return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
 
     def is_running(self) -> bool:
         """Whether the process has not ended yet."""
@@ -136,40 +182,60 @@ class Child:
 
     def close(self) -> None:
         """End the process and whatever it has started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of one that has ended
-            os.killpg(self._process.pid, signal.SIGKILL)
+        for kill in (self._process.kill, lambda: os.killpg(self._process.pid, signal.SIGKILL)):  # its group may be new
+            with contextlib.suppress(
+                ProcessLookupError, PermissionError
+            ):  # macOS says the latter of one that has ended
+                kill()
         self._process.wait()
         os.close(self._reader)
+        os.close(self._writer)
         self._trace.close()
+        self._notes.close()
 
 
 class EventWriter:
     """Write events to the parent; a child that writes none in time writes where it hangs, and ends.
 
     Args:
-        file: a descriptor that takes the events.
-        trace: a descriptor that takes the stacks of a child that hangs.
+        descriptors: those that take the events, the stacks of a child that hangs or is asked for them by SIGUSR1, and the
+            last note; and the one that gives the parent's commands.
         timeout: seconds until the next event.
+        mark: begins each line.
     """
 
-    def __init__(self, file: int, trace: int, timeout: float) -> None:
-        for each in (file, trace):
+    def __init__(self, descriptors: Sequence[int], timeout: float, mark: str) -> None:
+        events, trace, notes, commands = descriptors
+        for each in descriptors:
             os.set_inheritable(each, False)
-        self._file = os.fdopen(file, "wb")
+        self._file = os.fdopen(events, "wb")
         self._trace = trace
+        self._notes = notes
+        self.commands = commands
         self._timeout = timeout
+        self._mark = mark.encode()
+        self._is_finished = False
         self._process = os.getpid()
+        faulthandler.register(signal.SIGUSR1, file=trace)
         self._watch()
 
     def __call__(self, **event: Any) -> None:
         """Write an event of plain data."""
         if self._is_fork():
             return
-        self._file.write(json.dumps(event).encode() + b"\n")
+        self._file.write(self._mark + dumps(event).encode() + b"\n")
         self._file.flush()
         self._watch()
 
+    def note(self, text: str) -> None:
+        """Note something that the parent reads where this process hangs or has ended; it replaces what was noted."""
+        if not self._is_fork():
+            os.ftruncate(self._notes, 0)
+            os.pwrite(self._notes, text.encode(errors="replace"), 0)
+
     def _watch(self) -> None:
+        if self._is_finished:
+            return
         faulthandler.dump_traceback_later(self._timeout, exit=True, file=self._trace)
 
     def _is_fork(self) -> bool:
@@ -177,7 +243,8 @@ class EventWriter:
         return os.getpid() != self._process
 
     def finish(self, **event: Any) -> None:
-        """Write the last event, if any; from then on the child may take as long as it likes."""
+        """Write an event, if any; from then on the child may take as long as it likes."""
+        self._is_finished = True
         if event:
             self(**event)
         if not self._is_fork():
@@ -190,17 +257,33 @@ def run_child(work: Callable[[dict[str, Any], EventWriter], object]) -> NoReturn
     Args:
         work: gets the request, which names the `target` that it loads, and the writer of events.
     """
-    given = json.loads(sys.argv[1])
-    request = given["request"]
-    write_event = EventWriter(given["events"], given["trace"], given["timeout"])
-    sys.path.insert(0, str(Path.cwd()))
+    given, *descriptors = sys.argv[1:]
+    _run(work, given, *map(int, descriptors))
+
+
+def run_fork(work: Callable[[dict[str, Any], EventWriter], object], given: str, *descriptors: int) -> NoReturn:
+    """Run this process, which a fork server has forked, as `run_child` does."""
+    os.setsid()  # whatever it starts ends with it
+    if sys.path and sys.path[0] == str(Path.cwd()):  # the fork server's
+        del sys.path[0]
+    os.chdir(loads(given)["folder"])
+    sys.argv[1:] = []
+    _run(work, given, *descriptors)
+
+
+def _run(work: Callable[[dict[str, Any], EventWriter], object], given: str, *descriptors: int) -> NoReturn:
+    parts = loads(given)
+    request = parts["request"]
+    write_event = EventWriter(descriptors, parts["timeout"], parts["mark"])
+    sys.path.insert(0, parts["folder"])
     try:
         with contextlib.redirect_stdout(sys.stderr):
             work(request, write_event)
     except BaseException as error:  # a target may raise anything, SystemExit too
         write_event(error={**error_parts(request["target"], error), "traceback": traceback.format_exc()})
     write_event.finish()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError, ValueError):  # closed by the target
+        sys.stderr.flush()
     os._exit(0)  # no thread of the target keeps the process
 
 
@@ -224,7 +307,11 @@ def error_parts(target: str, error: BaseException) -> dict[str, Any]:
 def one_line(error: BaseException) -> str:
     """Return an error's type and text in one line, with the line of the target that it came from."""
     location = location_of_error(error)
-    return " ".join(f"{type(error).__name__}: {error}".split()) + (f" ({location})" if location else "")
+    try:
+        text = str(error)
+    except BaseException as second:  # its text is code, too
+        text = f"<{type(second).__name__}>"
+    return " ".join(f"{type(error).__name__}: {text}".split()) + (f" ({location})" if location else "")
 
 
 def rebuild_error(parts: Mapping[str, Any]) -> errors.ExtensionError:

@@ -23,7 +23,8 @@ class Query:
     Args:
         target: an extension's name, `module:attribute` or `module:run`.
         question: "app" for an `AppDescription`, "extension" for a `DeclaredExtension`, "manifest" for that of an
-            extension's package, "hooks" to load a plugin's.
+            extension's package, "hooks" to load a plugin's; or, as "module:function", what to call with the app in the
+            child, which returns plain data.
         timeout: seconds.
         options: the texts of options, by extension and name; those of the target itself are under "".
         stub: the stub module that is about to be written, as `stubs_stand_in` takes it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -63,7 +64,7 @@ class Inspector:
                 raise self._given.advised(error, self._target, self._extension) from error.__cause__
         self._given.check_used(self._target)
         own = None if self._extension is None else self._extension.name
-        lacking = self._registry.unconfigured.values() if self._question == "app" else ()
+        lacking = () if self._question == "extension" else self._registry.unconfigured.values()
         return _answered(
             value,
             [*missing, *(each.problem(own) for each in lacking if not each.stops)],
@@ -71,7 +72,13 @@ class Inspector:
         )
 
     def _described(self, found: Any) -> Any:
-        return self._described_extension(found) if self._question == "extension" else self._described_app(found)
+        if self._question == "extension":
+            return self._described_extension(found)
+        app = self._app_of(found)
+        if self._question == "app":
+            return self._described_app(app)
+        module, _, function = self._question.partition(":")
+        return getattr(importlib.import_module(module), function)(app)
 
     def _loaded(self) -> Any:
         """Return an app, or an extension with the options that the command and the environment have for it."""
@@ -107,15 +114,22 @@ class Inspector:
         description, sound = describe(found, hooks, app)
         return {"description": asdict(description), "sound": sound, "problems": problems}
 
-    def _described_app(self, found: Any) -> Any:
+    def _app_of(self, found: Any) -> App:
+        """Return an app as it is, and an extension on an app of its own."""
+        import socketify_ext
+
+        if not isinstance(found, Extension):
+            app: App = found
+            return app
+        app = socketify_ext.App(registry=self._registry)
+        app.register(found)
+        return app
+
+    def _described_app(self, app: App) -> Any:
         import socketify_ext
 
         from .app_description import describe_app
 
-        app: App = found
-        if isinstance(found, Extension):
-            app = socketify_ext.App(registry=self._registry)
-            app.register(found)
         installed = isinstance(app, socketify_ext.App)
         inspection = socketify_ext.inspect(app)
         if not installed and not inspection.order:  # the core only records what bare functions add

@@ -42,9 +42,11 @@ __all__ = [
     "from_handle",
     "lib",
     "pause_reading",
+    "pause_socket",
     "read_address",
     "reserved_names",
     "resume_reading",
+    "resume_socket",
     "socketify",
     "status_codes",
     "unpack",
@@ -112,6 +114,16 @@ def resume_reading(ssl: int, res: Any, expects_more: bool) -> None:
     if expects_more:
         _set_timeout(ssl, socket, _IDLE_TIMEOUT)
     _change_poll(socket, NULL, _READABLE | _WRITABLE if buffered_amount(ssl, res) else _READABLE)
+
+
+def pause_socket(ssl: int, ws: Any) -> None:
+    """Stop reading from a WebSocket's client; its idle timeout goes on."""
+    _change_poll(cast(_VOID, ws), NULL, _WRITABLE if buffered_amount(ssl, ws) else 0)
+
+
+def resume_socket(ssl: int, ws: Any) -> None:
+    """Read from a WebSocket's client again."""
+    _change_poll(cast(_VOID, ws), NULL, _READABLE | _WRITABLE if buffered_amount(ssl, ws) else _READABLE)
 
 
 def buffered_amount(ssl: int, res: Any) -> int:

@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from os import PathLike
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
 from ..sdk.declaration import Declaration
 from ..sdk.resolution import Reserved
-from ..sdk.route_methods import Handler, RouteMethods
 from ..sdk.spec import TARGETS, Target
+from .change import check_options
 from .core import NULL, OpCode, core, lib, reserved_names
 from .encoding import encode_message, encode_topic
-from .files.sending import bind_indexes, folder_of, prepare_static
+from .files.sending import bind_indexes
 from .listening import Address, listen
-from .patterns import check_behavior, check_handler, check_max_body, check_pattern, route_names
-from .routes import prepare_route
+from .route_tree import takers
+from .scope import ScopeMethods
 from .server import Server
 from .stock import earlier_declaration, is_managed
 from .thread import get_ident
 from .topics import Backplane, TopicCounts
 from .unmatched import bind_unmatched
 from .websocket import encode_opcode
-from .websocket_routes import prepare_socket
+
+if TYPE_CHECKING:
+    from ..sdk.route_info import RouteInfo
+    from .change import Change
 
 native_publish = lib.uws_publish
 
+CHANNEL: Final = b"\xff channel "
+"""Begins the topic of a channel: text can't begin with it."""
 
-class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no types
+
+class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no types
     """A core app that serves through the runtime; `socketify_ext.App` adds extensions and lifecycle."""
 
     _server: Server
@@ -81,87 +87,10 @@ class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no 
     # -- routes
 
     # The core's class is the first base, so that a stock app can become one of this class.
-    get, post, put = RouteMethods.get, RouteMethods.post, RouteMethods.put
-    patch, delete, options = RouteMethods.patch, RouteMethods.delete, RouteMethods.options
-    head, connect, trace, any = RouteMethods.head, RouteMethods.connect, RouteMethods.trace, RouteMethods.any
-
-    def static(self, route: str, directory: str | PathLike[str]) -> Any:
-        """Serve the files of a folder below `route`: see docs/files.md.
-
-        Raises:
-            RouteError: there is no such folder, or the route is not a plain path.
-            DuplicateRouteError: something is served there already.
-        """
-        return self._route("static", route, directory)
-
-    def not_found(self, handler: Handler) -> Handler:
-        """Answer requests that match no route, and files of a folder that are not there, with `handler(res, req)`.
-
-        The status is 404 unless the handler sets another. The last handler counts; works as a decorator.
-
-        Args:
-            handler: sync or async.
-
-        Raises:
-            RouteError: it can't be called with a response and a request.
-        """
-        self._route("not_found", "/*", handler)
-        return handler
-
-    def ws(self, path: str, behavior: Mapping[str, Any]) -> Any:
-        """Serve WebSockets; `behavior` holds handlers by event and the core's limits.
-
-        Raises:
-            RouteError: a key of `behavior` is unknown, or a handler can't be called.
-        """
-        return self._route("ws", path, behavior)
-
-    def _route(self, method: str, path: str, target: Any, max_body: int | None = None) -> Any:
-        self._server.check_thread(f"the route {method.upper()} {path}")
-        self._check_route("the app", method, path, target, max_body)
-        self._server.check_free("the app", route_names(method, path))
-        self._prepare(method, path, target, max_body)()
-        return self
-
-    def _check_routes(self, new: Iterable[Declaration]) -> None:
-        """Refuse declared routes that can't be served, or that exist already."""
-        declared: list[str] = []
-        for declaration in new:
-            if not declaration.app.routes:
-                continue
-            who = f"extension {declaration.spec.provenance}"
-            for method, path, target, max_body in declaration.app.routes:
-                self._check_route(who, method, path, target, max_body)
-                declared += route_names(method, path)
-            self._server.check_free(who, declared)
-
-    def _check_route(self, who: str, method: str, path: str, target: Any, max_body: int | None) -> None:
-        """Refuse a route that the core would read differently than written, or that can't be served."""
-        check_pattern(who, method, path)
-        check_max_body(who, method, path, max_body)
-        if method == "static":
-            folder_of(who, path, target)
-        elif method != "ws":
-            check_handler(who, method, path, target)
-        elif isinstance(target, Mapping):
-            check_behavior(who, path, target)
-        else:
-            raise errors.ArgumentError(
-                who,
-                f"adds WS {path}",
-                f"its behavior is a {type(target).__name__}, not a dict",
-                "Give a dict of handlers",
-            )
-
-    def _prepare(self, method: str, path: str, target: Any, max_body: int | None) -> Callable[[], Any]:
-        """Prepare a checked route; return a function that puts it into effect."""
-        if method == "static":
-            return prepare_static(self._server, path.removesuffix("/"), folder_of("the app", path, target))
-        if method == "ws":
-            return prepare_socket(self._server, path, target)
-        if method == "not_found":
-            return lambda: setattr(self._server, "not_found", target)
-        return prepare_route(self._server, method, path, target, max_body)
+    get, post, put = ScopeMethods.get, ScopeMethods.post, ScopeMethods.put
+    patch, delete, options = ScopeMethods.patch, ScopeMethods.delete, ScopeMethods.options
+    head, connect, trace, any = ScopeMethods.head, ScopeMethods.connect, ScopeMethods.trace, ScopeMethods.any
+    ws, static, register = ScopeMethods.ws, ScopeMethods.static, ScopeMethods.register
 
     def json_serializer(self, json_serializer: Any) -> None:
         """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
@@ -192,6 +121,9 @@ class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no 
     def publish_here(self, topic: bytes, data: bytes, opcode: int = OpCode.BINARY, compress: bool = False) -> bool:
         """Send to the WebSockets of this process only, without the backplane, and soon, from any place."""
         server = self._server
+        if topic in server.channels:
+            server.channels[topic](data)
+            return True
         if not server.has_topics:
             return False
         return bool(native_publish(server.ssl, self.app, topic, len(topic), data, len(data), opcode, compress))
@@ -210,17 +142,39 @@ class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no 
         counts = self._server.topic_counts
         return None if counts is None else counts.backplane
 
+    def channel(self, name: str, receive: Callable[[bytes], object]) -> Callable[[bytes], None]:
+        """Make a channel between the workers of this app; the backplane carries it, and no WebSocket can listen to it.
+
+        Args:
+            name: the same in all workers.
+            receive: called with each message of another worker.
+
+        Returns:
+            A function that sends a message to the other workers; without a backplane there are none.
+        """
+        server, topic = self._server, CHANNEL + name.encode()
+        counts = server.topic_counts
+
+        def send(data: bytes) -> None:
+            if counts is not None:
+                counts.backplane.publish(topic, data, OpCode.BINARY, False)
+
+        if counts is not None and topic not in server.channels:
+            counts.backplane.subscribe(topic)
+        server.channels[topic] = receive
+        return send
+
+    @property
+    def connections(self) -> tuple[Any, ...]:
+        """Return the WebSockets of this process that are open."""
+        return tuple(self._server.connections.values())
+
     def use_backplane(self, backplane: Backplane) -> None:
         """Carry publications to other processes by `backplane`: one at most, set before the start.
 
         Raises:
             DuplicateBackplaneError: there is one already.
         """
-        self._check_backplane(backplane)
-        self._server.topic_counts = TopicCounts(backplane)
-
-    def _check_backplane(self, backplane: Backplane) -> None:
-        """Refuse a second backplane."""
         if self.backplane is not None:
             raise errors.DuplicateBackplaneError(
                 f"a {type(backplane).__name__}",
@@ -228,6 +182,31 @@ class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no 
                 f"a {type(self.backplane).__name__} does so already",
                 "Register one backplane",
             )
+        self._server.topic_counts = TopicCounts(backplane)
+
+    def _use_services(self, change: Change, declaration: Declaration) -> None:
+        """Take the serializer and the backplane of an extension."""
+        server, serializer, backplane = self._server, declaration.app.serializer, declaration.app.declared_backplane
+        if serializer is not None:
+            change.on_undo(partial(self.json_serializer, self._json_serializer))
+            self.json_serializer(serializer)
+        if backplane is not None:
+            change.set(server, "topic_counts", server.topic_counts)
+            self.use_backplane(backplane)
+
+    def find_route(self, method: str, path: str) -> RouteInfo | None:
+        """Return the route that a request comes to first, as far as its path says; None where there is none.
+
+        Args:
+            method: as it is sent; what answers GET answers HEAD.
+            path: as it is sent, without the query.
+        """
+        for wanted in ("HEAD", "GET") if method == "HEAD" else (method,):
+            for found in self._server.matches(path):
+                for route in takers(found, wanted):
+                    if not route.info.is_websocket:
+                        return route.info
+        return None
 
     # -- the loop
 
@@ -236,14 +215,26 @@ class CoreApp(core.App, RouteMethods):  # type: ignore[misc]  # the core has no 
         if isinstance(error, BaseException):
             self._server.fail(error, response, request, "")
 
-    def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None, reuse_port: bool | None) -> None:
+    def _listen_core(self, address: Address, handler: Callable[[Any], Any] | None, reuse_port: bool | None) -> Any:
+        """Listen; return the address, with the port."""
+        self._bind_core()
+        self.socket, place = listen(self, address, reuse_port)
+        self._server.listening.append(self.socket)
+        self._server.places.add(place.domain or place.port)
+        if handler is not None:
+            handler(place)
+        return place
+
+    def _bind_core(self) -> None:
+        """Bind what waited for the end of registration; done again, nothing changes.
+
+        Raises:
+            RouteOptionError: nothing has declared an option of a route.
+        """
+        check_options(self._server)
         bind_indexes(self._server)
         self._server.bind_sockets()
         bind_unmatched(self._server)
-        self.socket, place = listen(self, address, reuse_port)
-        self._server.listening.append(self.socket)
-        if handler is not None:
-            handler(place)
 
     def _run_core(self) -> None:
         served = self._server.served

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import socket
+import stat
 from typing import TYPE_CHECKING, Final
 
 from .pending import pending
 from .request_body import hold
+from .variables import run_in
 
 if TYPE_CHECKING:
     from .response import Response
@@ -19,6 +24,8 @@ PATIENCE: Final = 1.0
 """Seconds that the end waits for a client that does not go on, for an endless answer, and for what is no request."""
 
 _STEP: Final = 0.01  # seconds between two looks
+_LOOK: Final = 0.05  # seconds between two looks at the connections
+_DESCRIPTORS: Final = "/dev/fd"
 _NAMED: Final = 5  # handlers that a line of the log names
 
 
@@ -76,6 +83,33 @@ async def wait_for_requests(server: Server, grace: float) -> None:
         await asyncio.sleep(_STEP)
 
 
+async def wait_for_clients(server: Server, linger: float) -> None:
+    """Wait until no client is connected, `linger` seconds at most.
+
+    A connection that the server closes may carry a request already, which its client would lose. Each answer says now
+    that its connection ends, so those in use close by themselves.
+    """
+    deadline = server.loop.time() + linger
+    while server.loop.time() < deadline and has_clients(server):  # noqa: ASYNC110 - the core tells nobody of them
+        await asyncio.sleep(_LOOK)
+    await wait_for_requests(server, max(deadline - server.loop.time(), 0.0))
+
+
+def has_clients(server: Server) -> bool:
+    """Check whether a connection that a client has made is open."""
+    return any(_is_client(server, int(name)) for name in os.listdir(_DESCRIPTORS))  # noqa: PTH208 - names alone
+
+
+def _is_client(server: Server, descriptor: int) -> bool:
+    with contextlib.suppress(OSError):
+        if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            with socket.socket(fileno=os.dup(descriptor)) as copy:
+                name = copy.getsockname()
+                copy.getpeername()  # an error where it is not connected
+                return (name if isinstance(name, str) else name[1]) in server.places
+    return False
+
+
 def end_events(server: Server) -> None:
     """End answers that send events: their clients come back by themselves, to a server that goes on."""
     for response in open_responses(server):
@@ -97,7 +131,7 @@ async def cancel_handlers(server: Server, timeout: float) -> None:
         log.warning("the server ends: cancelled %s%s", ", ".join(names[:_NAMED]), more)
     for response in open_ones:
         if not response._tasks:
-            response._fail(503, b"Service Unavailable", b"text/plain")
+            run_in(response._variables, response._fail, 503, b"Service Unavailable", b"text/plain")
     for task in cancelled:
         if task is not None:
             task.cancel()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..sdk.printable import printable
 from ..sdk.spec import ComputedSpec, MemberSpec, MethodSpec
-from .hooks import hook_in
+from .hook_calls import hook_in
 
 if TYPE_CHECKING:
     from ..sdk.request_hooks import RequestHook

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from .core import lib
-
 if TYPE_CHECKING:
     from .request import Request
     from .response import Response
@@ -22,8 +20,6 @@ _TYPE: Final = b"application/json"
 # Longer than the core's cork buffer (16 KiB): only such a body is sent before the connection closes, and behind the
 # answers that wait in that buffer. JSON ignores the blanks.
 _BODY: Final = b'{"detail":"the length of the body is ambiguous"}'.ljust(20 * 1024)
-
-_get_native_header = lib.uws_req_get_header
 
 
 def check_coding(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,10 +38,10 @@ def has_refused_coding(response: Response, request: Request) -> bool:
         Whether it was refused.
     """
     req, address = request.req, request._buffer
-    _get_native_header(req, _CODING, len(_CODING), address)
+    request._get_native_header(req, _CODING, len(_CODING), address)
     if not address[0]:
         return False
-    if not is_ambiguous(request._raw_lines()) and not lib.uws_req_is_ancient(req):
+    if not is_ambiguous(request._raw_lines()) and not request._lib.uws_req_is_ancient(req):
         return False
     refuse(response)
     return True
@@ -74,7 +70,7 @@ def is_ambiguous(lines: Iterable[tuple[bytes, bytes]]) -> bool:
 
 def refuse(response: Response) -> None:
     """Answer 400 and close the connection, so that nothing sent behind the request is served."""
-    ssl, res = response._ssl, response.res
+    lib, ssl, res = response._lib, response._ssl, response.res
     response._leave()  # those that wait for the client or the body are told
     # `end_connection` alone leaves the rest of the connection's buffer to the core's parser.
     lib.socketify_res_cork_send(ssl, res, _BODY, len(_BODY), _STATUS, len(_STATUS), _TYPE, len(_TYPE), True)

@@ -1,4 +1,4 @@
-"""Request hooks at work: the wrappers around the handlers of a route, and the response that reports its end.
+"""Request hooks at work: the wrappers around the handlers of a route, and the classes of its responses.
 
 Routes are wrapped when they are bound and when hooks change; a route without hooks keeps its own handlers and the
 plain response.
@@ -6,62 +6,93 @@ plain response.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from inspect import isawaitable
 from time import perf_counter
-from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from ..sdk.compilation import subclass
 from ..sdk.request_hooks import RequestHook
-from .outcome import Outcome
+from .before_send import BeforeSend
+from .hook_calls import Applied, call, run_logged, wait_for
+from .observed import Observed
+from .preserved import Preserved
+from .received import Receiver, close_in_order
 from .shared_keys import prime_shared_keys
+from .variables import owner
 
 if TYPE_CHECKING:
     from ..sdk.request_hooks import Event
     from .routes import Route
+    from .websocket_routes import SocketRoute
 
 Handler = Callable[..., Any]
 
-
-class Applied(tuple[tuple[RequestHook, bool], ...]):
-    """The hooks of one event that concern a route, each with whether it depends on a request's path."""
-
-    __slots__ = ()
-
-    @property
-    def by_path(self) -> bool:
-        """Return whether the path of a request matters."""
-        return any(undecided for _, undecided in self)
-
-    def on(self, path: str | None) -> list[RequestHook]:
-        """Return the hooks that apply to a request with this path."""
-        return [hook for hook, undecided in self if not undecided or hook.matches(path)]
+_OF_UPGRADES: Final[tuple[Event, ...]] = ("before_request", "before_upgrade", "before_send", "after_response")
+_OF_SOCKETS: Final[tuple[Event, ...]] = ("on_ws_open", "on_ws_message", "on_ws_close")
+# What is often set on responses with hooks.
+_ATTRIBUTES: Final = ("_watched", "_began", "_admitted", "_begun", "_decided", "_content")
 
 
 class Hooks:
-    """The request hooks of an app, in the order in which they run."""
+    """The hooks of the routes of a scope, in the order in which they run.
 
-    def __init__(self, hooks: Sequence[RequestHook] = ()) -> None:
-        self._hooks = tuple(hooks)
-        self._observed: dict[type, type] = {}
+    Args:
+        places: for each extension, and for the app and each scope themselves, what stands for it and its hooks; the hooks
+            that its options have put on a single route come behind them.
+    """
 
-    def of(self, event: Event, pattern: str) -> Applied:
+    def __init__(self, places: Sequence[tuple[Any, Sequence[RequestHook]]] = ()) -> None:
+        self._places = tuple((place, tuple(hooks)) for place, hooks in places)
+        self.on_route = tuple(hook for _, hooks in places for hook in hooks if hook.event == "on_route")
+        self._are_none = not any(hooks for _, hooks in places)
+        self._classes: dict[Any, type] = {}
+
+    def __iter__(self) -> Iterator[RequestHook]:
+        """Yield the hooks of the scope, in order; those of single routes are left out."""
+        for _, hooks in self._places:
+            yield from hooks
+
+    def concern(self, route: Route) -> bool:
+        """Check whether there are hooks that may concern a route."""
+        return not self._are_none or bool(route.option_hooks)
+
+    def of(self, event: Event, route: Route) -> Applied:
         """Return the hooks of an event that may concern a route's requests."""
-        found = [(hook, hook.covers(pattern)) for hook in self._hooks if hook.event == event]
-        return Applied((hook, covered is None) for hook, covered in found if covered is not False)
+        every = (hook for place, hooks in self._places for hook in (*hooks, *route.option_hooks.get(place, ())))
+        found = [(hook, route.concerns(hook)) for hook in every if hook.event == event]
+        return Applied((hook, concerns is None) for hook, concerns in found if concerns is not False)
 
-    def need_upgrade(self, pattern: str) -> bool:
+    def need_upgrade(self, route: Route) -> bool:
         """Check whether an upgrade to a WebSocket must run the hooks, instead of being done by the core."""
-        requests = self.of("before_request", pattern) or self.of("after_response", pattern)
-        return bool(requests) or self._sockets_by_path(pattern)
+        return (
+            bool(route.wrappers) or any(self.of(event, route) for event in _OF_UPGRADES) or self._sockets_by_path(route)
+        )
 
     def observed(self, response_class: type) -> type:
         """Return the class of responses that report their end."""
-        if response_class not in self._observed:
-            made = self._observed[response_class] = subclass(response_class, {}, bases=(Observed, response_class))
-            prime_shared_keys("response", made, "_watched", "_began", "_admitted")
-        return self._observed[response_class]
+        return self._made(response_class, () if issubclass(response_class, Observed) else (Observed,))
+
+    def _made(self, base: type, mixins: tuple[type, ...], **hooks: Applied) -> type:
+        """Return the class of responses with these mixins and hooks; it is the same for all routes that have the same."""
+        attributes = {f"_{event}": applied for event, applied in hooks.items() if applied}
+        if not mixins and not attributes:
+            return base
+        key = (base, mixins, *((name, *((id(hook), flag) for hook, flag in each)) for name, each in attributes.items()))
+        if key not in self._classes:
+            made = self._classes[key] = subclass(base, attributes, bases=(*mixins, base))
+            prime_shared_keys("response", made, *_ATTRIBUTES)
+        return self._classes[key]
+
+    def wrapped(self, route: Route, handler: Handler) -> Handler:
+        """Put around a route's own handler what options have put there, the earliest extension outermost."""
+        if route.encoder is not None:
+            handler = _encoded(route.encoder, handler)
+        if route.wrappers:
+            for place, _ in reversed(self._places):
+                for wrap in reversed(route.wrappers.get(place, ())):
+                    handler = wrap(handler)
+        return handler
 
     def surround(self, route: Route, handler: Handler, *, for_socket: bool = False) -> Handler:
         """Put the hooks of a route around a handler of its requests, and choose the class of their responses.
@@ -71,25 +102,33 @@ class Hooks:
             handler: takes a response, a request and, for upgrades, a context.
             for_socket: whether it upgrades, and the hooks of the WebSocket may ask for the path.
         """
-        if not self._hooks:
+        if not self.concern(route):
             return handler
-        before = self.of("before_request", route.pattern)
-        route.after = after = self.of("after_response", route.pattern)
-        if before:
-            handler = _guarded(before, handler)
-        by_path = after.by_path or (for_socket and self._sockets_by_path(route.pattern))
-        if after or by_path:
-            route.response_class = self.observed(route.response_class)
+        before = self.of("before_request", route)
+        upgrades = self.of("before_upgrade", route) if for_socket else ()
+        sends, errors = self.of("before_send", route), self.of("on_error", route)
+        route.after = after = self.of("after_response", route)
+        for hooks in (upgrades, before):
+            if hooks:
+                handler = _guarded(hooks, handler)
+        by_path = after.by_path or (for_socket and self._sockets_by_path(route))
+        is_watched = bool(after or by_path)
+        if is_watched:
             handler = _watched(route, handler, with_path=by_path)
+        mixins: tuple[type, ...] = (BeforeSend,) if sends else (Observed,) if is_watched else ()
+        if sends or errors:
+            handler = _owned(handler)
+            mixins = mixins if sends else (Preserved, *mixins)
+        route.response_class = self._made(route.response_class, mixins, before_send=sends, on_error=errors)
         return handler
 
-    def _sockets_by_path(self, pattern: str) -> bool:
-        return any(self.of(event, pattern).by_path for event in ("on_ws_open", "on_ws_close"))
+    def _sockets_by_path(self, route: Route) -> bool:
+        return any(self.of(event, route).by_path for event in _OF_SOCKETS)
 
     def opening(self, route: Route, handler: Handler | None) -> Handler | None:
         """Put the hooks of a WebSocket route before its handler of the open event."""
-        hooks = self.of("on_ws_open", route.pattern)
-        by_path = self._sockets_by_path(route.pattern)
+        hooks = self.of("on_ws_open", route)
+        by_path = self._sockets_by_path(route)
         if not hooks and not by_path:
             return handler
         server = route.server
@@ -98,25 +137,41 @@ class Hooks:
             if by_path:
                 ws._path = server.upgrading_path
             for hook in hooks.on(ws._path):
-                _run(route, hook, ws)
+                run_logged(route, hook, ws)
                 if ws.closed:
                     return None
             return None if handler is None else handler(ws)
 
         return opened
 
+    def receiving(self, route: SocketRoute, handler: Handler) -> Handler:
+        """Put the hooks of a WebSocket route before its handler of messages."""
+        hooks = self.of("on_ws_message", route)
+        return Receiver(route, hooks, handler) if hooks else handler
+
     def closing(self, route: Route, handler: Handler | None) -> Handler | None:
         """Put the hooks of a WebSocket route before its handler of the close event."""
-        hooks = self.of("on_ws_close", route.pattern)
-        if not hooks:
-            return handler
+        hooks = self.of("on_ws_close", route)
+        closed = self._closed(route, hooks, handler) if hooks else handler
+        return close_in_order(closed) if closed is not None and self.of("on_ws_message", route) else closed
 
+    def _closed(self, route: Route, hooks: Applied, handler: Handler | None) -> Handler:
         def closed(ws: Any, code: int, message: Any) -> Any:
             for hook in hooks.on(ws._path):
-                _run(route, hook, ws, code, message)
+                run_logged(route, hook, ws, code, message)
             return None if handler is None else handler(ws, code, message)
 
         return closed
+
+
+def _encoded(encode: Callable[[Any, int], bytes], handler: Handler) -> Handler:
+    """Wrap a handler so that the objects which it answers are encoded by its route."""
+
+    def handle(response: Any, request: Any) -> Any:
+        response._encode = encode
+        return handler(response, request)
+
+    return handle
 
 
 def _guarded(hooks: Applied, handler: Handler) -> Handler:
@@ -124,43 +179,53 @@ def _guarded(hooks: Applied, handler: Handler) -> Handler:
     by_path, every = hooks.by_path, [hook for hook, _ in hooks]
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
-        if response._admitted:
-            return handler(response, request, *context)
         chosen = hooks.on(request.get_url()) if by_path else every
+        if response._admitted:  # another route has yielded the request, whose hooks may be others
+            chosen = [hook for hook in chosen if hook not in response._admitted]
         for number, hook in enumerate(chosen, 1):
-            result = _call(hook, response, request)
+            result = call(hook, response, request)
             if result is not None and isawaitable(result):
-                return _go_on(hook, result, chosen[number:], handler, response, request, *context)
+                return _go_on(chosen, number, result, handler, response, request, *context)
             if response._answered or request._yielded:
                 return None
-        response._admitted = True
+        response._admitted = (*response._admitted, *chosen)
         return handler(response, request, *context)
 
     return handle
 
 
 async def _go_on(
-    hook: RequestHook,
+    hooks: Sequence[RequestHook],
+    number: int,
     result: Any,
-    others: Sequence[RequestHook],
     handler: Handler,
     response: Any,
     request: Any,
     *context: Any,
 ) -> Any:
     """Run the other hooks in a coroutine, from the first hook that is async, then the handler, whose result is returned."""
-    await _await(hook, result)
-    for other in others:
+    await wait_for(hooks[number - 1], result)
+    for other in hooks[number:]:
         if response._answered or request._yielded:
             return None
-        result = _call(other, response, request)
+        result = call(other, response, request)
         if result is not None and isawaitable(result):
-            await _await(other, result)
+            await wait_for(other, result)
     if response._answered or request._yielded:
         return None
-    response._admitted = True
+    response._admitted = (*response._admitted, *hooks)
     result = handler(response, request, *context)
     return await result if isawaitable(result) else result
+
+
+def _owned(handler: Handler) -> Handler:
+    """Wrap a handler so that hooks around its answer know the context of its request."""
+
+    def handle(response: Any, request: Any, *context: Any) -> Any:
+        owner.set(request)
+        return handler(response, request, *context)
+
+    return handle
 
 
 def _watched(route: Route, handler: Handler, *, with_path: bool) -> Handler:
@@ -177,101 +242,3 @@ def _watched(route: Route, handler: Handler, *, with_path: bool) -> Handler:
         return handler(response, request, *context)
 
     return handle
-
-
-class Observed:
-    """A mixin whose response reports its end, in whichever way it ends: each sets `_answered`."""
-
-    # Of the response.
-    _server: Any
-    _status: bytes | None
-    _head_sent: bool
-    _request: Any
-    _variables: Any
-    aborted: bool
-    # Ours.
-    _over = False
-    _line: bytes | None = None  # the status line that has gone to the client, or None
-    _dropped = False  # the connection is being closed without an answer
-    _watched: Any = None  # the route that has the request
-    _began = 0.0
-    _path: str | None = None
-    _method: str | None = None
-
-    @property
-    def _answered(self) -> bool:
-        return self._over
-
-    @_answered.setter
-    def _answered(self, over: bool) -> None:
-        if over and not self._over and self._watched is not None:
-            # Its hooks come when this event has been dealt with, so that the client does not wait for them.
-            self._server.loop.call_soon(_finished, self._watched, self._outcome(), context=self._variables)
-        self._over = over
-
-    def _outcome(self) -> Outcome:
-        ended_early = self.aborted or self._dropped
-        line = self._line if self._head_sent or ended_early else self._status or b"200"
-        route = self._watched
-        return Outcome(
-            status=None if line is None else int(line[:3]),
-            route=route.pattern,
-            method=route.method if self._method is None else self._method,
-            duration=perf_counter() - self._began,
-            aborted=ended_early,
-            response=self,  # type: ignore[arg-type]  # it is put before a response's class
-            request=self._request,
-        )
-
-    def _write_head(self, *arguments: Any, **options: Any) -> None:
-        self._line = self._status or b"200"
-        super()._write_head(*arguments, **options)  # type: ignore[misc]
-
-    def upgrade(self, *arguments: Any, **options: Any) -> Any:
-        """Turn the request into a WebSocket, which is its end too."""
-        if self._over:
-            return super().upgrade(*arguments, **options)  # type: ignore[misc]
-        status, self._status = self._status, b"101"
-        self._server.upgrading_path = self._path
-        try:
-            return super().upgrade(*arguments, **options)  # type: ignore[misc]
-        finally:
-            self._server.upgrading_path = None
-            if not self._over:
-                self._status = status
-
-    def _drop(self) -> None:
-        self._dropped = True
-        super()._drop()  # type: ignore[misc]
-
-
-def _finished(route: Route, outcome: Outcome) -> None:
-    response: Any = outcome.response
-    for hook in route.after.on(response._path):
-        _run(route, hook, outcome)
-
-
-def _run(route: Route, hook: RequestHook, *arguments: Any) -> None:
-    """Call a hook whose result is ignored; its error is logged."""
-    try:
-        result = _call(hook, *arguments)
-        if result is not None and isawaitable(result):
-            route.server.start(_await(hook, result), None, None, route.name)
-    except BaseException as error:
-        route.server.fail(error, None, None, route.name)
-
-
-def _call(hook: RequestHook, *arguments: Any) -> Any:
-    return hook.function(*arguments)
-
-
-async def _await(hook: RequestHook, awaitable: Awaitable[Any]) -> None:
-    await awaitable
-
-
-_CALLS: Final[frozenset[CodeType]] = frozenset((_call.__code__, _await.__code__))
-
-
-def hook_in(frame: FrameType) -> RequestHook | None:
-    """Return the hook that a frame of a traceback calls."""
-    return frame.f_locals["hook"] if frame.f_code in _CALLS else None

@@ -12,7 +12,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
-from .core import cast, ffi, lib
+from .core import cast, ffi
 
 if TYPE_CHECKING:
     from .response import Response
@@ -28,7 +28,10 @@ def close_behind_answer(response: Response) -> None:
     if len(server.lingering) >= _MOST:
         return
     # As one without TLS: its handle is the descriptor.
-    number = int(cast(_NUMBER, lib.uws_res_get_native_handle(0, response.res)))
+    handle = response._lib.uws_res_get_native_handle(0, response.res)
+    if handle is None:  # a fake has no connection
+        return
+    number = int(cast(_NUMBER, handle))
     with contextlib.suppress(OSError):  # too many open files
         connection = socket.socket(fileno=os.dup(number))
         server.lingering.add(connection)

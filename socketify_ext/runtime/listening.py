@@ -17,12 +17,15 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from .. import errors
 from ..sdk.suggest import suggestion
-from .core import NULL, core, ffi, from_handle, lib
+from .core import NULL, cast, core, ffi, from_handle, lib
 from .fork import shares_ports
 
 _IPV4: Final = "0.0.0.0"  # noqa: S104 - all addresses
 _IPV6: Final = "::"  # all addresses, those of IPv4 too
-_KEYS: Final = ("port", "host", "options", "domain")
+_LOOPBACK: Final = "127.0.0.1"
+_KEYS: Final = ("port", "host", "options", "domain", "fd")
+_NUMBER: Final = ffi.typeof("intptr_t")
+_SOCKET: Final = ffi.typeof("uws_res_t *")
 _SHARED, _EXCLUSIVE = 0, 1  # LIBUS_LISTEN_DEFAULT and LIBUS_LISTEN_EXCLUSIVE_PORT of libusockets.h
 _LONGEST_PATH: Final = 107 if sys.platform == "linux" else 103  # bytes: sun_path, less its last NUL
 _REASONS: Final = {
@@ -33,14 +36,17 @@ _REASONS: Final = {
 
 
 class Address(NamedTuple):
-    """Where to listen: a port of a host, of all addresses without one, or a socket's path."""
+    """Where to listen: a port of a host, of all addresses without one, a socket's path, or a socket that is open."""
 
     port: int = 0
     host: str | None = None
     options: int = 0
     domain: str | None = None
+    fd: int | None = None
 
     def __str__(self) -> str:
+        if self.fd is not None:
+            return f"the socket {self.fd}"
         return self.domain or (f"port {self.port}" if self.host is None else f"{self.host}, port {self.port}")
 
     @property
@@ -70,6 +76,10 @@ def address_of(given: Any) -> Address:
     _check_options(given, parts)
     domain, host, port, options = (parts.get(key) for key in ("domain", "host", "port", "options"))
     port, options = 0 if port is None else port, options or 0
+    if parts.get("fd") is not None:
+        if (domain, host, port) != (None, None, 0):
+            _refuse(given, "it names a socket that is open and another address", "Write either")
+        return Address(fd=_open_socket(parts["fd"]))
     if domain is not None:
         if host is not None or port != 0:
             _refuse(
@@ -128,6 +138,21 @@ def _path(path: Any) -> str:
     return path
 
 
+def _open_socket(number: Any) -> int:
+    """Check the number of a socket that listens already, as a supervisor or systemd hands it over."""
+    fix = 'Bind a socket, let it listen, and write {"fd": listening.fileno()}'
+    if isinstance(number, bool) or not isinstance(number, int):
+        _refuse(number, f"a {type(number).__name__} is not the number of a socket", fix)
+    try:
+        with socket.socket(fileno=os.dup(number)) as copy:
+            listens = copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        _refuse(number, f"it is not the number of a socket ({error.strerror})", fix)
+    if not listens:
+        _refuse(number, "the socket does not listen", fix)
+    return number
+
+
 def listen(app: Any, address: Address, reuse_port: bool | None) -> tuple[Any, Any]:
     """Listen.
 
@@ -143,30 +168,66 @@ def listen(app: Any, address: Address, reuse_port: bool | None) -> tuple[Any, An
     Raises:
         ListenError: another server listens there, or the system refuses.
     """
+    if address.fd is not None:
+        return _listen_on(app, address.fd)
     shared = shares_ports() if reuse_port is None else bool(reuse_port)
     if address.is_exclusive:
         if reuse_port:
             _refuse(address, "its options ask for a port of its own, and reuse_port=True for a shared one", "Drop one")
         shared = False
     options = _SHARED if shared else _EXCLUSIVE
-    heard = _Heard()
-    handle = ffi.new_handle(heard)
     if address.domain is not None:
         if not shared:
             _check_unused(address.domain)
-        path = os.fsencode(address.domain)
+        heard = _Heard()
+        path, handle = os.fsencode(address.domain), ffi.new_handle(heard)
         lib.uws_app_listen_domain_with_options(app.SSL, app.app, path, len(path), options, on_listen_path, handle)
+        heard.check(address)
     else:
-        config = ffi.new("uws_app_listen_config_t *")
-        # Held until the call has returned: the structure has its address alone.
-        host = ffi.new("char[]", (address.host or _all_addresses()).encode())
-        config.port, config.host, config.options = address.port, host, options
-        lib.uws_app_listen_with_config(app.SSL, app.app, config[0], on_listen, handle)
-    if heard.socket == NULL:
-        why, fix = _REASONS.get(heard.errno, (_system_text(heard.errno), "Choose another port or path"))
-        raise errors.ListenError("the server", f"can't listen on {address}", why, fix)
+        heard = _listen_on_port(app, address, address.host or _all_addresses(), options)
     port = 0 if address.domain is not None else int(lib.us_socket_local_port(app.SSL, heard.socket))
     return heard.socket, core.AppListenOptions(port, address.host, address.options, address.domain)
+
+
+def _listen_on_port(app: Any, address: Address, name: str, options: int) -> _Heard:
+    """Listen on the port of a host."""
+    heard = _Heard()
+    handle, config = ffi.new_handle(heard), ffi.new("uws_app_listen_config_t *")
+    # Held until the call has returned: the structure has its address alone.
+    host = ffi.new("char[]", name.encode())
+    config.port, config.host, config.options = address.port, host, options
+    lib.uws_app_listen_with_config(app.SSL, app.app, config[0], on_listen, handle)
+    heard.check(address)
+    return heard
+
+
+def _listen_on(app: Any, number: int) -> tuple[Any, Any]:
+    """Listen on a socket that is open: its queue of connections outlives this process.
+
+    The core has no call for it. So it listens on a port of its own, whose descriptor then becomes one of the given
+    socket: the loop has not looked at it before.
+    """
+    heard = _listen_on_port(app, Address(), _LOOPBACK, _EXCLUSIVE)
+    _replace_socket(heard.socket, number)
+    with socket.socket(fileno=os.dup(number)) as copy:
+        name = copy.getsockname()
+    place = core.AppListenOptions(domain=name) if isinstance(name, str) else core.AppListenOptions(name[1], name[0])
+    return heard.socket, place
+
+
+def listen_stock(app: Any, number: int) -> None:
+    """Let a stock app listen on a socket that is open."""
+    # Only for a handler the core keeps the socket.
+    app.listen({"port": 0, "host": _LOOPBACK, "options": _EXCLUSIVE}, lambda _place: None)
+    _replace_socket(app.socket, number)
+
+
+def _replace_socket(listen_socket: Any, number: int) -> None:
+    """Put a socket that listens in the place of one that the core has just made."""
+    os.set_blocking(number, False)
+    # As one without TLS: its handle is the descriptor.
+    own = int(cast(_NUMBER, lib.uws_res_get_native_handle(0, cast(_SOCKET, listen_socket))))
+    os.dup2(number, own, inheritable=False)
 
 
 class _Heard:
@@ -178,6 +239,16 @@ class _Heard:
     def note(self, listen_socket: Any) -> None:
         """Keep the socket, and of a failure the system's error, which is that of the last call."""
         self.socket, self.errno = listen_socket, ffi.errno
+
+    def check(self, address: Address) -> None:
+        """Check that there is a socket.
+
+        Raises:
+            ListenError: there is none.
+        """
+        if self.socket == NULL:
+            why, fix = _REASONS.get(self.errno, (_system_text(self.errno), "Choose another port or path"))
+            raise errors.ListenError("the server", f"can't listen on {address}", why, fix)
 
 
 @ffi.callback("void(struct us_listen_socket_t*, uws_app_listen_config_t, void*)")  # type: ignore[untyped-decorator]

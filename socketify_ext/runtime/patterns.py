@@ -50,15 +50,6 @@ def route_key(name: str) -> str:
     return f"{method} /" + "/".join(part[0] if part.startswith((":", "*")) else part for part in pattern[1:].split("/"))
 
 
-def route_names(method: str, path: str) -> list[str]:
-    """Return the routes that a call makes, as in "GET /users/:id"; a folder makes two, `not_found` none."""
-    if method == "not_found":
-        return []
-    if method == "static":
-        return [f"{each} {path.removesuffix('/')}/*" for each in ("GET", "HEAD")]
-    return [f"{method.upper()} {path}"]
-
-
 def check_pattern(who: str, method: str, path: Any) -> None:
     """Check that the core's router takes a pattern as it is written.
 
@@ -133,10 +124,26 @@ def check_max_body(who: str, method: str, path: str, max_body: Any) -> None:
     """Check a route's own limit of bodies.
 
     Raises:
-        RouteError: it is neither None nor a number of bytes.
+        RouteError: it is not a number of bytes.
     """
-    if max_body is not None and (type(max_body) is not int or max_body < 0):
+    if method == "ws":
+        fix = "Limit its messages with max_payload_length"
+        _refuse(who, method, path, "a WebSocket has no body that max_body could limit", fix)
+    if type(max_body) is not int or max_body < 0:
         _refuse(who, method, path, f"max_body={max_body!r} is not a number of bytes", "Write it as max_body=50_000_000")
+
+
+def check_not_awaitable(result: Any) -> Any:
+    """Return what a function that is called while a route is added has returned.
+
+    Raises:
+        TypeError: it has to be awaited, which nothing does.
+    """
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise TypeError("it returns a coroutine, and nothing is awaited while a route is added")
+    return result
 
 
 def check_behavior(who: str, path: str, behavior: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar, overload
 
 from .. import errors
@@ -11,6 +11,7 @@ from .cookies import cookie_pairs, read_cookies
 from .core import core, ffi, from_handle, lib, unpack
 from .dispatched import dispatched_response
 from .encoding import exact_bytes
+from .files.coding import preferred
 from .parameters import EnteredNames, read_parameter
 from .pending import pending
 from .query import checked_key, query_pairs, query_value, query_values
@@ -71,6 +72,7 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
     # The native layer of what a snapshot does not hold; a fake has one that records.
     _lib: Any = lib
+    _get_native_header: Any = get_native_header
     # Out-parameter of the native getters, one for each app, since each app lives in one thread.
     _buffer: Any = ffi.new("char**")
     _thread: Any = ANY_THREAD
@@ -137,6 +139,14 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
             name: the header's name, in any case.
         """
         return [element for line in self.get_header_lines(name) for element in _elements(line)]
+
+    def get_accepted_codings(self, offered: Sequence[str]) -> list[str]:
+        """Return the content codings that the client likes as well as none or better, best first (RFC 9110, 12.5.3).
+
+        Args:
+            offered: those that there are, as in `("zstd", "br", "gzip")`, in the order that decides between equals.
+        """
+        return preferred(self.get_header_list("accept-encoding"), offered)
 
     def get_header_lines(self, name: str) -> list[str]:
         """Return the values of all lines of a header, in order, bytes that are not UTF-8 replaced.
@@ -315,6 +325,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
                 found.append(value)
             self._params = found
         return self._params
+
+    def get_header_names(self) -> list[str]:
+        """Return the names of all header lines in order, in lower case, those included whose values are not UTF-8."""
+        if self._headers is None:
+            self.get_headers()
+        return [name.decode(errors="replace") for name, _ in self._raw_lines()]
 
     def _parsed_cookies(self) -> dict[str, str]:
         if not self.jar_parsed:

@@ -168,7 +168,10 @@ def refuse_body(response: Response, error: BodyRefusedError) -> None:
     else:
         response._server.fail(error, response, response._request, response._route)
         response._deliver()
-        response._leave()  # for the handler it is as if the client had left
+        if response._hooks_wait:  # the answer is still to come
+            response._leaves = True
+        else:
+            response._leave()  # for the handler it is as if the client had left
 
 
 def forget_body(response: Response) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import operator
 from asyncio import Future, Task
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from io import BytesIO
 from os import PathLike
@@ -21,6 +21,7 @@ from .files.sending import send_file
 from .form_body import FormReading, read_form, read_last_fields
 from .forms.limits import MAX_FIELDS, MAX_FIELDS_SIZE, MAX_FILES, MAX_MEMORY, FormLimits
 from .headers import BODILESS, BODY_STATUSES, NAMES, OK, encode_name, encode_status, encode_value
+from .lingering import close_behind_answer
 from .pending import ADDRESS, next_key, on_aborted, on_writable, pending
 from .request_body import (
     BodyParts,
@@ -39,6 +40,10 @@ from .request_body import (
 from .response_head import (
     CONTENT_TYPE,
     has_content_type,
+    has_header,
+    header_items,
+    header_values,
+    is_bodiless,
     join_head,
     without_body_headers,
     without_header,
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .body_filter import BodyFilter
     from .forms.form import Form
     from .request import Request
     from .server import Server
@@ -66,6 +72,7 @@ native_end = lib.uws_res_end
 native_cork_send = lib.socketify_res_cork_send
 
 _JSON: Final = b"application/json"
+_SET_COOKIE: Final = b"\r\nset-cookie: "
 _SENT: Final = b"\0"  # what an answer that is not left to the dispatcher has in place of a content type
 _NO_CONTEXT: Final = object()  # of a request that can't be upgraded
 _SIZE: Final = ffi.typeof("uintmax_t")
@@ -106,6 +113,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _last = False  # the connection ends with it
     _held: bytearray | None = None  # what has come of the body before a handler asked for it
     _max_body: int | None = None  # bytes that the route allows, where it has a number of its own
+    _encode: Callable[[Any, int], bytes] | None = None  # makes JSON of objects, where its route does so itself
     _limit: int | None = None  # bytes of the body that are read; None where its handler takes all
     _received = 0  # bytes of the body that have come
     _body_ended = False  # all of the body has come
@@ -130,11 +138,18 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _is_endless = False  # it sends events, until the client leaves or the server ends
     _context: Any = _NO_CONTEXT  # what the core gave to the upgrade handler
     _deferred = False  # the handler has announced, by a callback or a task, that an answer comes later
+    _handed_over = False  # another thread has made a call, which comes soon
     _key = 0  # its number in `pending`, 0 where no native callback can come
     _tasks = 0  # coroutines that may still answer
     _coroutines: tuple[Any, ...] = ()  # their tasks, where a client that leaves cancels them
     _route = ""  # its route's name, where something may come after the handler
-    _admitted = False  # hooks have let the request pass
+    _admitted: Sequence[Any] = ()  # hooks that have let the request pass
+    _before_send: Any = None  # hooks before the answer, set on the classes of their routes
+    _on_error: Any = None  # hooks that are asked about errors
+    _hooks_wait = 0  # such hooks that have suspended
+    _leaves = False  # then the body is lost, as if the client had left
+    _begun = False  # hooks before the answer have begun
+    _filters: tuple[Any, ...] = ()  # what hooks have put around the parts of the body
     _request: Request | None = None
     _variables: Any = None  # the context of the request, in which all of its functions run
     # The native layer of all but the dispatcher's own calls; a fake has one that records.
@@ -171,6 +186,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     def _hand_over(self, call: Callable[..., Any], *arguments: Any) -> Self:
         """Make a call on the server's thread, where its errors are those of the request."""
         server = self._server
+        self._handed_over = True
+        self._body_only = self._single_write = False  # what this thread calls next comes behind it
         server.loop.call_soon_threadsafe(server.call, self, call, *arguments)
         return self
 
@@ -690,6 +707,94 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             partitioned=partitioned,
         )
 
+    @property
+    def status(self) -> int:
+        """Get the status that is to be sent, or was: 200 unless another was set."""
+        return int((self._status or OK)[:3])
+
+    def get_header(self, key: str | bytes) -> str | None:
+        """Return the value of a header that was written, None without one; several are joined with commas.
+
+        Raises:
+            HeaderError: it is not a header's name.
+        """
+        values = self._header_values(encode_name(key))
+        return b", ".join(values).decode(errors="replace") if values else None
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Return the names and the values of the headers that were written, in order, without cookies."""
+        return [(name.decode(), value.decode(errors="replace")) for name, value in header_items(self._head)]
+
+    def has_header(self, key: str | bytes) -> bool:
+        """Return whether a header was written, cookies as Set-Cookie included.
+
+        Raises:
+            HeaderError: it is not a header's name.
+        """
+        return bool(self._header_values(encode_name(key)))
+
+    def remove_header(self, key: str | bytes) -> Self:
+        """Remove the headers of a name, with Set-Cookie all cookies; without one this does nothing.
+
+        Raises:
+            HeaderError: it is not a header's name.
+        """
+        beginning = encode_name(key)
+        if self._answered or self._head_sent:
+            return self._refuse_head("remove_header")
+        if not beginning:
+            self._length = None
+        elif has_header(self._head, beginning):
+            self._head = without_header(self._head, beginning)
+        if beginning.lower() == _SET_COOKIE:
+            self._write_jar = None
+        return self
+
+    def _header_values(self, beginning: bytes) -> list[bytes]:
+        if not beginning:
+            return [] if self._length is None else [self._length]
+        values = header_values(self._head, beginning)
+        if self._write_jar and beginning.lower() == _SET_COOKIE:
+            values += self._write_jar.values()
+        return values
+
+    @property
+    def content(self) -> bytes | None:
+        """Get or set, in a `before_send` hook, the body of the answer that is about to go.
+
+        None where there is no body, where its parts come one by one, and outside of the hook.
+
+        Raises:
+            TypeError: it is set to what is neither text nor bytes.
+            BodyError: it is set where it is None.
+        """
+        return None
+
+    @content.setter
+    def content(self, value: str | bytes) -> None:  # noqa: ARG002 - the hooked response takes it
+        raise self._outside_of_hook("res.content")
+
+    def filter_body(self, body_filter: BodyFilter) -> bool:  # noqa: ARG002 - the hooked response takes it
+        """Change, in a `before_send` hook, the body on its way: a whole one once all hooks have run, another one
+        part by part as it comes.
+
+        Args:
+            body_filter: its `feed(data)` gets each part, and its `finish()` comes at the end; both return bytes to send.
+
+        Returns:
+            False where the body can't change: there is none, or its length is announced, as of a large file.
+
+        Raises:
+            TypeError: a method is missing, or does not return bytes.
+            BodyError: no hook runs.
+        """
+        raise self._outside_of_hook("res.filter_body")
+
+    def _outside_of_hook(self, what: str) -> errors.BodyError:
+        return errors.BodyError(
+            what, "was refused", "no before_send hook runs", "Use it in a hook: @app.before_send above (res, req)"
+        )
+
     def _write_head(self, length: bytes | None = None) -> None:
         """Hand status, headers and cookies to the core.
 
@@ -712,9 +817,18 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if not self._head_sent:
             self._write_head()
 
+    async def _send_head(self) -> None:
+        """Send the head of a stream, once its hooks have ended."""
+        self._begin_body()
+
+    def _write_corked(self, data: bytes) -> None:
+        """Write a small part."""
+        self._begin_body()
+        self._lib.socketify_res_cork_write(self._ssl, self.res, data, len(data))
+
     def _is_bodiless(self) -> bool:
         """Check whether the client expects a head alone (RFC 9112, 6.3)."""
-        return self._bodiless or (self._status or OK).startswith(BODILESS)
+        return self._bodiless or is_bodiless(self._status)
 
     def _omit_body(self) -> None:
         """Answer a HEAD request: of the body only its length is sent (RFC 9110, 9.3.2)."""
@@ -723,16 +837,23 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
     # -- the answer
 
-    def _body(self, message: Any) -> tuple[bytes, bytes | None]:
-        """Encode a message; the second value is the content type of what became JSON."""
+    def _body(self, message: Any, line: bytes | None = None) -> tuple[bytes, bytes | None]:
+        """Encode a message; the second value is the content type of what became JSON.
+
+        Args:
+            message: the message.
+            line: the status line that it is sent with, where that is not yet the response's.
+        """
         kind = type(message)
-        if kind is dict or kind is list:
+        if (kind is dict or kind is list) and self._encode is None:
             return self._server.dump_json(message), _JSON
         data = exact_bytes(message)
         if data is not None:
             return data, None
         if message is None:
             return b"", None
+        if self._encode is not None:
+            return self._encode(message, int((line or self._status or OK)[:3])), _JSON
         return self._server.dump_json(message), _JSON
 
     def end(self, message: Any = b"", end_connection: bool = False) -> Self:
@@ -810,6 +931,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             return self._hand_over(self._answer, what, data, content_type, end_connection)
         if self._fixed_length is not None:
             return self._refuse_mixed(what)
+        end_connection = end_connection or self._last
         late = self._key
         bodiless = self._is_bodiless()
         self._finish()
@@ -833,7 +955,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """Send the head alone; a client would read a body as the start of the next answer."""
         if not self._head_sent:
             # No length is that of a 204 (RFC 9110, 8.6), and that of a 304 would be the file's.
-            if self._bodiless and not (self._status or OK).startswith(BODILESS):
+            if self._bodiless and not is_bodiless(self._status):
                 if content_type is not None and not has_content_type(self._head):
                     self._head += b"\r\nContent-Type: " + content_type
                 self._write_head(self._length or b"%d" % length)
@@ -846,7 +968,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
         Any other answer closes its connection, since the head has no length and the client would wait on.
         """
-        end_connection = bool(end_connection)
+        end_connection = bool(end_connection) or self._last
         if get_ident() != self._thread:
             return self._hand_over(self.end_without_body, end_connection)
         if self._answered:
@@ -881,10 +1003,10 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             HeaderError: the status or a header would split the response; the head is as it was.
             TypeError, ValueError: the message can't be serialised; nothing was written.
         """
-        data, json_type = self._body(message)
+        line = None if status is None else encode_status(status)
+        data, json_type = self._body(message, line)
         checked = [(encode_name(name), encode_value(value)) for name, value in headers or ()]
         kind = None if json_type is not None or content_type is None else encode_value(content_type)
-        line = None if status is None else encode_status(status)
         end_connection = bool(end_connection)
         if self._answered:
             return self._refuse("send")
@@ -994,10 +1116,9 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             TypeError: the message is neither text nor bytes, or the size not an int; nothing was written.
             BodyError: the part goes beyond the size, or the size is not the one that was announced before.
         """
-        data = exact_bytes(message)
-        if data is None:
-            raise TypeError(f"try_end takes text or bytes, not a {type(message).__name__}")
-        total, last = _size("total_size", total_size), bool(end_connection)
+        return self._try_end(*self._sized(message, total_size, end_connection))
+
+    def _try_end(self, data: bytes, total: int, last: bool) -> tuple[bool, bool]:
         res = self._native("try_end")
         if self._answered:
             if not self.aborted:
@@ -1017,6 +1138,15 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         else:
             self._wait()  # any later call is late, `end` included
         return bool(result.ok), bool(result.has_responded)
+
+    def _sized(
+        self, message: Any, total_size: Any, end_connection: Any, what: str = "try_end"
+    ) -> tuple[bytes, int, bool]:
+        """Check the arguments of a part of a body of known size."""
+        data = exact_bytes(message)
+        if data is None:
+            raise TypeError(f"{what} takes text or bytes, not a {type(message).__name__}")
+        return data, _size("total_size", total_size), bool(end_connection) or self._last
 
     def _check_part(self, length: int, total: int) -> None:
         """Refuse a part that does not fit the announced body.
@@ -1047,13 +1177,11 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             TypeError: the buffer is neither text nor bytes, or the size not an int; nothing was written.
             BodyError: the part goes beyond the size, or another part is still on its way.
         """
-        data = exact_bytes(buffer)
-        if data is None:
-            raise TypeError(f"send_chunk takes text or bytes, not a {type(buffer).__name__}")
+        data, total_size, _ = self._sized(buffer, total_size, end_connection=False, what="send_chunk")
         if self._chunkFuture is not None and not self._chunkFuture.done():
             raise self._body_error("send_chunk", "the part before it is still on its way: await it first")
         begin = self.get_write_offset()
-        outcome = self.try_end(data, total_size)
+        outcome = self._try_end(data, total_size, last=False)
         future: Future[tuple[bool, bool]] = self._server.loop.create_future()
         if outcome[0] or self._answered:
             future.set_result(outcome)
@@ -1061,7 +1189,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
 
         def go_on(response: Any, offset: int) -> bool:
             response._chunkFuture = None
-            outcome: tuple[bool, bool] = response.try_end(data[offset - begin :], total_size)
+            outcome: tuple[bool, bool] = response._try_end(data[offset - begin :], total_size, last=False)
             if not outcome[0] and not response._answered:
                 response._chunkFuture = future
             elif not future.done():
@@ -1142,7 +1270,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         """
         given = (sec_web_socket_key, sec_web_socket_protocol, sec_web_socket_extensions)
         key, protocol, extensions = (encode_value(part) if isinstance(part, (str, bytes)) else b"" for part in given)
-        res = self._native("upgrade")
+        self._native("upgrade")
         if self._answered:
             self._refuse("upgrade")
             return False
@@ -1153,6 +1281,11 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             raise HTTPError(400, "Sec-WebSocket-Key is missing or malformed")
         if socket_context is not self._context:
             raise TypeError(f"upgrade takes the context that the upgrade handler was given, not {socket_context!r}")
+        return self._upgrade(key, protocol, extensions, socket_context, user_data)
+
+    def _upgrade(self, key: bytes, protocol: bytes, extensions: bytes, socket_context: Any, user_data: Any) -> bool:
+        """Upgrade with arguments that are checked."""
+        res = self.res
         if self._head or self._write_jar:
             self._status = b"101 Switching Protocols"
             self._write_head()
@@ -1247,18 +1380,33 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
         if self._head_sent:
             self.close()
             return
+        self._set_failure(status, headers)
+        if not is_bodiless(self._status):
+            self._head += b"\r\nContent-Type: " + content_type
+        self.end(body)
+
+    def _set_failure(self, status: int, headers: Mapping[str, str] | None) -> None:
+        """Hold the head of an error's answer in place of what the handler has written.
+
+        Raises:
+            HeaderError: the status or a header can't be sent; nothing has changed.
+        """
         line = encode_status(f"{status} {_REASONS.get(status, 'Error')}")
         checked = [(encode_name(name), encode_value(value)) for name, value in (headers or {}).items()]
-        if headers is None:
-            self._head = b""
-        else:
-            self._head = without_body_headers(self._head)
+        self._head = b"" if headers is None else without_body_headers(self._head)
         self._set_status(line)
         self._length = self._write_jar = None
         self._head += b"".join(name + value for name, value in checked if name)
-        if not line.startswith(BODILESS):
-            self._head += b"\r\nContent-Type: " + content_type
-        self.end(body)
+
+    def _linger(self) -> None:
+        """Close the connection behind the answer that comes next."""
+        close_behind_answer(self)
+
+    def _end_hooks(self) -> None:
+        """Note that a hook which had suspended has ended."""
+        self._hooks_wait -= 1
+        if self._leaves and not (self._hooks_wait or self.aborted):
+            self._leave()
 
 
 def _size(what: str, value: Any) -> int:

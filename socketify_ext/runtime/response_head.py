@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from .headers import OK
+from .headers import BODILESS, OK
 
 CONTENT_TYPE: Final = b"Content-Type"
 
@@ -13,6 +13,11 @@ CONTENT_TYPE: Final = b"Content-Type"
 def join_head(status: bytes | None, lines: bytes, cookies: Mapping[Any, bytes] | None) -> bytes:
     """Return the whole head: the core writes a status as it is, so it takes the head in one call."""
     return b"".join((status or OK, lines, *(b"\r\nSet-Cookie: " + cookie for cookie in (cookies or {}).values())))
+
+
+def is_bodiless(status: bytes | None) -> bool:
+    """Check whether answers with a status line have no body (RFC 9110, 15.3.5 and 15.4.5)."""
+    return (status or OK).startswith(BODILESS)
 
 
 def has_content_type(lines: bytes) -> bool:
@@ -23,6 +28,17 @@ def has_content_type(lines: bytes) -> bool:
 def has_header(lines: bytes, beginning: bytes) -> bool:
     """Check whether a header is among the lines; it is given as the beginning of its line."""
     return beginning.lower() in lines.lower()
+
+
+def header_values(lines: bytes, beginning: bytes) -> list[bytes]:
+    """Return the values of the header lines of one name, which is given as the beginning of its line."""
+    name = beginning[2:].lower()
+    return [line[len(name) :] for line in lines.split(b"\r\n")[1:] if line[: len(name)].lower() == name]
+
+
+def header_items(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the names and the values of the header lines."""
+    return [(name, value) for name, _, value in (line.partition(b": ") for line in lines.split(b"\r\n")[1:])]
 
 
 def without_header(lines: bytes, beginning: bytes) -> bytes:

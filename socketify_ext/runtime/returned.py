@@ -30,7 +30,7 @@ def answer_returned(response: Any, value: Any) -> bool:
     Raises:
         TypeError, ValueError: it can't be serialised; nothing was written.
     """
-    if not is_answer(value):
+    if not is_answer(value) and (value is None or response._encode is None):
         return False
     response.end(value)
     return True

@@ -66,3 +66,13 @@ class RouteTree:
             path: as it was sent, without the query.
         """
         return self._root.matches(path[1:].split("/"), 0)
+
+
+def takers(found: Iterable[Route], method: str) -> Iterator[Route]:
+    """Yield the routes of one pattern that take a method, in the order in which the core tries them.
+
+    A WebSocket's comes first, then those of the method, then those of all methods.
+    """
+    kinds = ("WS", method, "ANY") if method == "GET" else (method, "ANY")
+    for kind in kinds:
+        yield from (route for route in found if route.info.method == kind)

@@ -3,43 +3,60 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from inspect import isawaitable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Final
 
+from ..errors import ExtensionError, RouteError
 from ..sdk.compilation import subclass
 from .core import ffi, from_handle, lib
 from .dispatched import dispatches
 from .framing import check_coding, check_headers, has_refused_coding
-from .hooks import Applied, Observed
+from .hook_calls import Applied
+from .observed import Observed
 from .parameters import parameter_names
+from .patterns import check_not_awaitable
 from .request_body import check_length
 from .returned import answer_returned
 from .shared_keys import prime_shared_keys
 
 if TYPE_CHECKING:
-    from ..sdk.compilation import Classes
+    from ..sdk.request_hooks import RequestHook
+    from ..sdk.route_info import RouteInfo
     from .request import Request
     from .response import Response
+    from .scope_node import ScopeNode
     from .server import Server
 
 log = logging.getLogger("socketify_ext")
 
 native_end = lib.uws_res_end
+_NONE: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
 class Route:
-    """One route: the state that its native callback needs, in slots."""
+    """One route: the state that its native callback needs, in slots.
+
+    Args:
+        node: the scope that it belongs to.
+        info: the route as data.
+        handler: called with a response and a request.
+        pattern: its own, where it is not that of `info`.
+    """
 
     __slots__ = (
         "after",
+        "encoder",
         "handle",
         "handler",
+        "info",
         "max_body",
         "method",
         "name",
+        "node",
+        "option_hooks",
         "own",
         "parameter_names",
         "pattern",
@@ -47,67 +64,118 @@ class Route:
         "response_class",
         "server",
         "ssl",
+        "told",
+        "twins",
+        "verdicts",
+        "waiting",
+        "wrappers",
     )
 
-    def __init__(
-        self, server: Server, method: str, pattern: str, handler: Callable[..., Any], max_body: int | None = None
-    ) -> None:
-        self.server = server
-        self.ssl = server.ssl
-        self.method = method
-        self.pattern = pattern
-        self.name = f"{method} {pattern}"
-        self.parameter_names = parameter_names(pattern)
-        self.own = handler if max_body is None else check_length(handler, max_body)
-        self.max_body = max_body
+    def __init__(self, node: ScopeNode, info: RouteInfo, handler: Callable[..., Any], pattern: str = "") -> None:
+        self.node = node
+        self.server = node.server
+        self.ssl = node.server.ssl
+        self.info = info
+        self.method = info.method
+        self.pattern = pattern or info.pattern
+        self.name = f"{self.method} {self.pattern}"
+        self.parameter_names = parameter_names(self.pattern)
+        self.own = handler
+        self.max_body: int | None = None
+        self.waiting: Mapping[str, Any] = info.options  # those that have not been applied
+        self.option_hooks: Mapping[Any, tuple[RequestHook, ...]] = _NONE  # by the place of their extension
+        self.wrappers: Mapping[Any, tuple[Callable[[Any], Any], ...]] = _NONE  # around the handler, by the same
+        self.encoder: Callable[[Any, int], bytes] | None = None  # makes JSON of what the handler answers
+        self.told: tuple[RequestHook, ...] = ()  # the hooks that know of it
+        self.twins: tuple[Route, ...] = ()
+        self.verdicts: Mapping[RequestHook, bool] = _NONE
         self.after = Applied()
-        self.use(server.classes)
         self.handle = ffi.new_handle(self)
 
-    def use(self, classes: Classes) -> None:
-        """Make requests and responses of these classes from now on, and put the server's hooks around the handler."""
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is one of the routes that were written, and not one beside these."""
+        return self.pattern == self.info.pattern
+
+    def concerns(self, hook: RequestHook) -> bool | None:
+        """Whether a hook is for this route; None if that depends on a request's path.
+
+        Raises:
+            RouteError: its `where` fails.
+        """
+        covered = hook.covers(self.pattern)
+        if covered is False or hook.where is None:
+            return covered
+        if hook not in self.verdicts:
+            self.verdicts = {**self.verdicts, hook: _ask(hook.where, hook, self.info)}
+        return covered if self.verdicts[hook] else False
+
+    def use(self) -> None:
+        """Take the classes and the hooks of the scope from now on."""
+        classes = self.node.classes
         self.request_class: Any = classes["request"]
         self.response_class: Any = classes["response"]
+        own = self.node.hooks.wrapped(self, self.own)
         if self.max_body is not None:
+            own = check_length(own, self.max_body)
             self.response_class = subclass(self.response_class, {"_max_body": self.max_body})
             prime_shared_keys("response", self.response_class)
-        handler = self.server.hooks.surround(self, self.own)
+        handler = self.node.hooks.surround(self, own)
         if self.method in ("HEAD", "ANY"):
             self.handler = _by_method(self, handler)
         else:
             self.handler = handler if self.method == "GET" else check_coding(handler)
 
-    def enter(self) -> None:
-        """Use the server's classes from now on."""
-        self.use(self.server.classes)
-        self.server.routes.append(self)
+    def refresh(self) -> None:
+        """Take the classes and the hooks of the scope, with those that answer in place of this route."""
+        self.use()
+        for twin in self.twins:
+            twin.use()
+
+    def bind(self) -> None:
+        """Bind the route to the core, which can't fail and can't be undone."""
+        server = self.server
+        if server.unmatched is None or not server.unmatched.takes(self):
+            add = getattr(lib, f"uws_app_{self.method.lower()}")
+            add(server.app.SSL, server.app.app, self.pattern.encode(), on_request, self.handle)
 
 
-def prepare_route(
-    server: Server, method: str, path: str, handler: Callable[..., Any], max_body: int | None = None
-) -> Callable[[], None]:
-    """Prepare `method path` to be served with `handler(response, request)`, sync or async.
+class TwinRoute(Route):
+    """A route that answers in place of another one, of which it has the options and the hooks."""
 
-    Args:
-        server: the server behind the app.
-        method: in lower case.
-        path: the pattern.
-        handler: the handler.
-        max_body: bytes of a body, where the route has a limit of its own.
+    __slots__ = ("of",)
 
-    Returns:
-        A function that puts it into effect, which can't fail and can't be undone.
-    """
-    route = Route(server, method.upper(), path, handler, max_body)
-    add, encoded = getattr(lib, f"uws_app_{method}"), path.encode()
+    def __init__(self, of: Route, method: str, pattern: str) -> None:
+        self.of = of
+        super().__init__(of.node, of.info, of.own, pattern)
+        self.method = method
+        self.name = f"{method} {pattern}"
+        of.twins = (*of.twins, self)
+        self.use()
 
-    def bind() -> None:
-        route.enter()
-        if server.unmatched is not None and server.unmatched.takes(route):
-            return
-        add(server.app.SSL, server.app.app, encoded, on_request, route.handle)
+    def use(self) -> None:
+        """Take what the other route has."""
+        self.info, self.option_hooks, self.max_body = self.of.info, self.of.option_hooks, self.of.max_body
+        self.wrappers, self.encoder = self.of.wrappers, self.of.encoder
+        super().use()
 
-    return bind
+    def concerns(self, hook: RequestHook) -> bool | None:
+        """Whether a hook is for this route: for the other one, at this one's path."""
+        return hook.covers(self.pattern) if self.of.concerns(hook) is not False else False
+
+
+def _ask(where: Callable[[RouteInfo], bool], hook: RequestHook, info: RouteInfo) -> bool:
+    try:
+        return bool(check_not_awaitable(where(info)))
+    except ExtensionError:
+        raise
+    except Exception as error:
+        raise RouteError(
+            str(hook),
+            f"fails in its `where` for the route {info}",
+            f"{type(error).__name__}: {error}",
+            "Correct the chained cause of this error",
+        ) from error
 
 
 def _by_method(route: Route, handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -143,10 +211,9 @@ def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: T
         lib.uws_res_close(ssl, res)
 
 
-@ffi.callback("void(uws_res_t*, uws_req_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
 @dispatches
-def on_request(res: Any, req: Any, user_data: Any) -> None:
-    """Handle a request."""
+def dispatch(res: Any, req: Any, user_data: Any) -> None:
+    """Handle a request; the core calls it as `on_request`."""
     route = from_handle(user_data)
     yielded = route.server.yielded
     response = route.response_class() if yielded is None else adopt_yielded(route, yielded, res)
@@ -171,8 +238,11 @@ def on_request(res: Any, req: Any, user_data: Any) -> None:
         route.server.fail(error, response, request, route.name)
         require_abort_handler(response)
     if request._yielded:
-        yield_response(route.server, response, req)
+        yield_response(route.server, response, request)
     request.req = None
+
+
+on_request: Any = ffi.callback("void(uws_res_t*, uws_req_t*, void*)", dispatch, onerror=drop_unserved)
 
 
 def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
@@ -183,7 +253,11 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
     elif result is not None and not request._yielded and answer_returned(response, result):
         pass
     elif not response._deferred and not response._tasks and not request._yielded:
-        route.server.unanswered(response, route.name, result)
+        if response._handed_over:
+            response._wait()
+            route.server.loop.call_soon(route.server.check_answered, response, route.name, result)
+        else:
+            route.server.unanswered(response, route.name, result)
     elif response._data_handler is not None and request.req is not None:
         check_headers(response, request)
     elif response._deferred and response._held is None and request.req is not None:
@@ -194,10 +268,10 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
     response._deliver()
 
 
-def yield_response(server: Server, response: Response, req: Any) -> None:
+def yield_response(server: Server, response: Response, request: Request) -> None:
     """Yield the response to the next matching route, with its headers; an answered one is not yielded."""
     if response._answered:
-        lib.uws_req_set_yield(req, 0)
+        request._lib.uws_req_set_yield(request.req, 0)
         return
     response._deferred = False
     response._wait()  # the core upgrades some WebSockets by itself, and an app may not listen
@@ -207,15 +281,20 @@ def yield_response(server: Server, response: Response, req: Any) -> None:
 def adopt_yielded(route: Any, yielded: Response, res: Any) -> Any:
     """Return the response that another route has yielded to this one."""
     route.server.yielded = None
+    yielded._encode = None
     if yielded.res != res or yielded._answered:
         response = route.response_class()
         response._variables = copy_context()
         return response
-    if isinstance(yielded, Observed):  # it stays observed
-        yielded._max_body = route.response_class._max_body
-    else:
-        yielded.__class__ = route.response_class
+    if not yielded._begun:
+        yielded.__class__ = _class_for(yielded, route)
     return yielded
+
+
+def _class_for(yielded: Response, route: Any) -> type:
+    """Return the class of a yielded response: its new route's, which reports its end where the earlier one's does."""
+    kind: type = route.response_class
+    return route.node.hooks.observed(kind) if isinstance(yielded, Observed) else kind
 
 
 def require_abort_handler(response: Response) -> None:

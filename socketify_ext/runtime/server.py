@@ -1,4 +1,4 @@
-"""The server behind one app: its compiled classes, its routes and sockets, its tasks, and its handling of errors."""
+"""The server behind one app: its routes and sockets, its tasks, and its handling of errors."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import inspect
 import logging
 import os
 import socket
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Container, Coroutine, Iterator, Sequence
 from contextvars import Context, copy_context
+from functools import partial
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
@@ -19,14 +21,15 @@ from ..sdk.compilation import subclass
 from .core import ffi
 from .error_log import ErrorLog
 from .framing import check_headers
-from .hooks import Hooks
-from .lingering import close_all, close_behind_answer
+from .lingering import close_all
 from .loop import enter_loop, leave_parent_listening, take_loop
+from .on_error import ask_hooks, is_open
 from .patterns import route_key
 from .request import Request
 from .request_body import MAX_BODY, MAX_HELD_BODIES, BodyRefusedError
 from .response import Response
 from .returned import answer_awaited, describe_returned
+from .route_tree import RouteTree
 from .serializer import make_dump
 from .shared_keys import prime_all_shared_keys
 from .tasks import start
@@ -36,9 +39,9 @@ from .websocket import WebSocket
 
 if TYPE_CHECKING:
     from ..sdk.compilation import Classes
-    from ..sdk.request_hooks import RequestHook
-    from ..sdk.spec import MemberSpec
+    from .change import Change
     from .routes import Route
+    from .scope_node import ScopeNode
     from .served import ServedApps
     from .topics import TopicCounts
     from .unmatched import Unmatched
@@ -51,20 +54,23 @@ _encode_json = make_standard_encoder()
 
 
 class Server:
-    """Serve one app with compiled classes, which can be exchanged at any time."""
+    """Serve one app."""
 
     max_body = MAX_BODY
     max_held_bodies = MAX_HELD_BODIES
     held_bytes = 0
     cancel_on_abort = False
     has_warned_of_plain_http = False  # of a Secure cookie
+    root: ScopeNode  # the app as a scope
     is_ending = False  # what is cancelled now is so because the server ends
 
     def __init__(self, app: Any) -> None:
         take_loop(app.loop)
         self.app = app
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
+        self._own_loop: asyncio.AbstractEventLoop | None = None  # while it visits another one
         self.listening: list[Any] = []
+        self.places: set[int | str] = set()  # the ports and paths at which it listens
         self.upgrading: Any = None
         self.entered: Route | None = None  # whose handler's first step has begun last
         self.yielded: Response | None = None  # the response that a route has just yielded to the next one
@@ -72,16 +78,20 @@ class Server:
         self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
         self.lingering: set[socket.socket] = set()  # connections that close behind an answer
         self.routes: list[Route] = []
+        self._tree = RouteTree(())
+        self._tree_size = 0  # how many of the routes it has
+        self.route_names: dict[str, str] = {}  # of the routes, by what they are to the core's router
+        self.change: Change | None = None  # the one that is being made
+        self.lock = RLock()  # held meanwhile
         self.unmatched: Unmatched | None = None  # once it listens
-        self.not_found: Callable[..., Any] | None = None  # the app's answer to a path without a route
         self.unbound: list[SocketRoute] | None = []  # WebSockets that hooks may ask to upgrade; None once it listens
-        self.hooks = Hooks()
         self.upgrading_path: str | None = None
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
+        self.channels: dict[bytes, Callable[[bytes], object]] = {}  # what receives the messages of other workers
         self.has_topics = False  # the core makes its table of topics with the first WebSocket route
         self.topic_counts: TopicCounts | None = None
-        self._upgraded_by_core: list[str] = []
+        self._upgraded_by_core: list[SocketRoute] = []
         self._error_log = ErrorLog()
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         self.thread = get_ident()
@@ -92,7 +102,6 @@ class Server:
             "ws": subclass(WebSocket, shared),
         }
         prime_all_shared_keys(self.bases)
-        self.classes: Classes = self.bases
         self.use_json(app._json_serializer)
 
     def take_loop(self) -> None:
@@ -114,11 +123,20 @@ class Server:
         Raises:
             LifecycleError: that can't be.
         """
+        if self._own_loop is not None:
+            self.app.loop.loop, self._own_loop = self._own_loop, None
         enter_loop(self.app.loop)
         if self.loop is not self.app.loop.loop:
             self.loop = self.app.loop.loop
             self.take_loop()
         self.process = os.getpid()
+        self.enter_thread()
+
+    def visit(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run in a loop that runs already in this thread, without a socket, until `enter` goes back to the app's own."""
+        if self.loop is not loop:
+            self._own_loop = self._own_loop or self.app.loop.loop
+            self.loop = self.app.loop.loop = loop
         self.enter_thread()
 
     def is_here(self) -> bool:
@@ -148,46 +166,33 @@ class Server:
         """Set the serializer of objects that are sent: anything with `dumps`, returning text or bytes."""
         self.dump_json = make_dump(serializer)
 
-    def exchange(self, classes: Classes, members: Iterable[MemberSpec], hooks: Sequence[RequestHook] = ()) -> None:
-        """Put other compiled classes behind all routes and open connections, and other hooks around them.
-
-        Raises:
-            LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
-        """
-        self.hooks = self._checked(hooks)
-        prime_all_shared_keys(classes)
-        self.classes = classes
-        self._error_log = ErrorLog(members)
-        self._use_classes()
+    def use_members(self) -> None:
+        """Let open connections, and the log of errors, follow a change of extensions."""
+        plans = [node.registration.current for node in self.root.subtree()]
+        declarations = (each for plan in plans for each in plan.own.values())
+        self._error_log = ErrorLog(member for declaration in declarations for member in declaration.spec.members)
         for connection in self.connections.values():
-            connection.__class__ = classes["ws"]
+            connection.__class__ = connection._route.socket_class
 
-    def use_hooks(self, hooks: Sequence[RequestHook]) -> None:
-        """Put other hooks around all routes.
+    @property
+    def is_bound(self) -> bool:
+        """Whether the server listens, or has begun to: what is added is put into effect as a whole and at once."""
+        return self.unbound is None
+
+    def check_upgrades(self, routes: Container[Route]) -> None:
+        """Check that no hook comes too late for a WebSocket of these routes.
 
         Raises:
-            LifecycleError: a hook comes too late for a WebSocket; nothing has changed.
+            LifecycleError: one does.
         """
-        self.hooks = self._checked(hooks)
-        self._use_classes()
-
-    def _use_classes(self) -> None:
-        for route in self.routes:
-            route.use(self.classes)
-        if self.unmatched is not None:
-            self.unmatched.use(self.classes)
-
-    def _checked(self, hooks: Sequence[RequestHook]) -> Hooks:
-        made = Hooks(hooks)
-        for pattern in self._upgraded_by_core:
-            if made.need_upgrade(pattern):
+        for route in self._upgraded_by_core:
+            if route in routes and route.node.hooks.need_upgrade(route):
                 raise errors.LifecycleError(
-                    f"the WebSocket {pattern}",
+                    f"the WebSocket {route.pattern}",
                     "can't be given request hooks",
                     "the server listens, and the core upgrades it since neither a handler nor a hook asked to",
                     "Register hooks before app.listen(), or give the WebSocket an upgrade handler",
                 )
-        return made
 
     def bind_socket(self, route: SocketRoute) -> None:
         """Bind a WebSocket route to the core, once it is known whether a hook wants its upgrades."""
@@ -195,8 +200,8 @@ class Server:
             self.unbound.append(route)
             return
         if route.upgrade is None:
-            self._upgraded_by_core.append(route.pattern)
-        route.bind()
+            self._upgraded_by_core.append(route)
+        route.bind_now()
 
     def bind_sockets(self) -> None:
         """Bind the WebSocket routes that waited for hooks."""
@@ -204,32 +209,25 @@ class Server:
         for route in unbound or ():
             self.bind_socket(route)
 
-    def check_free(self, who: str, names: Iterable[str]) -> None:
-        """Refuse routes that exist already, each by its name, as in "GET /users/:id".
+    def check_free(self, who: str, name: str) -> None:
+        """Refuse a route that exists already, by its name, as in "GET /users/:id".
 
         Raises:
-            DuplicateRouteError: one is; the core would end the process.
+            DuplicateRouteError: it does; the core would end the process.
         """
-        taken = {route_key(route.name): route.name for route in self.routes}
-        for name in names:
-            key = route_key(name)
-            if key in taken:
-                why = "there is a route of that method and pattern already"
-                if taken[key] != name:
-                    why = f"{taken[key]} is there already, which is the same to the core's router"
-                fix = "Give one of the two another path"
-                raise errors.DuplicateRouteError(who, f"adds {name}", why, fix)
-            taken[key] = name
+        taken = self.route_names.get(route_key(name))
+        if taken is None:
+            return
+        why = "there is a route of that method and pattern already"
+        if taken != name:
+            why = f"{taken} is there already, which is the same to the core's router"
+        raise errors.DuplicateRouteError(who, f"adds {name}", why, "Give one of the two another path")
 
-    def answer_not_found(self, response: Response, request: Request) -> Any:
-        """Answer that nothing is there, as the app says.
-
-        Raises:
-            HTTPError: 404, it says nothing.
-        """
-        if self.not_found is None:
-            raise HTTPError(404)
-        return self.not_found(response.write_status(404), request)
+    def matches(self, path: str) -> Iterator[list[Route]]:
+        """Return the routes of each pattern that matches a path, the most specific one first."""
+        if self._tree_size != len(self.routes):
+            self._tree, self._tree_size = RouteTree(self.routes), len(self.routes)
+        return self._tree.matches(path)
 
     def drop_yielded(self) -> None:
         """Drop a yielded response where no handler of ours came next."""
@@ -254,12 +252,12 @@ class Server:
     ) -> None:
         """Run a coroutine, to its first await at once; if it suspends, make the request outlive the callback.
 
-        It runs in the context of its response, else in `variables`, else in a copy of the current context. `who` is the
+        It runs in `variables`, else in the context of its response, else in a copy of the current context. `who` is the
         route where the coroutine is its handler's, whose result is the answer if it is one.
         """
         if response is not None:
             response._tasks += 1
-            variables = response._variables
+            variables = response._variables if variables is None else variables
         conducted: Any = self._run_task(coroutine, response, request, who)
         task = start(conducted, self.loop, copy_context() if variables is None else free(variables))
         if conducted.cr_frame is None:  # it did not suspend
@@ -333,10 +331,16 @@ class Server:
 
     # -- answers that no handler has given
 
+    def check_answered(self, response: Response, who: str, result: Any) -> None:
+        """Answer 500 unless the calls that another thread has handed over have answered, or something still may."""
+        if not (response._answered or response._tasks or response._deferred):
+            self.unanswered(response, who, result)
+
     def unanswered(self, response: Response, who: str, result: Any) -> None:
         """Answer 500 for a handler that has returned nothing that is an answer."""
         what = describe_returned(None if result is response else result)
-        log.error("%s: the handler returned %s", who or _who(response), what, extra={"route": who})
+        line = ("%s: the handler returned %s", who or _who(response), what)
+        run_in(response._variables, partial(log.error, extra={"route": who}), *line)
         response._fail(500, b"Internal Server Error", b"text/plain")
 
     def fail(self, error: BaseException, response: Response | None, request: Any, who: str) -> None:
@@ -346,6 +350,8 @@ class Server:
         """
         if _yielded(request) and request.req is not None:
             request.set_yield(False)  # the error is the answer
+        if response is not None:
+            response._encode = None  # which is for what the handler answers
         if self.is_ending and isinstance(error, asyncio.CancelledError):
             if response is not None:
                 response._fail(503, b"Service Unavailable", b"text/plain")
@@ -354,28 +360,39 @@ class Server:
         elif response is None or response.aborted:
             nobody_there = isinstance(error, HTTPError) and response is not None  # it is an answer, and needs no log
             if not isinstance(error, asyncio.CancelledError) and not nobody_there:
-                self.report(error, who or _who(response))
-        elif isinstance(error, HTTPError):
-            self._answer(error, response, request, who)
-        elif self.app.error_handler is None or not isinstance(error, Exception):
-            self.report(error, who or _who(response))
-            response._fail(500, b"Internal Server Error", b"text/plain")
+                self.report(error, who or _who(response), response)
+        elif response._on_error is not None and is_open(response) and isinstance(error, Exception):
+            ask_hooks(self, error, response, request, who)
         else:
-            self._ask_error_handler(error, response, request, who)
+            self.answer_error(error, response, request, who)
         if isinstance(error, (SystemExit, KeyboardInterrupt)):
             self.exit = error
             self.app.close()
 
+    def answer_error(self, error: BaseException, response: Response, request: Any, who: str) -> None:
+        """Answer an error that no hook has answered."""
+        if isinstance(error, HTTPError):
+            self._answer(error, response, request, who)
+        elif self.app.error_handler is None or not isinstance(error, Exception):
+            self.report(error, who or _who(response), response)
+            response._fail(500, b"Internal Server Error", b"text/plain")
+        else:
+            self._ask_error_handler(error, response, request, who)
+
+    def fail_hook(self, error: BaseException, response: Response) -> None:
+        """Log an error of a hook around an answer, which goes on."""
+        self.fail(error, None, None, _who(response))
+
     def _answer(self, error: HTTPError, response: Response, request: Any, who: str) -> None:
-        if response._head_sent and not response._answered:
-            self.report(error, who or _who(response))
+        if (response._head_sent or response._begun) and not response._answered:
+            self.report(error, who or _who(response), response)
         try:
             if isinstance(error, BodyRefusedError) and not response._answered:
-                close_behind_answer(response)
+                response._linger()
             kind, body = encode_detail(error.detail, _accept(request))
             response._fail(error.status, body, kind, error.headers)
         except Exception as second:  # its detail, its status or a header can't be sent
-            self.report(second, who or _who(response))
+            self.report(second, who or _who(response), response)
             response._fail(500, b"Internal Server Error", b"text/plain")
 
     def _ask_error_handler(self, error: Exception, response: Response, request: Any, who: str) -> None:
@@ -387,14 +404,25 @@ class Server:
             elif not response._answered and not response._deferred:
                 response._fail(500, b"Internal Server Error", b"text/plain")
         except BaseException as second:
-            self.report(second, f"{who or _who(response)}: the error handler")
+            self.report(second, f"{who or _who(response)}: the error handler", response)
             response._fail(500, b"Internal Server Error", b"text/plain")
 
-    def report(self, error: BaseException, who: str) -> None:
-        """Log an error with the route and, where they are in its traceback, the member and the hook, with extensions."""
-        self._error_log.report(error, who)
+    def report(self, error: BaseException, who: str, response: Response | None = None) -> None:
+        """Log an error with the route and, where they are in its traceback, the member and the hook, with extensions.
+
+        It is logged in the context of its request, whose id and span logging may show.
+        """
+        if response is None or response._variables is None:
+            self._error_log.report(error, who)
+        else:
+            run_in(response._variables, self._error_log.report, error, who)
 
     # -- the end
+
+    def announce_end(self) -> None:
+        """Tell clients with each answer from now on that its connection ends (RFC 9112, 9.6): no request is lost then."""
+        base: Any = self.bases["response"]
+        base._last, base._body_only = True, False
 
     def close_connections(self) -> None:
         """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001), and what lingers."""
@@ -409,7 +437,7 @@ async def _without(result: Any, server: Server, response: Response, who: str) ->
     try:
         await result
     except Exception as second:
-        server.report(second, f"{who or _who(response)}: the error handler")
+        server.report(second, f"{who or _who(response)}: the error handler", response)
         response._fail(500, b"Internal Server Error", b"text/plain")
 
 

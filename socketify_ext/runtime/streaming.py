@@ -43,11 +43,14 @@ class _Writer:
     async def write(self, data: bytes) -> None:
         response = self.response
         self.is_writing = True
+        if not response._head_sent:
+            await response._send_head()
+        if response._filters:
+            data = response._filtered(data)
         for begin in range(0, len(data), _AT_ONCE):
             if response._answered:
                 return
             part = data if len(data) <= _AT_ONCE else data[begin : begin + _AT_ONCE]
-            response._begin_body()
             # The core loses what is beyond its buffer where a corked write fails.
             write = response._lib.socketify_res_cork_write if len(part) <= _CORKED else response._lib.uws_res_write
             write(response._ssl, response.res, part, len(part))
@@ -94,9 +97,7 @@ class Filler:
         self._schedule()
 
     def _fill(self) -> None:
-        response = self._writer.response
-        response._begin_body()
-        response._lib.socketify_res_cork_write(response._ssl, response.res, self._data, len(self._data))
+        self._writer.response._write_corked(self._data)
 
 
 async def stream(

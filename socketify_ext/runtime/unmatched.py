@@ -7,41 +7,42 @@ The core tells the catch-all neither the routes of a path nor their methods, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import HTTPError
+from ..sdk.route_info import RouteInfo
 from .core import ffi, from_handle, lib
 from .framing import check_headers
-from .route_tree import RouteTree
-from .routes import Route, drop_unserved, on_request
+from .routes import Route, TwinRoute, drop_unserved, on_request
 from .websocket_routes import SocketRoute
 
 if TYPE_CHECKING:
-    from ..sdk.compilation import Classes
     from .request import Request
     from .response import Response
+    from .scope_node import ScopeNode
     from .server import Server
 
 PATTERN: Final = "/*"
 # To the core's router a wildcard too, and another pattern, which it tries behind the first.
 _BEHIND: Final = b"/**"
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")
 # They say nothing of what is at a path: a route of theirs often takes all paths, as for CORS.
 _ABOUT: Final = frozenset(("OPTIONS", "TRACE"))
 _KEY_LENGTH: Final = 24
 
 
-class HeadRoute(Route):
+class HeadRoute(TwinRoute):
     """A GET route that answers HEAD (RFC 9110, 9.3.2); it is not bound to the core."""
 
     __slots__ = ()
 
     def __init__(self, route: Route) -> None:
-        super().__init__(route.server, "HEAD", route.pattern, route.own, route.max_body)
+        super().__init__(route, "HEAD", route.pattern)
 
-    def use(self, classes: Classes) -> None:
-        """Use these classes from now on, and read the parameters from the path: the core knows those of a match alone."""
-        super().use(classes)
+    def use(self) -> None:
+        """Take what the GET route has, and read the parameters from the path: the core knows those of a match alone."""
+        super().use()
         handler = self.handler
         positions = [number for number, part in enumerate(self.pattern.split("/")) if part.startswith(":")]
 
@@ -54,17 +55,18 @@ class HeadRoute(Route):
 
 
 class LastRoute(Route):
-    """The route of requests that nothing else has answered."""
+    """The route of requests that nothing else has answered, for the paths below a scope."""
 
     __slots__ = ()
 
-    def __init__(self, server: Server, handler: Callable[..., Any]) -> None:
-        super().__init__(server, "ANY", PATTERN, handler)
+    def __init__(self, node: ScopeNode, handler: Callable[..., Any]) -> None:
+        super().__init__(node, RouteInfo("ANY", PATTERN, node.prefix), handler)
         self.name = "no route"
+        self.use()
 
-    def use(self, classes: Classes) -> None:
-        """Use these classes from now on, and let nothing yield: no route comes next."""
-        super().use(classes)
+    def use(self) -> None:
+        """Take the classes and the hooks of the scope, and let nothing yield: no route comes next."""
+        super().use()
         handler = self.handler
 
         def handle(response: Response, request: Request) -> Any:
@@ -80,19 +82,23 @@ class Unmatched:
     """Answers the requests that no route of a server has taken."""
 
     def __init__(self, server: Server) -> None:
-        self._server = server
-        self._tree = RouteTree(())
-        self._known = 0  # routes in the tree
+        self.server = server
+        self._root: ScopeNode = server.root
         self._heads: dict[Route, HeadRoute] = {}
         self._late: Route | None = None  # an `any` of all paths that came after the catch-all, whose place it has
         self._has_place = all(route.name != f"ANY {PATTERN}" for route in server.routes)
-        self.last = LastRoute(server, self._answer)
         self._handle = ffi.new_handle(self)
+        self.enter(server.root)
+
+    def enter(self, node: ScopeNode) -> None:
+        """Answer for a scope, and for those in it, too."""
+        for each in node.subtree():
+            each.last = LastRoute(each, partial(self._answer, each))
 
     def bind(self) -> None:
         """Bind the catch-all to the core, behind all routes."""
         pattern = PATTERN.encode() if self._has_place else _BEHIND
-        lib.uws_app_any(self._server.app.SSL, self._server.app.app, pattern, on_unmatched, self._handle)
+        lib.uws_app_any(self.server.app.SSL, self.server.app.app, pattern, on_unmatched, self._handle)
 
     def takes(self, route: Route) -> bool:
         """Take requests for a new route in whose place the catch-all stands; the core would end the process."""
@@ -101,23 +107,11 @@ class Unmatched:
         self._late = route
         return True
 
-    def use(self, classes: Classes) -> None:
-        """Make requests and responses of these classes from now on."""
-        for route in (self.last, *self._heads.values()):
-            route.use(classes)
-
-    def matches(self, path: str) -> Iterator[list[Route]]:
-        """Return the routes of each pattern that matches a path, the most specific one first."""
-        routes = self._server.routes
-        if self._known != len(routes):
-            self._tree, self._known = RouteTree(routes), len(routes)
-        return self._tree.matches(path)
-
     def outranks(self, route: Route, path: str) -> bool:
         """Check whether a GET route whose pattern is more specific than that of `route` matches a path."""
-        if route is self.last:  # all of them have yielded
+        if isinstance(route, LastRoute):  # all of them have yielded
             return False
-        for found in self.matches(path):
+        for found in self.server.matches(path):
             if route in found:
                 return False
             if any(each.method == "GET" and not isinstance(each, SocketRoute) for each in found):
@@ -129,11 +123,24 @@ class Unmatched:
         if self._late is not None:
             yield self._late
         if method == "HEAD":
-            for found in self.matches(path):
+            for found in self.server.matches(path):
                 for route in found:
                     if route.method == "GET" and not isinstance(route, SocketRoute):
                         yield self._head_of(route)
-        yield self.last
+        yield self._scope_of(path).last  # type: ignore[misc]  # each has one since the server listens
+
+    def _scope_of(self, path: str) -> ScopeNode:
+        """Return the scope that answers where no route does.
+
+        It is the deepest one whose prefix the path is below; of scopes in it without a prefix, the one that all routes of
+        the path belong to.
+        """
+        found = self._root.find(path)
+        nodes = [route.node for routes in self.server.matches(path) for route in routes]
+        if not nodes:
+            return found
+        common = [each for each in nodes[0].path if all(each in node.path for node in nodes)]
+        return common[-1] if found in common else found
 
     def _head_of(self, route: Route) -> HeadRoute:
         found = self._heads.get(route)
@@ -141,7 +148,7 @@ class Unmatched:
             found = self._heads[route] = HeadRoute(route)
         return found
 
-    def _answer(self, response: Response, request: Request) -> Any:
+    def _answer(self, node: ScopeNode, response: Response, request: Request) -> Any:
         """Answer a request to which no route is an answer.
 
         Raises:
@@ -152,18 +159,18 @@ class Unmatched:
         if response._answered:
             return None
         method = request.get_method() or ""
-        found = [route for routes in self.matches(request.get_url() or "") for route in routes]
+        found = [route for routes in self.server.matches(request.get_url() or "") for route in routes]
         methods = {route.method for route in found}
         if "GET" in methods:
             methods.add("HEAD")
         if not methods - _ABOUT:
-            return self._server.answer_not_found(response, request)
+            return node.answer_not_found(response, request)
         if method in methods or "ANY" in methods:  # a route has yielded it, or has asked for a WebSocket
             if method in ("GET", "HEAD") and any(isinstance(route, SocketRoute) for route in found):
                 raise _upgrade_required(request)
-            return self._server.answer_not_found(response, request)
+            return node.answer_not_found(response, request)
         methods.add("OPTIONS")
-        allow = ", ".join(each for each in _METHODS if each in methods)
+        allow = ", ".join(each for each in METHODS if each in methods)
         if method != "OPTIONS":
             raise HTTPError(405, headers={"Allow": allow})
         return response.write_status(204).write_header("Allow", allow).end_without_body()
@@ -193,8 +200,7 @@ def bind_unmatched(server: Server) -> None:
 def on_unmatched(res: Any, req: Any, user_data: Any) -> None:
     """Handle a request that no route of the core has taken."""
     unmatched = from_handle(user_data)
-    route = unmatched.last
-    server = route.server
+    server = unmatched.server
     request = server.bases["request"]()
     request.req = req
     method, path = request.get_method(), request.get_url()

@@ -14,6 +14,7 @@ from .encoding import encode_message, encode_topic
 from .thread import ANY_THREAD, get_ident, wrong_thread
 
 if TYPE_CHECKING:
+    from .received import Backlog
     from .server import Server
 
 native_send = lib.uws_ws_send_with_options
@@ -49,6 +50,8 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
     _variables: Any = None  # the context of all its events, derived from that of its upgrade
     _path: str | None = None  # of its request, where hooks ask for it
     _end_waits = False  # a subscription event or a cork runs, in which the core can't end: it ends right after
+    _ended = False  # the server has asked for the end
+    _backlog: Backlog | None = None  # messages that wait for a hook
     _unsubscribing = False  # `unsubscribe` runs: an event with one listener less does not mean the end
     _closing = False  # the end has begun: a subscription now would stay behind in the core's table
     _topics: set[bytes] | None = None  # its topics, where there is a backplane
@@ -96,8 +99,12 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         """Return the connection's one object, which may be kept for as long as you like."""
         return self
 
+    def set_user_data(self, user_data: Any) -> None:
+        """Set what `get_user_data` returns."""
+        self.socket_data, self.socket_data_id = user_data, None
+
     def get_user_data(self) -> Any:
-        """Return the `user_data` that was passed to `res.upgrade`."""
+        """Return the `user_data` that was passed to `res.upgrade` or `set_user_data`."""
         return self.socket_data
 
     def get_user_data_uuid(self) -> uuid.UUID | None:
@@ -185,6 +192,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
             self._hand_over(self._end_later, number, data)
             return self
         ws = self._open()
+        self._ended = True
         if self._end_waits:
             self._server.loop.call_soon(self._end_later, number, data)
         else:
@@ -192,6 +200,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         return self
 
     def _end_later(self, code: int, data: bytes) -> None:
+        self._ended = True
         if self.ws is not None:
             self._lib.uws_ws_end(self._ssl, self.ws, code, data, len(data))
 
@@ -204,6 +213,7 @@ class WebSocket(core.WebSocket):  # type: ignore[misc]  # the core has no types
         if get_ident() != self._thread:
             self._hand_over(self.close)
         elif self.ws is not None:
+            self._ended = True
             if self._end_waits:
                 self._server.loop.call_soon(self.close)
             else:

@@ -14,8 +14,8 @@ from .routes import Route, adopt_yielded, drop_unserved, handle_result, require_
 from .variables import run_in
 
 if TYPE_CHECKING:
-    from ..sdk.compilation import Classes
-    from .server import Server
+    from ..sdk.route_info import RouteInfo
+    from .scope_node import ScopeNode
 
 _OPCODES: Final = {int(code): code for code in OpCode}
 _TEXT: Final = OpCode.TEXT
@@ -24,36 +24,44 @@ _TEXT: Final = OpCode.TEXT
 class SocketRoute(Route):
     """One WebSocket route and the handlers of its events."""
 
-    __slots__ = ("behavior", "encoded", "native", *EVENTS)
+    __slots__ = ("behavior", "native", "socket_class", *EVENTS)
     native: Any  # the core's description of the route, kept alive
+    socket_class: Any
     upgrade: Callable[..., Any] | None
     open: Callable[..., Any] | None
+    message: Callable[..., Any]
     close: Callable[..., Any] | None
 
-    def __init__(self, server: Server, path: str, behavior: Mapping[str, Any]) -> None:
-        self.encoded = path.encode()
+    def __init__(self, node: ScopeNode, info: RouteInfo, behavior: Mapping[str, Any]) -> None:
         self.behavior = {event: behavior.get(event) for event in EVENTS}
         for event, handler in self.behavior.items():
             setattr(self, event, handler)
-        super().__init__(server, "GET", path, _no_handler)
-        self.name = f"WS {path}"
+        super().__init__(node, info, _no_handler)
+        self.method = "GET"
+        self.native = _described(behavior)
 
-    def use(self, classes: Classes) -> None:
-        """Use these classes from now on, and put the server's hooks around the handlers."""
+    def use(self) -> None:
+        """Take the classes and the hooks of the scope from now on."""
+        classes = self.node.classes
         self.request_class, self.response_class = classes["request"], classes["response"]
-        hooks, own = self.server.hooks, self.behavior
-        if hooks.need_upgrade(self.pattern):
-            self.upgrade = hooks.surround(self, own["upgrade"] or _upgrade, for_socket=True)
-        else:
-            self.upgrade = own["upgrade"]
+        self.socket_class = classes["ws"]
+        hooks, own = self.node.hooks, self.behavior
+        self.upgrade = own["upgrade"] or (_upgrade if hooks.need_upgrade(self) else None)
+        if self.upgrade is not None:
+            self.upgrade = hooks.surround(self, hooks.wrapped(self, self.upgrade), for_socket=True)
         self.open = hooks.opening(self, own["open"])
+        self.message = hooks.receiving(self, own["message"] or _no_message)
         self.close = hooks.closing(self, own["close"])
 
     def bind(self) -> None:
+        """Bind the route to the core, once it is known whether a hook wants its upgrades."""
+        self.server.bind_socket(self)
+
+    def bind_now(self) -> None:
         """Add the route to the core, which upgrades by itself unless a handler or a hook decides."""
         self.native.upgrade = ffi.NULL if self.upgrade is None else on_upgrade
         self.server.has_topics = True
-        lib.uws_ws(self.server.app.SSL, self.server.app.app, self.encoded, self.native[0], self.handle)
+        lib.uws_ws(self.server.app.SSL, self.server.app.app, self.pattern.encode(), self.native[0], self.handle)
 
     def run(self, event: str, handler: Callable[..., Any], connection: Any, *arguments: Any) -> None:
         """Call an event's handler in the connection's context; an error is logged, and the connection goes on."""
@@ -72,17 +80,16 @@ def _upgrade(response: Any, request: Any, context: Any) -> None:
     response.upgrade(*map(request.get_header, names), context)
 
 
+def _no_message(ws: Any, message: Any, opcode: Any) -> None:
+    """Ignore a message of a route that has no handler for it."""
+
+
 def _no_handler(response: Any, request: Any) -> None:
     raise AssertionError("a WebSocket route handles no request")
 
 
-def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Callable[[], None]:
-    """Prepare a WebSocket route; `behavior` holds handlers by event and the core's limits.
-
-    Returns:
-        A function that puts it into effect, which can't fail and can't be undone.
-    """
-    route = SocketRoute(server, path, behavior)
+def _described(behavior: Mapping[str, Any]) -> Any:
+    """Describe a route to the core; `behavior` holds handlers by event and the core's limits."""
     native = ffi.new("uws_socket_behavior_t *")
     native.compression = behavior.get("compression", 0)
     native.maxPayloadLength = behavior.get("max_payload_length", 16 * 1024)
@@ -93,8 +100,8 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
     native.sendPingsAutomatically = bool(behavior.get("send_pings_automatically", False))
     native.maxLifetime = behavior.get("max_lifetime", 0)
     native.open, native.close = on_open, on_close  # always: they keep the table of connections
+    native.message = on_message  # always: a hook may come later
     callbacks = {
-        "message": on_message,
         "drain": on_drain,
         "ping": on_ping,
         "pong": on_pong,
@@ -102,13 +109,7 @@ def prepare_socket(server: Server, path: str, behavior: Mapping[str, Any]) -> Ca
     }
     for event, callback in callbacks.items():
         setattr(native, event, callback if behavior.get(event) else ffi.NULL)
-    route.native = native
-
-    def bind() -> None:
-        route.enter()
-        server.bind_socket(route)
-
-    return bind
+    return native
 
 
 @ffi.callback("void(uws_res_t*, uws_req_t*, uws_socket_context_t*, void*)", onerror=drop_unserved)  # type: ignore[untyped-decorator]
@@ -136,7 +137,7 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
         route.server.fail(error, response, request, f"{route.name} upgrade")
         require_abort_handler(response)
     if request._yielded:
-        yield_response(route.server, response, req)
+        yield_response(route.server, response, request)
     request.req = None
 
 
@@ -146,7 +147,7 @@ def on_open(ws: Any, user_data: Any) -> None:
     route = from_handle(user_data)
     server = route.server
     server.drop_yielded()
-    connection = server.classes["ws"]()
+    connection = route.socket_class()
     connection.ws = ws
     connection._route = route
     connection._variables = copy_context()
@@ -221,7 +222,7 @@ def on_subscription(ws: Any, topic: Any, length: int, new: int, old: int, user_d
     route = from_handle(user_data)
     connection = route.server.connections.get(ws)
     if connection is None:  # the close event has been; the handler still learns of the change
-        connection = route.server.classes["ws"]()
+        connection = route.socket_class()
         connection._route = route
         connection._variables = copy_context()
     name = None if topic == ffi.NULL else unpack(topic, length).decode(errors="replace")

@@ -7,30 +7,39 @@ from os import PathLike
 from typing import Any, Final, TypeVar
 
 from .. import errors
+from .declared_route import DeclaredRoute
+from .path_prefix import Segments
 from .provenance import Provenance
-from .request_hooks import RequestHook, RequestHooks
+from .request_hooks import LIFECYCLE_PARAMETERS, AppHooks, RequestHook, check_function, owner
+from .route_info import RouteInfo
 from .route_methods import RouteMethods
+from .route_option import RouteOption, RouteOptions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class AppSurface(RequestHooks, RouteMethods):
-    """Stand for the app while an extension is declared.
+class AppSurface(AppHooks, RouteOptions, RouteMethods):
+    """Stand for the app, or for the scope that the extension is registered in, while an extension is declared.
 
-    Routes, a serializer, hooks, a backplane, start-up and shutdown functions and attributes are recorded, and applied
-    when the whole registration has succeeded. Everything else goes to the app itself; after the commit, all of it does.
+    Routes, route options, a serializer, hooks, a backplane, start-up and shutdown functions and attributes are recorded,
+    and applied when the whole registration has succeeded. Everything else goes to the app itself; after the commit, all
+    of it does.
     """
 
     _app: Any
     _provenance: Provenance
     _attributes: dict[str, Any]
     _committed: bool
-    hooks: list[RequestHook]
-    routes: list[tuple[str, str, Any, int | None]]
+    hooks: tuple[RequestHook, ...]
+    route_options: tuple[RouteOption, ...]
+    declared_routes: list[DeclaredRoute]
     serializer: Any
-    backplane: Any
+    declared_backplane: Any
     startup: list[Callable[..., Any]]
     shutdown: list[Callable[..., Any]]
+    listening: list[Callable[..., Any]]
+    closing: list[Callable[..., Any]]
+    declared_gauges: dict[str, Callable[[], float]]
     _own: Final = frozenset(__annotations__)
 
     def __init__(self, app: Any, provenance: Provenance) -> None:
@@ -40,12 +49,16 @@ class AppSurface(RequestHooks, RouteMethods):
             _provenance=provenance,
             _attributes={},
             _committed=False,
-            hooks=[],
-            routes=[],
+            hooks=(),
+            route_options=(),
+            declared_routes=[],
             serializer=None,
-            backplane=None,
+            declared_backplane=None,
             startup=[],
             shutdown=[],
+            listening=[],
+            closing=[],
+            declared_gauges={},
         )
 
     def on_startup(self, function: Function) -> Function:
@@ -60,6 +73,28 @@ class AppSurface(RequestHooks, RouteMethods):
         """Run `method`, sync or async, once the server has stopped, in reverse order."""
         return self._lifecycle("on_shutdown", self.shutdown, method)
 
+    def on_listen(self, function: Function) -> Function:
+        """Run `function(address)`, sync or async, once the server listens, in resolved order."""
+        check_function(owner(self._provenance), "on_listen", LIFECYCLE_PARAMETERS["on_listen"], function)
+        return self._lifecycle("on_listen", self.listening, function)
+
+    def before_close(self, function: Function) -> Function:
+        """Run `function`, sync or async, before the server stops listening, in resolved order."""
+        check_function(owner(self._provenance), "before_close", LIFECYCLE_PARAMETERS["before_close"], function)
+        return self._lifecycle("before_close", self.closing, function)
+
+    def gauge(self, name: str, read: Callable[[], float]) -> None:
+        """Show a number of this extension beside the app's figures, as in the inspector.
+
+        Args:
+            name: what it is, unique in the extension.
+            read: returns it now; called by whoever shows it, at most each second.
+        """
+        if not callable(read):
+            fix = 'Write it as app.gauge("waiting", lambda: len(queue))'
+            self._refuse("gauge", f"a {type(read).__name__} can't be called", fix)
+        self.declared_gauges[str(name)] = read
+
     def json_serializer(self, json_serializer: Any) -> None:
         """Serialise objects that are sent with another module: anything with `dumps` and `loads`."""
         if self._committed:
@@ -72,33 +107,56 @@ class AppSurface(RequestHooks, RouteMethods):
         if self._committed:
             self._reached("use_backplane").use_backplane(backplane)
         else:
-            self.backplane = backplane
+            self.declared_backplane = backplane
 
-    def ws(self, path: str, behavior: Mapping[str, Any]) -> AppSurface:
-        """Serve WebSockets; `behavior` holds handlers by event and the core's limits."""
-        return self._route("ws", path, behavior)
+    def scope(self, prefix: str = "") -> Any:
+        """Make a scope, once the extension is registered; what an extension adds is in its own scope already."""
+        if self._committed:
+            return self._reached("scope").scope(prefix)
+        raise errors.DeclarationError(
+            f"extension {self._provenance}",
+            f"makes the scope {prefix!r}",
+            "it is still being declared",
+            'Let the program choose the scope: app.scope("/prefix").register(extension)',
+        )
 
-    def static(self, route: str, directory: str | PathLike[str]) -> AppSurface:
-        """Serve the files of a folder below `route`: see docs/files.md."""
-        return self._route("static", route, directory)
+    @property
+    def routes(self) -> tuple[RouteInfo, ...]:
+        """Return the routes of the app, or of the scope that the extension is registered in."""
+        found: tuple[RouteInfo, ...] = self._reached("routes").routes
+        return found
 
-    def not_found(self, handler: Function) -> Function:
-        """Answer requests that match no route with `handler(res, req)`; works as a decorator."""
-        self._route("not_found", "/*", handler)
-        return handler
+    @property
+    def prefix(self) -> str:
+        """Return the prefix of the scope that the extension is registered in, "" for the app itself."""
+        return self._provenance.scope
 
     @property
     def _hooked_by(self) -> Provenance:
         return self._provenance
 
+    @property
+    def _base(self) -> Segments:
+        return tuple(self._provenance.scope.split("/")[1:])
+
     def _add_hook(self, hook: RequestHook) -> None:
-        self.hooks.append(hook)
+        self._add_declared("hooks", hook)
+
+    def remove_hook(self, function: Callable[..., Any]) -> None:
+        """Run a function no more, which this extension has put on the app as a hook."""
         if self._committed:
-            try:
-                self._reached(hook.event).apply_hooks()
-            except BaseException:
-                self.hooks.remove(hook)
-                raise
+            self._reached("remove_hook")._remove_hook(self, "hooks", function)  # noqa: SLF001 - it stands for the app
+        else:
+            self.hooks = tuple(hook for hook in self.hooks if hook.function != function)
+
+    def _add_option(self, option: RouteOption) -> None:
+        self._add_declared("route_options", option)
+
+    def _add_declared(self, name: str, item: Any) -> None:
+        if self._committed:
+            self._reached(name)._add_declared(self, name, item)  # noqa: SLF001 - it stands for the app
+        else:
+            setattr(self, name, (*getattr(self, name), item))
 
     def _lifecycle(self, name: str, functions: list[Callable[..., Any]], function: Function) -> Function:
         if not callable(function):
@@ -110,10 +168,10 @@ class AppSurface(RequestHooks, RouteMethods):
             functions.append(function)
         return function
 
-    def _route(self, method: str, path: str, target: Any, max_body: int | None = None) -> AppSurface:
-        if not isinstance(path, str):
-            self._refuse(method, f"{path!r} is not a path", f'Write it as app.{method}("/path", ...)')
-        kind = type(target).__name__
+    def _add_route(self, route: DeclaredRoute) -> AppSurface:
+        method, target, kind = route.method, route.target, type(route.target).__name__
+        if not isinstance(route.path, str):
+            self._refuse(method, f"{route.path!r} is not a path", f'Write it as app.{method}("/path", ...)')
         if method == "ws":
             if not isinstance(target, Mapping):
                 self._refuse(method, f"a {kind} is not a mapping of handlers", 'Pass a dict: {"message": handler}')
@@ -122,13 +180,10 @@ class AppSurface(RequestHooks, RouteMethods):
                 self._refuse(method, f"a {kind} is not a directory", "Pass a directory's path")
         elif not callable(target):
             self._refuse(method, f"a {kind} can't be called", f'Write it as app.{method}("/path", handler)')
-        if self._committed and method == "not_found":
-            self._reached(method).not_found(target)
-        elif self._committed:
-            limit = {} if max_body is None else {"max_body": max_body}
-            getattr(self._reached(method), method)(path, target, **limit)
+        if self._committed:
+            self._reached(method)._add_route(route)  # noqa: SLF001 - it stands for the app
         else:
-            self.routes.append((method, path, target, max_body))
+            self.declared_routes.append(route)
         return self
 
     def _refuse(self, name: str, why: str, fix: str) -> None:
@@ -162,7 +217,7 @@ class AppSurface(RequestHooks, RouteMethods):
 
     def commit(self) -> None:
         """Set the recorded attributes on the app; from now on all calls go to the app itself."""
-        vars(self)["_committed"] = True
+        self._committed = True
         for name, value in self._attributes.items():
             setattr(self._app, name, value)
         self._attributes.clear()
@@ -175,4 +230,6 @@ class AppSurface(RequestHooks, RouteMethods):
     @property
     def needs_install(self) -> bool:
         """Whether something was recorded that only an installed app can do."""
-        return bool(self.routes or self.startup or self.shutdown or self.serializer or self.backplane or self.hooks)
+        lifecycle = (self.startup, self.shutdown, self.listening, self.closing)
+        recorded = (self.declared_routes, self.route_options, self.hooks, *lifecycle)
+        return any(recorded) or self.serializer is not None or self.declared_backplane is not None

@@ -109,7 +109,8 @@ class Computation(Awaitable[Any]):
         return f"Write await {_path(self._member)}"
 
     def _begin(self) -> asyncio.Task[Any]:
-        self._task = task = asyncio.get_running_loop().create_task(self._compute())
+        # Not by the loop's factory: the core's own, and an eager one, would enter the function before it is known to run.
+        self._task = task = asyncio.Task(self._compute(), loop=asyncio.get_running_loop())
         task.add_done_callback(self._end)
         return task
 

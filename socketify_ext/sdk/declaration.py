@@ -52,6 +52,7 @@ class Extension:
     distribution: str | None = None
     version: str | None = None
     required_by: str | None = None
+    scope: str = ""
     renames: Mapping[str, str] = field(default_factory=dict)
     selection: tuple[str, ...] | None = None
     overrides: tuple[str, ...] = ()
@@ -70,7 +71,7 @@ class Extension:
     def provenance(self) -> Provenance:
         """Return the provenance of the extension function."""
         file, line = source_location(self.function)
-        return Provenance(self.name, file, line, self.distribution, self.version, self.required_by)
+        return Provenance(self.name, file, line, self.distribution, self.version, self.required_by, self.scope)
 
     @property
     def summary(self) -> str:
@@ -257,14 +258,15 @@ def _shown(models: Sequence[type[BaseModel]], location: Sequence[Any]) -> Sequen
         if not all(info.repr for info in found):
             return location[:depth]
         if found:
-            models = [inner for info in found for inner in _models_in(info.annotation)]
+            models = [inner for info in found for inner in models_in(info.annotation)]
     return location
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that an annotation names."""
     if inspect.isclass(annotation) and not get_args(annotation):
         return [annotation] if issubclass(annotation, BaseModel) else []
-    return [model for each in get_args(annotation) for model in _models_in(each)]
+    return [model for each in get_args(annotation) for model in models_in(each)]
 
 
 def extension(
@@ -283,8 +285,8 @@ def extension(
         name: the extension's name; for a plugin, also the name of its entry point.
         options: a pydantic model; the function gets a validated instance as its keyword-only `options`.
         requires: extensions that must be registered, as in `["auth>=1"]`; they come first.
-        before: names of extensions that, if present, come later.
-        after: names of extensions that, if present, come earlier.
+        before: names of extensions that, if present, come later; "*" for all that don't say so themselves.
+        after: names of extensions that, if present, come earlier; "*" for all that don't say so themselves.
         tested_with: the versions of socketify-ext, socketify and Python that it was tested with, as in
             `["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"]`; with others, `load` warns.
 

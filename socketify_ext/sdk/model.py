@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, Final, NoReturn, get_args
+from typing import Any, Final, NoReturn, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaError, SchemaValidator
@@ -43,7 +44,7 @@ def validate(model: Any, value: Any, size: int) -> Any:
         ValueError: the value does not fit; it is the ValidationError of pydantic or of msgspec.
         ArgumentError: nothing can be validated with the model.
     """
-    return _validator_of(_Key(model)).validate(value, size)
+    return validator_of(model).validate(value, size)
 
 
 def fit(model: Any, value: Any, size: int) -> Any:
@@ -52,11 +53,7 @@ def fit(model: Any, value: Any, size: int) -> Any:
     Raises:
         HTTPError: 422, it does not fit.
     """
-    validator = _validator_of(_Key(model))
-    try:
-        return validator.validate(value, size)
-    except ValueError as error:
-        raise mismatch(error) from None
+    return validator_of(model).fit(value, size)
 
 
 def fit_json(model: Any, data: bytes) -> Any:
@@ -65,15 +62,7 @@ def fit_json(model: Any, data: bytes) -> Any:
     Raises:
         HTTPError: 400, it is not JSON; 422, it does not fit.
     """
-    validator = _validator_of(_Key(model))
-    if b"NaN" in data or b"Infinity" in data:
-        _check_constants(data)
-    try:
-        return validator.validate_json(data)
-    except RecursionError:
-        raise not_json("it is nested too deep") from None
-    except ValueError as error:
-        raise mismatch(error) from None
+    return validator_of(model).fit_json(data)
 
 
 def fit_texts(model: Any, values: Mapping[str, Sequence[Any]], size: int) -> Any:
@@ -85,14 +74,65 @@ def fit_texts(model: Any, values: Mapping[str, Sequence[Any]], size: int) -> Any
     Raises:
         HTTPError: 422, they do not fit.
     """
-    validator = _validator_of(_Key(model))
-    try:
-        return validator.validate_texts(validator.names.collect(values), size)
-    except ValueError as error:
-        raise mismatch(error) from None
+    return validator_of(model).fit_texts(values, size)
 
 
-class PydanticValidator:
+def validator_of(model: Any) -> Validator:
+    """Return the validator of a model, made once.
+
+    Raises:
+        ArgumentError: nothing can be validated with the model.
+    """
+    return _validator_of(_Key(model))
+
+
+class Validator(abc.ABC):
+    """Validates with one model, and turns what does not fit into the answer to it."""
+
+    def fit(self, value: Any, size: int) -> Any:
+        """Return a decoded value as the model; see `fit`."""
+        try:
+            return self.validate(value, size)
+        except ValueError as error:
+            raise mismatch(error) from None
+
+    def fit_json(self, data: bytes) -> Any:
+        """Return JSON as the model; see `fit_json`."""
+        if b"NaN" in data or b"Infinity" in data:
+            _check_constants(data)
+        try:
+            return self.validate_json(data)
+        except RecursionError:
+            raise not_json("it is nested too deep") from None
+        except ValueError as error:
+            raise mismatch(error) from None
+
+    def fit_texts(self, values: Mapping[str, Sequence[Any]], size: int) -> Any:
+        """Return texts by their names as the model; see `fit_texts`."""
+        try:
+            return self.validate_texts(self.names.collect(values), size)
+        except ValueError as error:
+            raise mismatch(error) from None
+
+    @abc.abstractmethod
+    def validate(self, value: Any, size: int) -> Any:
+        """Return a decoded value as the model."""
+
+    @abc.abstractmethod
+    def validate_json(self, data: bytes) -> Any:
+        """Return JSON as the model."""
+
+    @abc.abstractmethod
+    def validate_texts(self, values: dict[str, Any], size: int) -> Any:
+        """Return texts by their names as the model."""
+
+    @property
+    @abc.abstractmethod
+    def names(self) -> RepeatedNames:
+        """Return which names take several values."""
+
+
+class PydanticValidator(Validator):
     """Validates with pydantic."""
 
     def __init__(self, model: Any) -> None:
@@ -137,7 +177,7 @@ class PydanticValidator:
             return self._adapter.validator
 
 
-class StructValidator:
+class StructValidator(Validator):
     """Validates with msgspec, which stops at the first error."""
 
     def __init__(self, model: Any) -> None:
@@ -197,9 +237,9 @@ class _Key:
 
 
 @lru_cache(maxsize=512)
-def _validator_of(key: _Key) -> PydanticValidator | StructValidator:
+def _validator_of(key: _Key) -> Validator:
     try:
-        return StructValidator(key.model) if _has_struct(key.model) else PydanticValidator(key.model)
+        return StructValidator(key.model) if has_struct(key.model) else PydanticValidator(key.model)
     except Exception as error:  # pydantic, msgspec and the model's own code raise whatever they like
         name = getattr(key.model, "__qualname__", None) or repr(key.model)
         raise ArgumentError(
@@ -210,8 +250,9 @@ def _validator_of(key: _Key) -> PydanticValidator | StructValidator:
         ) from error
 
 
-def _has_struct(model: Any) -> bool:
-    return hasattr(model, "__struct_config__") or any(map(_has_struct, get_args(model)))
+def has_struct(model: Any) -> bool:
+    """Whether a model is a msgspec Struct, or holds one."""
+    return hasattr(get_origin(model) or model, "__struct_config__") or any(map(has_struct, get_args(model)))
 
 
 def _instance(kind: type, value: Any) -> Any:

@@ -12,11 +12,14 @@ _OBJECTS: Final = frozenset(("model-fields", "typed-dict", "dataclass-args", "di
 
 @dataclass
 class RepeatedNames:
-    """Which names take all of their values, which the last one, and what others take."""
+    """Which names take all of their values, which the last one, and what others take; and which must be there."""
 
     several: set[str] = field(default_factory=set)
     one: set[str] = field(default_factory=set)
     others: bool | None = None  # of a dict: whether its values are collections
+    required: list[frozenset[str]] = field(
+        default_factory=list
+    )  # of each name that must be there, all that it may be called
 
     def collect(self, values: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Return the values as a model takes them; of a name that it does not know, several as a list."""
@@ -56,8 +59,11 @@ class _Walk:
         elif kind == "dict":
             names.others = self._is_collection(schema.get("values_schema", {"type": "any"}), set())
         else:
+            known = len(names.required)
             for inner in self._inside(schema):
                 self.collect(inner, names)
+            if "choices" in schema:  # what one of several models requires, another may not
+                del names.required[known:]
 
     def _add(self, name: str, described: Any, names: RepeatedNames) -> None:
         known = {name, *_aliases(described.get("validation_alias"))}
@@ -65,6 +71,8 @@ class _Walk:
             names.several |= known
         else:
             names.one |= known
+        if described.get("required", described["schema"]["type"] != "default"):
+            names.required.append(frozenset(known))
 
     def _is_collection(self, schema: Any, seen: set[int]) -> bool:
         if id(schema) in seen or schema["type"] in _OBJECTS:
@@ -111,8 +119,11 @@ def names_of_struct(model: Any) -> RepeatedNames:
         return kind.types if isinstance(kind, inspect.UnionType) else (kind,)
 
     names = RepeatedNames()
-    for struct in options(inspect.type_info(model)):
+    structs = options(inspect.type_info(model))
+    for struct in structs:
         for each in getattr(struct, "fields", ()):
             takes = names.several if any(isinstance(one, several) for one in options(each.type)) else names.one
             takes.add(each.encode_name)
+            if each.required and len(structs) == 1:
+                names.required.append(frozenset((each.encode_name,)))
     return names

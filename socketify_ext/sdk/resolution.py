@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from .. import errors
 from .provenance import Provenance
-from .spec import ComputedSpec, ExtensionSpec, MemberSpec, MethodSpec, Requirement, Target
+from .spec import EVERY, ComputedSpec, ExtensionSpec, MemberSpec, MethodSpec, Requirement, Target
 from .suggest import suggestion
 
 Policy = Literal["error", "keep", "replace"]
@@ -165,15 +165,7 @@ def ordered(specs: Sequence[ExtensionSpec]) -> tuple[tuple[ExtensionSpec, ...], 
     earlier = _earlier_names(specs, rank)
 
     def precedes(first: str, second: str) -> bool:
-        todo, seen = list(earlier[second]), set[str]()
-        while todo:
-            name = todo.pop()
-            if name == first:
-                return True
-            if name not in seen:
-                seen.add(name)
-                todo.extend(earlier[name])
-        return False
+        return any(first in _reached(name, earlier) for name in earlier[second])
 
     if not any(earlier.values()):
         return tuple(specs), precedes
@@ -212,7 +204,41 @@ def _earlier_names(specs: Sequence[ExtensionSpec], present: Mapping[str, int]) -
     for spec in specs:
         for name in present.keys() & spec.before:
             earlier[name].add(spec.name)
+    for spec in specs:
+        if EVERY in spec.before:
+            _put_before_all(spec, specs, earlier)
+        elif EVERY in spec.after:
+            _put_after_all(spec, specs, earlier)
     return earlier
+
+
+def _put_before_all(spec: ExtensionSpec, specs: Sequence[ExtensionSpec], earlier: dict[str, set[str]]) -> None:
+    """Put an extension before all others, except those that must come earlier and those that say the same."""
+    exempt = _reached(spec.name, earlier)
+    for other in specs:
+        if other.name not in exempt and EVERY not in other.before:
+            earlier[other.name].add(spec.name)
+
+
+def _put_after_all(spec: ExtensionSpec, specs: Sequence[ExtensionSpec], earlier: dict[str, set[str]]) -> None:
+    """Put an extension after all others, except those that must come later and those that say the same."""
+    later: dict[str, set[str]] = {each.name: set() for each in specs}
+    for name, names in earlier.items():
+        for each in names:
+            later[each].add(name)
+    exempt = _reached(spec.name, later)
+    earlier[spec.name] |= {other.name for other in specs if other.name not in exempt and EVERY not in other.after}
+
+
+def _reached(name: str, edges: Mapping[str, set[str]]) -> set[str]:
+    """Return a name and all that its edges lead to."""
+    todo, seen = [name], set[str]()
+    while todo:
+        each = todo.pop()
+        if each not in seen:
+            seen.add(each)
+            todo.extend(edges[each])
+    return seen
 
 
 def _guard_core(spec: ExtensionSpec, reserved: Mapping[Target, Reserved]) -> None:

@@ -37,6 +37,9 @@ TARGETS: Final[tuple[Target, ...]] = ("request", "response", "ws")
 MISSING: Final[Any] = inspect.Parameter.empty
 TESTED_PARTS: Final = ("socketify-ext", "socketify", "python")  # what `tested_with` may name
 
+EVERY: Final = "*"
+"""In `before` and `after`: all other extensions that don't say so themselves."""
+
 _NAME = re.compile(r"[^\W_](?:[\w.~-]*[^\W_])?")
 
 
@@ -67,6 +70,10 @@ def is_extension_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def _name_in_order(name: Any) -> Any:
+    return name if isinstance(name, str) and name == EVERY else _extension_name(name)
+
+
 def _member_name(name: Any) -> Any:
     if not isinstance(name, str) or not name.isidentifier():
         why = f"{name!r} is not an identifier"
@@ -84,6 +91,7 @@ def _member_name(name: Any) -> Any:
 
 
 ExtensionName = Annotated[str, BeforeValidator(_extension_name)]
+NameInOrder = Annotated[str, BeforeValidator(_name_in_order)]
 MemberName = Annotated[str, BeforeValidator(_member_name)]
 
 
@@ -182,7 +190,10 @@ def _function(function: Any) -> Any:
 
 
 class MethodSpec(FrozenModel):
-    """One method: a function that takes the request, response or socket as `self`."""
+    """One method: a function that takes the request, response or socket as `self`.
+
+    `example` shows a call, which `socketify-ext check` makes.
+    """
 
     kind: Literal["method"] = "method"
     target: Target
@@ -191,6 +202,7 @@ class MethodSpec(FrozenModel):
     provenance: InstanceOf[Provenance]
     override: bool = False
     renamed_from: str | None = None
+    example: str | None = None
     deprecated: Deprecation = None
 
     @property
@@ -444,10 +456,17 @@ class ExtensionSpec(FrozenModel):
         AfterValidator(_unique),
     ] = ()
     requires: tuple[Annotated[Requirement, BeforeValidator(_requirement)], ...] = ()
-    before: tuple[ExtensionName, ...] = ()
-    after: tuple[ExtensionName, ...] = ()
+    before: tuple[NameInOrder, ...] = ()
+    after: tuple[NameInOrder, ...] = ()
     tested_with: tuple[Annotated[Requirement, BeforeValidator(_tested_version)], ...] = ()
     identity: tuple[Any, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> ExtensionSpec:
+        if EVERY in self.before and EVERY in self.after:
+            why = "it is to be before all others and after all others"
+            raise spec_error(errors.DeclarationError, why, 'Write "*" in one of before and after')
+        return self
 
     @functools.cached_property
     def by_name(self) -> dict[tuple[Target, str], MemberSpec]:
@@ -455,9 +474,19 @@ class ExtensionSpec(FrozenModel):
         return {(member.target, member.name): member for member in self.members}
 
     @property
+    def options(self) -> BaseModel | None:
+        """Return the validated options, None where the extension takes none; they may hold secrets."""
+        return next((each for each in self.identity if isinstance(each, BaseModel)), None)
+
+    @property
     def version(self) -> str | None:
         """Return the version of the distribution that provides the extension."""
         return self.provenance.version
+
+    @property
+    def scope(self) -> str:
+        """Return the prefix of the scope that the extension is registered in, "" for the app itself."""
+        return self.provenance.scope
 
 
 Model = TypeVar("Model", bound=FrozenModel)

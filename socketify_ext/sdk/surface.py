@@ -60,11 +60,24 @@ class Surface:
     def method(self, function: Function, /) -> Function: ...
     @overload
     def method(
-        self, function: Function, /, *, name: str, override: bool = False, deprecated: str | None = None
+        self,
+        function: Function,
+        /,
+        *,
+        name: str,
+        override: bool = False,
+        deprecated: str | None = None,
+        example: str | None = None,
     ) -> Function: ...
     @overload
     def method(
-        self, /, *, name: str | None = None, override: bool = False, deprecated: str | None = None
+        self,
+        /,
+        *,
+        name: str | None = None,
+        override: bool = False,
+        deprecated: str | None = None,
+        example: str | None = None,
     ) -> Callable[[Function], Function]: ...
     def method(
         self,
@@ -74,6 +87,7 @@ class Surface:
         name: str | None = None,
         override: bool = False,
         deprecated: str | None = None,
+        example: str | None = None,
     ) -> Function | Callable[[Function], Function]:
         """Add a method; works bare, `@request.method`, and with arguments.
 
@@ -82,17 +96,19 @@ class Surface:
             name: the member's name, by default the function's own; lambdas and builtins need one.
             override: whether it may replace an attribute of the core or another extension's member.
             deprecated: what to use instead, and until when it works, as in "use get_user; gone in 2.0"; calls warn.
+            example: a call for `socketify-ext check`, as in `'request.item("tea")'`, or several: see docs/check.md.
 
         Raises:
             MemberNameError, SignatureError: see `docs/errors.md`.
         """
         frame = sys._getframe(1)
         caller = frame.f_code.co_filename, frame.f_lineno
+        options: dict[str, Any] = {"name": name, "override": override, "deprecated": deprecated, "example": example}
         if function is not None:
-            return self.declare_method(caller, function, name=name, override=override, deprecated=deprecated)
+            return self.declare_method(caller, function, **options)
 
         def declare(decorated: Function) -> Function:
-            return self.declare_method(caller, decorated, name=name, override=override, deprecated=deprecated)
+            return self.declare_method(caller, decorated, **options)
 
         return self._decorator("method", caller, declare, "Write it above a function")
 
@@ -104,9 +120,10 @@ class Surface:
         name: str | None = None,
         override: bool = False,
         deprecated: str | None = None,
+        example: str | None = None,
     ) -> Function:
         """Add a method that is declared at `location`, a file and a line; see `method`."""
-        self._declare(MethodSpec, location, function, name, override=override, deprecated=deprecated)
+        self._declare(MethodSpec, location, function, name, override=override, deprecated=deprecated, example=example)
         return function
 
     @overload

@@ -12,28 +12,35 @@ if TYPE_CHECKING:
     from .assembly import extension_app, isolated_registry
     from .fakes.making import fake_request, fake_response, fake_websocket
     from .fork_server import preload
+    from .inject import Received, inject, started
     from .serving import Serving, serve
 
 __all__ = [
+    "Received",
     "Serving",
     "extension_app",
     "fake_request",
     "fake_response",
     "fake_websocket",
+    "inject",
     "isolated_registry",
     "preload",
     "serve",
+    "started",
 ]
 
 _HOMES = {
+    "Received": "inject",
     "Serving": "serving",
     "extension_app": "assembly",
     "fake_request": "fakes.making",
     "fake_response": "fakes.making",
     "fake_websocket": "fakes.making",
+    "inject": "inject",
     "isolated_registry": "assembly",
     "preload": "fork_server",
     "serve": "serving",
+    "started": "inject",
 }
 
 

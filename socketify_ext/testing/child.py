@@ -44,7 +44,7 @@ def unpack(file: str) -> Any:
     return factory(**arguments)
 
 
-def main(writer: int, file: str) -> None:
+def main(file: str, writer: int) -> None:
     """Serve until a signal comes."""
     logging.basicConfig(format="%(levelname)s:%(name)s:%(message)s")
     making_app.set(True)
@@ -60,4 +60,4 @@ def main(writer: int, file: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(sys.argv[1], int(sys.argv[2]))

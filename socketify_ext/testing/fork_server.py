@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import json
 import os
 import signal
 import socket
@@ -16,15 +17,15 @@ import subprocess
 import sys
 import threading
 from multiprocessing.connection import wait
-from pathlib import Path
 
 _ALWAYS = ("asyncio", "cloudpickle", "pluggy", "pydantic", "socketify", "socketify_ext.testing.child")
 _SIZE = 4  # bytes of a number that the processes tell each other
+_MOST = 8  # descriptors that a process gets
 _CHANGING = "PYTEST_CURRENT_TEST"  # pytest's, another for each test
 
 _preloaded: list[str] = []
 _lock = threading.Lock()
-_running: list[ForkServer] = []  # one at most
+_running: dict[tuple[str, ...], ForkServer] = {}  # by the modules that each has imported beside those of tests
 
 
 def preload(*modules: str) -> None:
@@ -36,19 +37,23 @@ def preload(*modules: str) -> None:
     with _lock:
         _preloaded.extend(modules)
         while _running:
-            _running.pop().close()
+            _running.popitem()[1].close()
 
 
-def fork_server() -> ForkServer | None:
-    """Return the fork server for processes of this environment, or None where each process must start afresh."""
+def fork_server(*modules: str) -> ForkServer | None:
+    """Return the fork server for processes of this environment, or None where each process must start afresh.
+
+    Args:
+        modules: names of modules that it has imported beside those of tests.
+    """
     if sys.platform != "linux":
         return None
     with _lock:
-        if _running and _running[0].has_ended():
-            _running.pop().close()
-        if not _running:
-            _running.append(ForkServer([*_ALWAYS, *_preloaded]))
-        return _running[0] if _running[0].environment == _lasting() else None
+        if modules in _running and _running[modules].has_ended():
+            _running.pop(modules).close()
+        if modules not in _running:
+            _running[modules] = ForkServer([*_ALWAYS, *_preloaded, *modules])
+        return _running[modules] if _running[modules].environment == _lasting() else None
 
 
 def _lasting() -> dict[str, str]:
@@ -74,20 +79,22 @@ class ForkServer:
             )
         atexit.register(self.close)
 
-    def start(self, given: Path, output: int, writer: int) -> ForkedProcess:
-        """Fork a process that runs `child.main`.
+    def start(self, module: str, given: str, output: int, *descriptors: int) -> ForkedProcess:
+        """Fork a process that runs `main(given, *descriptors)` of a module.
 
         Args:
-            given: the file that holds its packed factory.
+            module: its name.
+            given: what the process gets, such as the file that holds more.
             output: the descriptor of its standard output and error.
-            writer: the descriptor on which it reports its port.
+            descriptors: further ones, which it gets by other numbers.
 
         Raises:
             OSError: the fork server has ended.
         """
         reader, status = socket.socketpair()
+        message = json.dumps([module, given]).encode()
         with status, _lock:
-            socket.send_fds(self._connection, [os.fsencode(given)], [output, writer, status.fileno()])
+            socket.send_fds(self._connection, [message], [output, status.fileno(), *descriptors])
         pid = reader.recv(_SIZE)
         if not pid:
             raise OSError("the fork server has ended")
@@ -158,23 +165,23 @@ def main(connection: int, modules: list[str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for the servers
     with socket.socket(fileno=connection) as messages:
         while True:
-            given, descriptors, _, _ = socket.recv_fds(messages, 65536, 3)
-            if not given:
+            message, descriptors, _, _ = socket.recv_fds(messages, 65536, _MOST)
+            if not message:
                 return
             if os.fork() == 0:
                 break
             for descriptor in descriptors:
                 os.close(descriptor)
-    _run(given, *descriptors)
+    _run(*json.loads(message), *descriptors)
 
 
-def _run(given: bytes, output: int, writer: int, status: int) -> None:
+def _run(module: str, given: str, output: int, status: int, *descriptors: int) -> None:
     """Fork the server, and report its process and its exit code; return in the server."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid:
-        os.close(output)
-        os.close(writer)
+        for descriptor in (output, *descriptors):
+            os.close(descriptor)
         os.write(status, pid.to_bytes(_SIZE, sys.byteorder))
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.write(status, code.to_bytes(_SIZE, sys.byteorder, signed=True))
@@ -184,7 +191,7 @@ def _run(given: bytes, output: int, writer: int, status: int) -> None:
     for standard in (1, 2):
         os.dup2(output, standard)
     os.close(output)
-    sys.modules["socketify_ext.testing.child"].main(writer, os.fsdecode(given))
+    importlib.import_module(module).main(given, *descriptors)
 
 
 if __name__ == "__main__":

@@ -119,9 +119,9 @@ def _start(given: Path, output: IO[bytes], writer: int, environment: Mapping[str
     """Start the process that serves: forked, or afresh where its environment is another."""
     forks = None if environment else fork_server()
     if forks is not None:
-        return forks.start(given, output.fileno(), writer)
+        return forks.start(f"{__package__}.child", str(given), output.fileno(), writer)
     return subprocess.Popen(
-        [sys.executable, "-m", f"{__package__}.child", str(writer), str(given)],
+        [sys.executable, "-m", f"{__package__}.child", str(given), str(writer)],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

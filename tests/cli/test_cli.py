@@ -38,6 +38,9 @@ WEATHER = """
         async def forecast(self, days: int = 1) -> list[str]:
             '''Look ahead.'''
         request.property("city", "Oslo", type=str)
+        @request.property
+        async def station(self) -> str:
+            '''Find the nearest.'''
         app.get("/weather", lambda res, req: None)
         @app.on_startup
         async def connect(): ...
@@ -257,6 +260,7 @@ def test_show_describes_a_plugin_whose_options_must_be_given(run: Program, insta
     assert members == [
         ("forecast", "method", "(days: int = 1) -> list[str]"),
         ("city", "property", ": str = 'Oslo'"),
+        ("station", "computed", ": Awaitable[str]"),
     ]
     assert described["hooks"] == ["socketify_ext_cli"]
     assert [place["name"] for place in described["startup"]] == ["connect"]
@@ -266,6 +270,7 @@ def test_show_describes_a_plugin_whose_options_must_be_given(run: Program, insta
     assert hooks == [("before_request", "/weather/today", "warn"), ("on_ws_close", "/", "left")]
     text = run("show", "weather").stdout
     assert "before_request /weather/today  warn" in text
+    assert "computed station: Awaitable[str]" in text
     for part in ("key: str (required)", "unit: str = '[C]'", "socketify_ext_cli", "connect", "/weather", "auth>=0"):
         assert part in text
 

@@ -66,7 +66,7 @@ def test_a_command_replaces_its_own_file_and_others_only_by_force(program, name)
 def test_no_command_takes_the_file_of_another():
     files = {
         is_stub_module: b'"""Types of main:run, written by `socketify-ext stubs`; do not edit."""\n',
-        is_lock: b'{"format": 99, "target": "main:run", "extensions": {}, "members": {}}',
+        is_lock: b'{"format": 99, "target": "main:run", "extensions": {}, "members": {}, "routes": {}}',
         is_junit: junit_text([Report("main:run", findings=[Finding("register", "wrong")])]).encode(),
     }
     for is_own in files:

@@ -19,11 +19,19 @@ BEFORE = """
         @ws.method
         def tell(self, value=object()): ...
         request.property("city", "Oslo")
+        @request.property
+        async def weather(self) -> dict[str, int]: ...
+        @response.property
+        def seen(self) -> int: ...
 
     def run(app):
         socketify_ext.install(app).register(own)
 """
-AFTER = BEFORE.replace("limit: int = 10", "limit: int = 20").replace("def tell", "async def told")
+AFTER = (
+    BEFORE.replace("limit: int = 10", "limit: int = 20")
+    .replace("def tell", "async def told")
+    .replace("dict[str, int]", "list[int]")
+)
 
 
 @pytest.fixture
@@ -40,7 +48,15 @@ def test_lock_pins_the_surface_and_check_fails_with_a_diff_when_it_changes(progr
     pinned = json.loads(written)
     assert pinned["target"] == "main:run"
     assert pinned["extensions"]["cart"]["distribution"] == "socketify-ext"
-    assert list(pinned["members"]) == ["request.cart", "request.city", "request.find", "ws.tell"]
+    assert list(pinned["members"]) == [
+        *("request.cart", "request.city", "request.find", "request.weather", "response.seen", "ws.tell"),
+    ]
+    assert pinned["members"]["request.weather"] == {
+        "extension": "own",
+        "kind": "async computed",
+        "signature": ": Awaitable[dict[str, int]]",
+    }
+    assert pinned["members"]["response.seen"] == {"extension": "own", "kind": "computed", "signature": ": int"}
     assert pinned["members"]["request.find"]["signature"] == "(name: str, limit: int = 10) -> list[str]"
     assert pinned["members"]["ws.tell"]["signature"] == "(value=<object object>)"
     assert str(program.folder) not in written
@@ -55,6 +71,8 @@ def test_lock_pins_the_surface_and_check_fails_with_a_diff_when_it_changes(progr
     assert wrong.stdout.splitlines() == [
         "- request.find(name: str, limit: int = 10) -> list[str]  [own]",
         "+ request.find(name: str, limit: int = 20) -> list[str]  [own]",
+        "- computed request.weather: Awaitable[dict[str, int]]  [own]",
+        "+ computed request.weather: Awaitable[list[int]]  [own]",
         "- ws.tell(value=<object object>)  [own]",
         "+ async ws.told(value=<object object>)  [own]",
     ]
@@ -84,7 +102,7 @@ def test_check_says_what_is_wrong_with_the_file_itself(program, content, text):
 
 def lock(version="1.0", names=("a", "b"), **members):
     extensions = {name: {"distribution": "dist", "version": version, "requires": []} for name in names}
-    return Lock("main:run", extensions, members)
+    return Lock("main:run", extensions, members, {})
 
 
 def test_another_version_of_a_distribution_is_a_difference():

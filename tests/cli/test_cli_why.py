@@ -124,9 +124,11 @@ def test_tree_shows_extensions_in_order_with_requirements_and_members(program):
 
 def test_tree_json_has_the_same(program):
     told = json.loads(program("tree", "main:make", "--json").stdout)
-    assert [(each["name"], each["required_by"], each["lost"]) for each in told] == [
+    assert (told["prefix"], told["routes"], told["scopes"]) == ("", [], [])
+    extensions = told["extensions"]
+    assert [(each["name"], each["required_by"], each["lost"]) for each in extensions] == [
         ("plain", None, ["request.get_user"]),
         ("cart", "better", []),
         ("better", None, []),
     ]
-    assert [member["name"] for member in told[2]["members"]] == ["request.get_user", "ws.say"]
+    assert [member["name"] for member in extensions[2]["members"]] == ["request.get_user", "ws.say"]

@@ -15,6 +15,9 @@ def test_the_apps_of_the_page_answer():
     with serve(written, sources=CODE) as server:
         assert httpx2.get(f"{server.url}/hello").text == "Hello, Ann!"
         assert httpx2.get(f"{server.url}/greet").text == "Good day, Ann!"
+        profile = httpx2.get(f"{server.url}/profile", headers={"X-Visitor": "Ann"})
+        assert profile.json() == {"visitor": "Ann", "account": {"name": "Ann"}, "same": True}
+        assert httpx2.get(f"{server.url}/profile").status_code == 401
         curt = httpx2.get(f"{server.url}/curt")
         assert (curt.text, curt.headers["connection"]) == ("Ann", "close")
 

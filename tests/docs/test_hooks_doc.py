@@ -11,8 +11,9 @@ import request_hook_apps
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+import socketify_ext
 from socketify_ext import Outcome, hookspecs
-from socketify_ext.sdk.request_hooks import PARAMETERS
+from socketify_ext.sdk.request_hooks import LIFECYCLE_PARAMETERS, PARAMETERS
 from socketify_ext.testing import serve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
@@ -40,10 +41,49 @@ def test_the_request_hooks_do_what_the_page_says():
             assert line in server.log
 
 
+def test_the_hooks_before_the_answer_do_what_the_page_says():
+    with serve(request_hook_apps.documented, number=1) as server:
+        answer = httpx2.get(server.url)
+        assert (answer.text, answer.headers["content-encoding"]) == ("text " * 1000, "gzip")
+        missing = httpx2.get(f"{server.url}/none")
+        assert (missing.status_code, missing.headers["cache-control"]) == (404, "no-store")
+        assert answer.headers["x-content-type-options"] == missing.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_hooks_at_errors_do_what_the_page_says():
+    with serve(request_hook_apps.documented, number=2) as server:
+        answer = httpx2.get(f"{server.url}/api/items/7")
+        assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json() == {"status": 404, "title": "no such item"}
+        assert httpx2.get(f"{server.url}/none").json() == {"detail": "Not Found"}
+        assert "failed" not in server.log
+
+
+FASTIFY = (
+    *("onRequest", "preParsing", "preValidation", "preHandler", "preSerialization", "onSend", "onResponse", "onError"),
+    *("onTimeout", "onRequestAbort", "onReady", "onListen", "preClose", "onClose", "onRoute", "onRegister"),
+)
+
+
+def test_fastifys_hooks_are_all_there_and_at_least_fourteen_have_a_counterpart():
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", PAGE.partition("## Beside fastify's")[2], re.MULTILINE))
+    assert tuple(rows) == FASTIFY
+    counterparts = {name: re.findall(r"`(?:res\.)?(\w+)", cell) for name, cell in rows.items()}
+    assert sum(map(bool, counterparts.values())) >= 14
+    named = {each for names in counterparts.values() for each in names}
+    known = {*dir(socketify_ext.App), *dir(hookspecs), "on_aborted", "on_route"}
+    assert named <= known
+
+
+def test_the_hooks_of_the_server_are_documented():
+    assert {name: described()[name] for name in LIFECYCLE_PARAMETERS} == LIFECYCLE_PARAMETERS
+
+
 def test_the_registration_hooks_do_what_the_page_says(caplog):
     caplog.set_level(logging.ERROR)
-    example = request_hook_apps.documented(1)
-    assert [spec.name for spec in example._registration.current.resolution.order] == ["cart"]
+    example = request_hook_apps.documented(3)
+    assert [spec.name for spec in example._node.registration.current.resolution.order] == ["cart"]
 
     def silent(request, response, ws): ...
 

@@ -20,6 +20,11 @@ PLUGINS = {
     "metrics": {},
     "ratelimit": {"limits": {"/": "1000000000/minute"}, "proxies": 1},
     "sessions": {"secret": "a secret for nothing but this", "cookie_secure": False},
+    "compress": {"min_size": 0},
+    "csrf": {"trusted_origins": ["https://app.example"]},
+    "health": {},
+    "request-id": {"access_log": None},
+    "security-headers": {},
 }
 METHODS = ("get", "post", "put", "patch", "delete", "options")
 
@@ -74,9 +79,10 @@ def everything():
         "pm": {"inbox": "memory://", "rate": "1000000/second"},
     }.items():
         app.register(socketify_ext.load(name, **options))
-    plugins = [name for name in PLUGINS if importlib.util.find_spec(f"socketify_ext_{name}")]
+    modules = {name: name.replace("-", "_") for name in PLUGINS}
+    plugins = [name for name, module in modules.items() if importlib.util.find_spec(f"socketify_ext_{module}")]
     for name in plugins:
-        plugin = getattr(importlib.import_module(f"socketify_ext_{name}"), name)
+        plugin = getattr(importlib.import_module(f"socketify_ext_{modules[name]}"), modules[name])
         app.register(isolated_registry(plugin).load(name, **PLUGINS[name]))
     add_requests(app)
     add_bodies(app)
@@ -209,6 +215,8 @@ def add_extensions(app, plugins):
     app.any("/negotiate", lambda res, req: res.negotiate({"token": req.get_header("token")}))
     if "sessions" in plugins:
         app.any("/session", session)
+    if "security-headers" in plugins:
+        app.any("/page", lambda res, req: res.write_header("Content-Type", "text/html").end(req.csp_nonce * 100))
     if "cors" in plugins:
         app.get("/cors", lambda res, req: res.cors(req).end("shared"))
 
@@ -266,6 +274,33 @@ def counted():
 
 
 # -- the response that is told what to do
+
+
+class Twice:
+    """A filter that sends each part twice."""
+
+    def feed(self, data):
+        return data * 2
+
+    def finish(self):
+        return b""
+
+
+def hook_answers(app):
+    """Change answers below two prefixes, at once and late."""
+
+    @app.before_send(prefix="/hooked")
+    def hook(res, req):
+        res.write_header("X-Hook", req.get_header("token")).filter_body(Twice())
+
+    @app.before_send(prefix="/hooked-late")
+    async def hook_late(res, req):
+        await asyncio.sleep(0)
+        hook(res, req)
+
+    @app.on_error(prefix="/hooked-late")
+    async def look(error, res, req):
+        await asyncio.sleep(0)
 
 
 def told():
@@ -357,8 +392,10 @@ def told():
 
         app.loop.loop.call_soon(run)
 
-    for name, handler in {"sync": sync, "suspending": suspending, "later": later}.items():
-        app.any(f"/{name}", handler)
+    for prefix in ("", "/hooked", "/hooked-late"):
+        for name, handler in {"sync": sync, "suspending": suspending, "later": later}.items():
+            app.any(f"{prefix}/{name}", handler)
+    hook_answers(app)
     app.get("/own", lambda res, req: res.end(req.get_header("token")))
     app.get("/unexpected", lambda res, req: res.end([unexpected.pop() for _ in list(unexpected)]))
     return app

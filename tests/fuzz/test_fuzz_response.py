@@ -45,7 +45,7 @@ class Responding(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.steps = []
-        self.request = ("GET", "sync", b"")
+        self.request = ("GET", "", "sync", b"")
 
     def add(self, *step):
         self.steps.append(step)
@@ -53,11 +53,12 @@ class Responding(RuleBasedStateMachine):
     @precondition(lambda self: not self.steps)
     @rule(
         method=st.sampled_from(["GET", "HEAD", "POST"]),
+        hooks=st.sampled_from(["", "/hooked", "/hooked-late"]),
         handler=st.sampled_from(["sync", "suspending", "later"]),
         size=st.sampled_from([0, 5, 70_000]),
     )
-    def choose(self, method, handler, size):
-        self.request = (method, handler, b"b" * size)
+    def choose(self, method, hooks, handler, size):
+        self.request = (method, hooks, handler, b"b" * size)
 
     @rule(step=simple)
     def do(self, step):
@@ -118,13 +119,14 @@ class Responding(RuleBasedStateMachine):
             converse(self.port, *self.request, self.steps, f"t{self.number}")
 
 
-def converse(port, method, handler, body, steps, token):
+def converse(port, method, hooks, handler, body, steps, token):
     """Ask for the steps, then for an answer of its own, on one connection."""
     length = [("content-length", str(len(body)))] if body and method == "POST" else []
     head = [("host", "x"), ("token", token), ("steps", json.dumps(steps)), *length]
     with socket.create_connection(("127.0.0.1", port), TIMEOUT) as client:
         connection = h11.Connection(h11.CLIENT)
-        answer = ask(client, connection, method, f"/{handler}", head, body if length else b"")
+        marks = [token.encode()] if hooks else []
+        answer = ask(client, connection, method, f"{hooks}/{handler}", head, body if length else b"", marks)
         if answer is not None:
             status, got = answer
             own = f"<{token}>".encode()
@@ -138,8 +140,10 @@ def converse(port, method, handler, body, steps, token):
         assert answer == (200, b"[]"), answer
 
 
-def ask(client, connection, method, path, headers, body=b""):
+def ask(client, connection, method, path, headers, body=b"", marks=()):
     """Send a request and read its answer: the status and the body, or None where the connection was closed.
+
+    The head has the `marks` that hooks put on it.
 
     Raises:
         RemoteProtocolError: what came is no answer.
@@ -162,6 +166,7 @@ def ask(client, connection, method, path, headers, body=b""):
             connection.receive_data(data)
         elif isinstance(event, h11.Response):
             status = event.status_code
+            assert [value for name, value in event.headers if name == b"x-hook"] == list(marks)
         elif isinstance(event, h11.Data):
             got += event.data
         elif isinstance(event, h11.EndOfMessage):

@@ -82,9 +82,10 @@ FORKING = """
     for number, target in enumerate(json.loads(sys.argv[1])):
         with open(f"{number}.events", "wb") as events, open(f"{number}.trace", "wb") as trace:
             if os.fork() == 0:
-                files = {"events": events.fileno(), "trace": trace.fileno()}
+                files = [events.fileno(), trace.fileno(), trace.fileno(), os.pipe()[0]]
                 request = {"target": target, "question": "app", "options": {}, "stub": None}
-                sys.argv[1] = json.dumps({**files, "timeout": 60.0, "request": request})
+                given = {"timeout": 60.0, "mark": "", "request": request, "folder": os.getcwd()}
+                sys.argv[1:] = [json.dumps(given), *map(str, files)]
                 process.run_child(worker.main)
             os.wait()
         with open(f"{number}.events") as events, open(f"{number}.json", "w") as named:

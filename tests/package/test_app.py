@@ -73,7 +73,7 @@ def members(app):
 
 
 def compiled(app, target):
-    return app._server.classes[target]
+    return app._node.classes[target]
 
 
 def test_a_new_app_has_no_extensions(app):
@@ -153,11 +153,11 @@ def test_an_app_has_a_policy_for_collisions(make, policy):
 
 def test_collisions_are_an_error_by_default_and_change_nothing(app):
     app.register(adding("first", "user", "till"))
-    before = dict(app._server.classes)
+    before = dict(app._node.classes)
     with pytest.raises(CollisionError) as caught:
         app.register(adding("second", "till", "user", "new"))
     assert [collision.name for collision in caught.value.collisions] == ["user", "till"]
-    assert dict(app._server.classes) == before
+    assert dict(app._node.classes) == before
     assert names(app) == ["first"]
 
 
@@ -215,7 +215,7 @@ def test_a_plan_that_fails_half_way_is_dropped(app):
     assert names(app) == ["cart"]
     assert hasattr(compiled(app, "request"), "cart")
     assert not hasattr(compiled(app, "request"), "till")
-    assert app._server.hooks._hooks == ()
+    assert app._node.hooks._are_none
 
 
 def test_an_extension_that_raises_leaves_the_app_as_it_was(app):

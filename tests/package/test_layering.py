@@ -20,7 +20,7 @@ ORDER = [
     {"app"},
     {"typing", "testing"},
     {"inspection"},
-    {"conformance"},
+    {"conformance", "run"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -5,11 +5,13 @@ import contextlib
 import logging
 import time
 
+import httpx2
 import pytest
+import socketify
 import virtual_clock
 
 import socketify_ext
-from socketify_ext.errors import LifecycleError
+from socketify_ext.errors import InstallError, LifecycleError, SignatureError
 from socketify_ext.lifecycle import Lifecycle, LifecycleEntry
 from socketify_ext.testing import serve
 
@@ -237,3 +239,168 @@ def test_a_second_signal_ends_the_process_and_names_what_hung():
             "a second signal: the process ends without waiting for the app: hanging.<locals>.never_ending" in server.log
         )
         assert "ran out of time" not in server.log
+
+
+# -- listening and closing
+
+PATIENCE = 10
+
+
+def announcing(grace=5.0):
+    app = socketify_ext.App(shutdown_grace=grace)
+
+    def say(*words):
+        print(*words, flush=True)
+
+    @app.register
+    @socketify_ext.extension("second", after=["first"])
+    def second(request, response, ws, *, app):
+        app.on_listen(lambda address: say("second listens", address.port > 0))
+        app.before_close(lambda: say("second closes"))
+
+    @app.register
+    @socketify_ext.extension("first")
+    def first(request, response, ws, *, app):
+        app.on_startup(lambda: say("first starts"))
+        app.on_shutdown(lambda: say("first stops"))
+
+        @app.on_listen
+        def fail(address):
+            raise LookupError("no registry")
+
+        @app.on_listen
+        async def listen(address):
+            await asyncio.sleep(0.01)
+            say("first listens", address.host)
+
+        @app.before_close
+        async def close():
+            say("first closes")
+            await asyncio.sleep(0.05)
+            raise LookupError("no registry left")
+
+    app.on_listen(lambda address: say("the app listens"))
+
+    @app.before_close
+    async def last():
+        say("the app closes")
+        await asyncio.sleep(0 if grace else 3600)
+
+    app.get("/", lambda res, req: res.end("ok"))
+    app.get("/close", lambda res, req: (res.end("closes"), app.close(), app.close())[0])
+    return app
+
+
+def wait_for(server, words):
+    deadline = time.monotonic() + PATIENCE
+    while words not in server.log:
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("how", ["signal", "close"])
+def test_hooks_of_listening_and_closing_run_in_resolved_order_and_their_errors_are_logged(how):
+    with serve(announcing) as server:
+        wait_for(server, "the app listens")
+        if how == "signal":
+            server.process.terminate()
+        else:
+            assert httpx2.get(f"{server.url}/close").text == "closes"
+        wait_for(server, "first closes")
+        assert httpx2.get(server.url).text == "ok"  # it still listens
+        assert server.process.wait(PATIENCE) == 0
+        said = [line for line in server.log.splitlines() if line.startswith(("first", "second", "the app"))]
+        assert said == [
+            "first starts",
+            "first listens 127.0.0.1",
+            "second listens True",
+            "the app listens",
+            "first closes",
+            "second closes",
+            "the app closes",
+            "first stops",
+        ]
+        for hook, words in (("on_listen hook", "no registry"), ("before_close hook", "no registry left")):
+            assert f"{hook} announcing.<locals>.first.<locals>." in server.log
+            assert f"LookupError: {words}" in server.log
+        assert "ERROR:socketify_ext:extension 'first' (" in server.log
+
+
+def test_a_hook_of_closing_that_hangs_is_cancelled_when_the_grace_is_over():
+    with serve(announcing, grace=0) as server:
+        assert server.stop(timeout=PATIENCE) == 0
+        assert "the app: before_close hook announcing.<locals>.last ran out of time" in server.log
+        assert "first stops" in server.log
+
+
+def test_a_second_signal_does_not_wait_for_the_hooks_of_closing():
+    with serve(announcing, grace=60) as server:
+        wait_for(server, "the app listens")
+        server.process.terminate()
+        wait_for(server, "first closes")
+        server.process.terminate()
+        server.process.wait(PATIENCE)
+        assert "the app closes" not in server.log
+
+
+def test_an_app_that_listens_and_closes_without_running_calls_what_is_not_async():
+    app, seen = socketify_ext.App(), []
+
+    async def close():
+        await asyncio.sleep(0)
+        seen.append(("closes", bool(app._server.listening)))
+
+    app.on_listen(lambda address: seen.append(("listens", address.port)))
+    app.before_close(close)
+    app.listen({"port": 0, "host": "127.0.0.1"}, lambda address: seen.append(("handler", address.port)))
+    app.close()
+    app.close()
+    assert [name for name, _ in seen] == ["handler", "listens", "closes"]
+    assert seen[0][1] == seen[1][1] > 0
+    assert seen[2][1]
+    assert not app._server.listening
+
+
+def test_an_app_that_comes_while_the_loop_runs_has_its_hooks_too():
+    first, seen = socketify_ext.App(), []
+
+    def start():
+        second = socketify_ext.App()
+
+        @second.on_listen
+        async def listening(address):
+            await asyncio.sleep(0)
+            seen.append("listens")
+            second.close()
+
+        second.before_close(lambda: (seen.append("closes"), first.close()))
+        second.listen({"port": 0, "host": "127.0.0.1"})
+
+    first.listen({"port": 0, "host": "127.0.0.1"})
+    first.loop.loop.call_soon(start)
+    first.run()
+    assert seen == ["listens", "closes"]
+
+
+@pytest.mark.parametrize("name", ["on_listen", "before_close"])
+@pytest.mark.parametrize("function", ["x", 3, lambda a, b: None])
+def test_a_function_that_can_not_be_called_is_refused(name, function):
+    with pytest.raises(SignatureError, match=rf"the app calls app\.{name}: .*Write @app\.{name} above"):
+        getattr(socketify_ext.App(), name)(function)
+
+    @socketify_ext.extension("odd")
+    def odd(request, response, ws, *, app):
+        getattr(app, name)(function)
+
+    with pytest.raises(SignatureError, match=r"extension 'odd'"):
+        socketify_ext.App().register(odd)
+
+
+@pytest.mark.parametrize("name", ["on_listen", "before_close"])
+def test_a_stock_app_has_no_such_hooks(name):
+    @socketify_ext.extension("odd")
+    def odd(request, response, ws, *, app):
+        getattr(app, name)(lambda *arguments: None)
+
+    with pytest.raises(InstallError, match=r"socketify_ext\.install\(app\)"):
+        socketify.App().register(odd)

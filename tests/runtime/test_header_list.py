@@ -27,6 +27,12 @@ def make_app():
         await asyncio.sleep(0)
         res.end([before, req.get_header("x-list"), req.get_header_lines("X-List")])
 
+    async def codings(res, req):
+        before = req.get_accepted_codings(("zstd", "br", "gzip"))
+        await asyncio.sleep(0)
+        res.end([before, req.get_accepted_codings(["zstd", "br", "gzip"])])
+
+    app.get("/codings", codings)
     app.get("/", listed)
     app.get("/first", first)
     return app
@@ -68,6 +74,23 @@ def test_lines_are_told_apart_and_the_first_one_counts_whenever_it_is_read(serve
         assert before == after == (lines[0].decode() if lines else None)
     except UnicodeDecodeError:
         assert before is after is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        ([], []),
+        ([b"gzip, deflate, br"], ["br", "gzip"]),
+        ([b"gzip;q=0.5", b"br;q=0.8, \xff"], ["br", "gzip"]),
+        ([b"*;q=0.5, br;q=0"], ["zstd", "gzip"]),
+        ([b"identity, gzip;q=0.5"], []),
+    ],
+)
+def test_the_codings_that_a_client_likes_are_read_from_all_lines(server, lines, wanted):
+    head = b"".join(b"Accept-Encoding: %b\r\n" % line for line in lines)
+    with wire(server.port) as connection:
+        connection.socket.sendall(b"GET /codings HTTP/1.1\r\nHost: test\r\n" + head + b"\r\n")
+        assert connection.answer().json() == [wanted, wanted]
 
 
 @given(st.text('a,"\\ ', max_size=60))

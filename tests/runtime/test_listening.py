@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 import socketify
@@ -47,6 +48,8 @@ with serve(make):
         ({"domain": __file__}, "remove the file"),
         ({"domain": "/x.sock", "port": 80}, "Write either"),
         ({"domain": "/x.sock", "host": "::1"}, "Write either"),
+        ({"fd": 3, "port": 80}, "Write either"),
+        *(({"fd": number}, "let it listen") for number in (True, "3", 1.0, -1, 10**6, 0)),
     ],
 )
 def test_what_is_no_place_to_listen_at_is_an_error(given, fix):
@@ -191,6 +194,59 @@ def test_a_unix_socket_at_which_a_server_answers_is_taken_and_a_stale_one_is_not
     second.listen({"domain": path}, reuse_port=True)
     first.close()
     second.close()
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
+def test_a_socket_that_is_open_is_served_and_stays_open(family, tmp_path):
+    with socket.socket(family) as listening:
+        listening.bind(("127.0.0.1", 0) if family == socket.AF_INET else str(tmp_path / "x.sock"))
+        with pytest.raises(ListenError, match="does not listen"):
+            socketify_ext.App().listen({"fd": listening.fileno()})
+        listening.listen()
+        name, places, asked = listening.getsockname(), [], []
+        app = socketify_ext.App()
+        app.get("/", lambda res, req: res.end("served"))
+        app.listen({"fd": listening.fileno()}, places.append)
+        assert (places[0].domain or (places[0].host, places[0].port)) == name
+
+        def ask():
+            with socket.socket(family) as client:
+                client.connect(name)
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                asked.append(client.recv(1000))
+            app.close()
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        app.run()
+        thread.join()
+        assert b"200 OK" in asked[0]
+        with socket.socket(family) as late:
+            late.connect(name)
+
+
+def test_each_answer_of_a_server_that_ends_says_so():
+    def make():
+        app = socketify_ext.App()
+
+        async def last(res, req):
+            app.close()
+            await asyncio.sleep(0)
+            res.end("last")
+
+        app.get("/last", last)
+        app.get("/first", lambda res, req: res.end("first"))
+        return app
+
+    with serve(make) as server, socket.create_connection(("127.0.0.1", server.port), 5) as client:
+        client.sendall(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"onnection: close" not in client.recv(1000)
+        client.sendall(b"GET /last HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = b""
+        while part := client.recv(1000):
+            answer += part
+        assert b"Connection: close" in answer
+        assert answer.endswith(b"last")
 
 
 def test_an_error_of_the_handler_is_that_of_listen():

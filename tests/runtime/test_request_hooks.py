@@ -1,6 +1,7 @@
 import contextlib
 import functools
 import time
+from types import SimpleNamespace
 
 import httpx2
 import pytest
@@ -14,6 +15,8 @@ from wire import gather, wire
 
 import socketify_ext
 from socketify_ext.errors import InstallError, LifecycleError, SignatureError
+from socketify_ext.runtime.hook_calls import Applied
+from socketify_ext.runtime.hooks import _guarded
 from socketify_ext.sdk.request_hooks import PARAMETERS, RequestHook
 from socketify_ext.testing import serve
 
@@ -210,6 +213,20 @@ def test_a_failing_hook_refuses_an_upgrade(hooked, path):
         server.socket(path).__enter__()
     assert refused.value.response.status_code == 500
     assert "of extension 'guard'" in server.log
+
+
+def test_a_route_to_which_a_request_is_yielded_runs_the_hooks_that_have_not_run():
+    """Each route may have hooks of its own, and one that has let a request pass says nothing about the others."""
+    seen = []
+
+    def hook(name):
+        return RequestHook("before_request", lambda res, req: seen.append(name))
+
+    common, of_one, of_two = hook("common"), hook("of one"), hook("of two")
+    response, request = SimpleNamespace(_admitted=(), _answered=False), SimpleNamespace(_yielded=False)
+    for hooks in ((common, of_one), (common, of_two), (of_one, of_two)):
+        _guarded(Applied((each, False) for each in hooks), lambda res, req: seen.append("handler"))(response, request)
+    assert seen == ["common", "of one", "handler", "of two", "handler", "handler"]
 
 
 # -- after_response
@@ -464,11 +481,11 @@ def test_an_app_without_hooks_runs_what_it_runs_without_this_module():
     app.ws("/ws", {"message": print})
     http_route, socket = app._server.routes
     assert http_route.handler is handler
-    assert http_route.response_class is socket.response_class is app._server.classes["response"]
+    assert http_route.response_class is socket.response_class is app._node.classes["response"]
     assert (socket.upgrade, socket.open, socket.close) == (None, None, None)
     app.after_response(print)
     assert http_route.handler is not handler
-    assert http_route.response_class is not app._server.classes["response"]
+    assert http_route.response_class is not app._node.classes["response"]
 
 
 def test_a_failed_registration_leaves_no_hook():

@@ -61,3 +61,19 @@ def test_the_core_counts_the_body_and_not_the_handler(server):
 def test_a_handler_can_not_frame_the_body_itself(server):
     assert httpx2.get(f"{server.url}/framing").status_code == 500
     assert "the core frames the body itself" in server.log
+
+
+def test_status_and_headers_can_be_read_and_removed_before_the_answer(server):
+    answer = httpx2.get(f"{server.url}/looked-at")
+    before = [200, None, False, None]
+    written = [299, "ä, 2", True, "5", "a=1, b=2", True]
+    assert answer.json() == [*before, *written, None, "c", None, None, *["refused"] * 18]
+    assert (answer.status_code, answer.headers["x-ab"]) == (299, "c")
+    assert "x-a" not in answer.headers
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_header_that_was_sent_can_not_be_removed(server):
+    answer = httpx2.get(f"{server.url}/looked-at-too-late")
+    assert (answer.text, answer.headers["x-a"]) == ("x1", "1")
+    assert "remove_header was refused: the head of this answer is already sent" in server.log

@@ -1,7 +1,9 @@
 """The tree of routes finds what the core's router finds, in its order."""
 
+import asyncio
 from types import SimpleNamespace
 
+import injected_apps
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from wire import wire
 import socketify_ext
 import socketify_ext.testing
 from socketify_ext.runtime.route_tree import RouteTree
+from socketify_ext.testing import inject
 
 PATTERNS = [
     "/",
@@ -27,6 +30,10 @@ PATTERNS = [
     "/a/:x/c",
     "/b/:x/:y",
 ]
+
+
+FOUND = socketify_ext.App()
+injected_apps.add_routes(FOUND)
 
 
 def found(path):
@@ -82,7 +89,7 @@ def make_app():
         seen, app.seen = app.seen, []
         return {
             "core": seen,
-            "tree": [each.pattern for routes in app._server.unmatched.matches(req.get_url()) for each in routes],
+            "tree": [each.pattern for routes in app._server.matches(req.get_url()) for each in routes],
         }
 
     return app
@@ -95,3 +102,31 @@ def test_the_order_is_that_of_the_core(server, path):
     with wire(server.port) as connection:
         seen = connection.ask("GET", path).json()
     assert seen["core"] == seen["tree"] != []
+
+
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]),
+    path=st.sampled_from(injected_apps.PATHS),
+)
+def test_find_route_returns_the_route_that_a_request_comes_to_first(method, path):
+    answer = asyncio.run(inject(FOUND, method, path))
+    tried = answer.headers.get("x-tried")
+    found = FOUND.find_route(method, path)
+    if tried is None:
+        assert found is None
+    elif method == "HEAD" and tried.startswith("get"):
+        assert (found.method, found.pattern) == ("GET", tried.partition(" ")[2])
+    else:
+        assert (found.method.lower(), found.pattern) == tuple(tried.split(" "))
+
+
+def test_find_route_knows_routes_before_the_app_listens_and_no_websockets():
+    app = socketify_ext.App()
+    assert app.find_route("GET", "/") is None
+    app.ws("/a", {})
+    app.get("/:x", lambda res, req: "x")
+    scope = app.scope("/scope")
+    scope.get("/here", lambda res, req: "here")
+    assert app.find_route("GET", "/a").pattern == "/:x"
+    assert scope.find_route("GET", "/scope/here").pattern == "/scope/here"
+    assert app.find_route("POST", "/a") is None

@@ -30,6 +30,6 @@ def test_what_a_request_often_gets_takes_no_dict_of_its_own(target, always, ofte
     app = socketify_ext.App()
     if registered:
         app.register(socketify_ext.load("cart"))
-    cls = app._server.classes[target]
+    cls = app._node.classes[target]
     plain = blocks_each(cls, always)
     assert blocks_each(cls, (*always, *often)) == plain

@@ -8,6 +8,7 @@ from wire import gather, wire
 from socketify_ext.errors import ThreadError
 
 CALLS = 300
+ROUTES = ("to_thread", "early", "parts", "whole", "at_once", "joined", "unfinished", "unanswered", "native", "reading")
 
 
 def make_app():
@@ -46,6 +47,19 @@ def make_app():
         res.grab_aborted_handler()
         in_thread(lambda: res.write_status(201).write_header("token", token).set_cookie("a", token).send(token))
 
+    async def at_once(res, req):
+        token = req.get_query("token")
+        await asyncio.to_thread(lambda: res.write(token[:2]).write(token[2:-1]).end(token[-1]))
+
+    def joined(res, req):
+        token = req.get_query("token")
+        thread = threading.Thread(target=lambda: res.set_cookie("a", token).end(token))
+        thread.start()
+        thread.join()
+
+    async def unfinished(res, req):
+        await asyncio.to_thread(res.write, "a part")
+
     def unanswered(res, req):
         in_thread(res.end, "too late, or just in time")
 
@@ -76,7 +90,7 @@ def make_app():
         res.end(found)
 
     for name, handler in locals().copy().items():
-        if name in ("to_thread", "early", "parts", "whole", "unanswered", "native", "reading"):
+        if name in ROUTES:
             app.get(f"/{name}", handler)
 
     def stop(res, req):
@@ -98,11 +112,11 @@ def make_app():
     return app
 
 
-@pytest.mark.parametrize("path", ["to_thread", "early", "parts", "whole"])
+@pytest.mark.parametrize("path", ["to_thread", "early", "parts", "whole", "at_once", "joined"])
 def test_an_answer_from_another_thread_is_that_requests_answer(server, path):
-    if path == "parts":
+    if path in ("parts", "at_once"):
         for number in range(CALLS):
-            assert httpx2.get(f"{server.url}/parts?token=token{number}").text == f"token{number}"
+            assert httpx2.get(f"{server.url}/{path}?token=token{number}").text == f"token{number}"
         return
     answers = gather(server.port, [(f"/{path}?token=token{number}", {}) for number in range(CALLS)])
     assert [answer.body.decode() for answer in answers] == [f"token{number}" for number in range(CALLS)]
@@ -111,6 +125,11 @@ def test_an_answer_from_another_thread_is_that_requests_answer(server, path):
 def test_a_handler_that_leaves_its_answer_to_a_thread_without_a_word_gets_one_answer(server):
     for answer in gather(server.port, [("/unanswered", {})] * CALLS):
         assert answer.body in (b"Internal Server Error", b"too late, or just in time")
+
+
+def test_an_answer_that_a_thread_begins_and_nobody_ends_is_closed(server):
+    with pytest.raises(httpx2.RemoteProtocolError):
+        httpx2.get(f"{server.url}/unfinished")
 
 
 def test_calls_whose_answer_is_awaited_are_refused(server):

@@ -367,7 +367,7 @@ def test_what_can_not_answer_is_refused(handler):
 
     with pytest.raises(socketify_ext.ExtensionError, match=r"extension 'missing'.* can't be called"):
         app.register(missing)
-    assert app._server.not_found is None
+    assert app._node.not_found is None
 
 
 def make_with_extension():

@@ -92,6 +92,13 @@ def test_structlog_binds_to_the_request(logging_server):
     assert get(logging_server, "/bound", "Ben").json() == {"user": "Ben"}
 
 
+def test_an_error_is_logged_with_the_variables_of_its_request(logging_server):
+    for number, path in enumerate(("/fails", "/fails-late", "/silent")):
+        assert get(logging_server, path, f"user {number}").status_code == 500
+    users = [user for user, _ in get(logging_server, "/logged", "Eve").json()]
+    assert users == ["user 0", "user 1", "user 2"]
+
+
 def test_a_span_around_a_handler_is_the_parent_of_those_inside_and_of_no_other(logging_server):
     assert get(logging_server, "/left-open").json() == [True]
     assert get(logging_server, "/spans").json() == [True, True]

@@ -43,12 +43,17 @@ class Calls:
     def __init__(self):
         self.count = 0
         self.ended = 0
+        self.begun = None
         self.gate = None
         self.error = None
+
+    def hold(self):
+        self.begun, self.gate = asyncio.Event(), asyncio.Event()
 
     async def user(self, request):
         self.count += 1
         if self.gate is not None:
+            self.begun.set()
             await self.gate.wait()
         self.ended += 1
         if self.error is not None:
@@ -124,7 +129,7 @@ def test_a_value_that_needs_itself_is_an_error():
 
     request = request_with(user)
     for _ in range(2):
-        with pytest.raises(ComputationError, match=r"\[EXT516\] request\.user of extension 'extension' \(test_comp"):
+        with pytest.raises(ComputationError, match=r"\[EXT517\] request\.user of extension 'extension' \(test_comp"):
             _ = request.user
     assert vars(request) == {}
 
@@ -226,11 +231,10 @@ def test_many_wait_for_one_run(calls):
     request = request_with(calls.property())
 
     async def read():
-        calls.gate = asyncio.Event()
+        calls.hold()
         waiting = [asyncio.ensure_future(request.user) for _ in range(50)]
-        while not calls.count:
-            await asyncio.sleep(0)
-        assert repr(request.user) == "<request.user, being computed>"
+        await calls.begun.wait()
+        assert repr(request.user) == "<request.user, being computed>"  # the awaitable itself
         calls.gate.set()
         return await asyncio.gather(*waiting, request.user)
 
@@ -241,11 +245,11 @@ def test_an_error_reaches_all_who_wait_and_the_next_access_tries_again(calls):
     request = request_with(calls.property())
 
     async def read():
-        calls.error, calls.gate = LookupError("gone"), asyncio.Event()
+        calls.error = LookupError("gone")
+        calls.hold()
         failing = request.user
         waiting = [asyncio.ensure_future(failing) for _ in range(5)]
-        while not calls.count:
-            await asyncio.sleep(0)
+        await calls.begun.wait()
         calls.gate.set()
         assert await asyncio.gather(*waiting, return_exceptions=True) == [calls.error] * 5
         assert vars(request) == {}
@@ -279,10 +283,9 @@ def test_the_cancellation_of_one_who_waits_is_not_that_of_the_others(calls):
     request = request_with(calls.property())
 
     async def read():
-        calls.gate = asyncio.Event()
+        calls.hold()
         first, second = (asyncio.ensure_future(request.user) for _ in range(2))
-        while not calls.count:
-            await asyncio.sleep(0)
+        await calls.begun.wait()
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
@@ -297,7 +300,7 @@ def test_the_function_is_cancelled_with_the_last_who_waits_and_begins_anew(calls
     request = request_with(calls.property())
 
     async def read():
-        calls.gate = asyncio.Event()
+        calls.hold()
         awaitable = request.user
         for _ in range(2):
             with pytest.raises(asyncio.TimeoutError):
@@ -314,16 +317,14 @@ def test_the_function_is_cancelled_with_the_last_who_waits_and_begins_anew(calls
 
 
 def test_nothing_runs_and_nothing_warns_where_nobody_awaits(calls):
-    request = request_with(calls.property())
-
     async def read():
+        request = request_with(calls.property())
         assert repr(request.user) == "<request.user, not awaited yet>"
         assert len(asyncio.all_tasks()) == 1
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         asyncio.run(read())
-        del request
         gc.collect()
     assert calls.count == 0
 
@@ -358,6 +359,20 @@ def test_an_async_value_that_needs_itself_is_an_error_and_no_deadlock(spread):
         with pytest.raises(ComputationError, match=r"request\.user .*can't be computed"):
             await request.user
         assert vars(request) == {}
+
+    asyncio.run(asyncio.wait_for(read(), 30))
+
+
+@pytest.mark.parametrize("factory", [None, getattr(asyncio, "eager_task_factory", None)])
+def test_the_task_factory_of_the_loop_changes_nothing(factory):
+    async def user(self):
+        return await self.user
+
+    async def read():
+        asyncio.get_running_loop().set_task_factory(factory)
+        request = request_with(user)
+        with pytest.raises(ComputationError):
+            await asyncio.gather(request.user, request.user)
 
     asyncio.run(asyncio.wait_for(read(), 30))
 
@@ -436,10 +451,9 @@ def test_it_is_awaited_in_the_loop_that_computes_it(calls):
     request = request_with(calls.property())
 
     async def read():
-        calls.gate = asyncio.Event()
+        calls.hold()
         waiting = asyncio.ensure_future(request.user)
-        while not calls.count:
-            await asyncio.sleep(0)
+        await calls.begun.wait()
         with pytest.raises(ThreadError, match=r"request\.user can't be awaited here"):
             await asyncio.to_thread(asyncio.run, wait(request))
         calls.gate.set()

@@ -416,7 +416,8 @@ def test_routes_and_lifecycle_functions_are_recorded_and_not_applied():
     targets = dict.fromkeys(methods, handler) | {"ws": {"message": handler}, "static": "folder"}
     for name, target in targets.items():
         assert getattr(declared, name)(f"/{name}", target) is declared
-    assert declared.routes == [(name, f"/{name}", target, None) for name, target in targets.items()]
+    recorded = [(route.method, route.path, route.target) for route in declared.declared_routes]
+    assert recorded == [(name, f"/{name}", target) for name, target in targets.items()]
     assert declared.on_startup(handler) is declared.on_start(handler) is declared.on_shutdown(handler) is handler
     assert (declared.startup, declared.shutdown) == ([handler, handler], [handler])
     assert declared.needs_install
@@ -468,7 +469,9 @@ def test_after_commit_routes_go_to_the_app():
     declared.commit()
     declared.get("/late", handler)
     declared.on_shutdown(handler)
-    assert app.calls == [("get", "/late", handler), ("on_shutdown", handler)]
+    (_, route), late = app.calls
+    assert (route.method, route.path, route.target) == ("get", "/late", handler)
+    assert late == ("on_shutdown", handler)
 
 
 def test_without_an_app_only_recording_works():

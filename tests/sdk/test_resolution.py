@@ -338,3 +338,73 @@ def test_the_order_is_the_first_that_respects_every_wish(specs):
         ready = [each for each in names(specs) if each not in placed and earlier[each] & set(order) <= placed]
         assert name == ready[0]
         placed.add(name)
+
+
+# -- before and after all others
+
+
+def test_before_all_others_comes_first_and_after_all_others_last():
+    specs = [make("a"), make("last", after=("*",)), make("b"), make("first", before=("*",)), make("c", after=("b",))]
+    for each in itertools.permutations(specs):
+        order = names(resolve(each).order)
+        assert (order[0], order[-1]) == ("first", "last")
+        assert order.index("b") < order.index("c")
+
+
+def test_two_that_are_before_all_others_keep_their_order_unless_one_says_more():
+    specs = [make("a"), make("x", before=("*",)), make("y", before=("*",))]
+    assert names(resolve(specs).order) == ["x", "y", "a"]
+    specs = [make("a"), make("x", before=("*",), after=("y",)), make("y", before=("*",))]
+    assert names(resolve(specs).order) == ["y", "x", "a"]
+
+
+def test_what_must_come_earlier_comes_before_one_that_is_before_all_others():
+    specs = [
+        make("plain"),
+        make("cors", before=("*",), requires=("auth",)),
+        make("auth", after=("store",)),
+        make("store"),
+        make("early", before=("cors",)),
+    ]
+    for each in itertools.permutations(specs):
+        order = names(resolve(each).order)
+        assert order[-1] == "plain"
+        assert order.index("store") < order.index("auth") < order.index("cors")
+        assert order.index("early") < order.index("cors")
+
+
+def test_what_must_come_later_comes_behind_one_that_is_after_all_others():
+    specs = [make("log", after=("*",)), make("behind", after=("log",)), make("plain"), make("user", requires=("log",))]
+    for each in itertools.permutations(specs):
+        order = names(resolve(each).order)
+        assert order[:2] == ["plain", "log"]
+
+
+def test_one_can_not_be_before_and_after_all_others():
+    with pytest.raises(ValueError, match="before all others and after all others"):
+        make("a", before=("*",), after=("*",))
+
+
+def test_an_override_that_is_after_all_others_wins():
+    specs = [make("z", "user!", after=("*",)), make("a", "user"), make("b", "user!")]
+    assert winners(resolve(specs)) == {"request.user": "z"}
+
+
+@given(st.data())
+def test_wildcards_never_make_a_cycle_and_hold_for_all_that_is_not_asked_otherwise(data):
+    specs = []
+    for rank, name in enumerate(NAMES):
+        requires = tuple(data.draw(st.lists(st.sampled_from(NAMES[:rank]), max_size=2, unique=True))) if rank else ()
+        before, after = data.draw(st.sampled_from([((), ()), (("*",), ()), ((), ("*",))]))
+        specs.append(make(name, requires=requires, before=before, after=after))
+    order = names(resolve(data.draw(st.permutations(specs))).order)
+    above = {}
+    for spec in specs:
+        direct = {requirement.name for requirement in spec.requires}
+        above[spec.name] = direct.union(*(above[name] for name in direct))
+        assert all(order.index(name) < order.index(spec.name) for name in direct)
+    last = {spec.name for spec in specs if "*" in spec.after}
+    leading = [spec.name for spec in specs if "*" in spec.before]
+    if not any(above[name] & last for name in leading):  # that is asked both ways
+        for name in order[: min(map(order.index, leading), default=0)]:
+            assert any(name in above[each] for each in leading)

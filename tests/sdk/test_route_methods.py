@@ -70,10 +70,10 @@ def test_a_surface_records_in_both_ways():
     assert surface.get("/given", handler) is surface
     assert surface.post("/decorated", max_body=5)(handler) is handler
     assert surface.not_found(handler) is handler
-    assert surface.routes == [
-        ("get", "/given", handler, None),
-        ("post", "/decorated", handler, 5),
-        ("not_found", "/*", handler, None),
+    assert [(each.method, each.path, each.target, dict(each.options)) for each in surface.declared_routes] == [
+        ("get", "/given", handler, {}),
+        ("post", "/decorated", handler, {"max_body": 5}),
+        ("not_found", "/*", handler, {}),
     ]
     assert surface.needs_install
     with pytest.raises(ExtensionError, match=r"extension 'shop'.* is not a path"):
@@ -96,7 +96,7 @@ def test_an_extension_adds_routes_before_and_after_its_registration(app):
     assert surface.get("/late", max_body=7)(handler) is handler
     assert surface.not_found(handler) is handler
     assert names(app) == ["GET /early", "GET /late"]
-    assert app._server.not_found is handler
+    assert app._node.not_found is handler
 
 
 def test_the_core_s_router_adds_routes(app):

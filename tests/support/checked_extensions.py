@@ -61,6 +61,30 @@ def leaks_in_a_default(request: Any, response: Any, ws: Any) -> None:
     request.property("basket", default_factory=lambda: basket, type=list[str])
 
 
+@extension("leaks-in-a-value")
+def leaks_in_a_value(request: Any, response: Any, ws: Any) -> None:
+    """Compute everybody the same."""
+    rights: list[str] = []
+
+    @request.property
+    async def rights_of_all(self: Any) -> list[str]:
+        """Look the rights up."""
+        await asyncio.sleep(0)
+        return rights
+
+
+@extension("blocks-in-a-value")
+def blocks_in_a_value(request: Any, response: Any, ws: Any) -> None:
+    """Hold everybody up."""
+
+    @request.property
+    async def slow(self: Any) -> int:
+        """Look it up."""
+        await asyncio.sleep(0)
+        time.sleep(0.06)  # noqa: ASYNC251 - what is to be found
+        return 1
+
+
 @extension("leaks-in-an-answer")
 def leaks_in_an_answer(request: Any, response: Any, ws: Any) -> None:
     """Answer all with what the first one asked for."""
@@ -199,8 +223,10 @@ BAD = {
     "leaks_in_a_global": "leaks",
     "leaks_in_a_default": "leaks",
     "leaks_in_an_answer": "leaks",
+    "leaks_in_a_value": "leaks",
     "leaks_on_a_socket": "leaks",
     "blocks": "blocks",
+    "blocks_in_a_value": "blocks",
     "late_read": "late-read",
     "answer": "answer",
     "differs": "differs",
@@ -226,6 +252,23 @@ def good(request: Any, response: Any, ws: Any, *, options: Options, app: Any) ->
     """Do what may be done, in every way that may look wrong."""
     app.get("/good", lambda res, req: res.end("good"))
     request.property("tags", default_factory=dict, type=dict[str, str])
+
+    @request.property
+    def tag(self: Any) -> dict[str, Any]:
+        """Read the request at once."""
+        return {"visitor": self.get_header("x-visitor")}
+
+    @request.property
+    async def profile(self: Any) -> dict[str, Any]:
+        """Read the request before and after an await."""
+        before = self.tag
+        await asyncio.sleep(0.001)
+        return {"again": self.get_header("x-visitor"), **before}
+
+    @request.property
+    async def admin(self: Any) -> None:
+        """Refuse everybody."""
+        raise HTTPError(403)
 
     @request.method
     async def visitor(self: Any) -> dict[str, str]:

@@ -362,13 +362,14 @@ def variant(kind: str, handler: str, serializer: str) -> Any:
         res.cork(lambda inner: inner.write_status(418).end(f"{type(error).__name__} at {req.get_url()}"))
 
     if handler == "sync":
-        app.on_error(answer)
+        app.set_error_handler(answer)
     else:
 
-        @app.on_error
         async def answer_late(error: Exception, res: Any, req: Any) -> None:
             await asyncio.sleep(0)
             answer(error, res, req)
+
+        app.set_error_handler(answer_late)
 
     answers(app)
     reading(app)
@@ -380,9 +381,10 @@ def failing_handler(kind: str) -> Any:
     """Make an app whose error handler fails too."""
     app = new_app(kind)
 
-    @app.on_error
     def fail(error: Exception, res: Any, req: Any) -> None:
         raise LookupError("the handler as well")
+
+    app.set_error_handler(fail)
 
     answers(app)
     app.template(None)

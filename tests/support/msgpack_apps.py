@@ -31,11 +31,12 @@ def members(kind, pools=(), max_size=LIMIT):
     app = builtin_apps.make_app(kind, pools)
     app.register(socketify_ext.load("msgpack", max_size=max_size, max_depth=10))
 
-    @app.on_error
     def failed(error, res, req):
         """Answer what a stock app knows nothing of."""
         status = getattr(error, "status", 500)
         res.write_status(status).end(str(getattr(error, "detail", error)))
+
+    app.set_error_handler(failed)
 
     async def echo(res, req):
         res.msgpack(await res.get_msgpack())

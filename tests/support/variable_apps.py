@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import logging
 
 import socketify_ext
 
@@ -117,6 +118,27 @@ def logging_app():
         kept[-1].__enter__()
         res.end([trace.get_current_span().get_span_context().is_valid])
 
+    class Bound(logging.Filter):
+        def filter(self, record):
+            kept.append([structlog.contextvars.get_contextvars().get("user"), record.getMessage()])
+            return False
+
+    logging.getLogger("socketify_ext").addFilter(Bound())
+
+    def fails(res, req):
+        raise ZeroDivisionError
+
+    async def fails_late(res, req):
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    def logged(res, req):
+        res.end([each for each in kept if isinstance(each, list)])
+
+    app.get("/fails", fails)
+    app.get("/fails-late", fails_late)
+    app.get("/silent", lambda res, req: None)
+    app.get("/logged", logged)
     app.get("/bound", bound)
     app.get("/spans", spans)
     app.get("/left-open", left_open)

@@ -89,7 +89,7 @@ def test_modules_are_imported_before_the_fork(tmp_path, monkeypatch):
     module = tmp_path / "slow_to_import.py"
     module.write_text("import os\nprocess = os.getpid()\n")
     monkeypatch.setattr(fork_server, "_preloaded", [])
-    monkeypatch.setattr(fork_server, "_running", [])
+    monkeypatch.setattr(fork_server, "_running", {})
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
     preload("slow_to_import", "no_such_module")

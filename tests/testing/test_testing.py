@@ -346,7 +346,7 @@ def test_the_page_names_every_fixture_and_function():
     fixtures = [name for name, value in vars(plugin).items() if type(value).__name__ == "FixtureFunctionDefinition"]
     names = ["client", "make_app", "registry", "server", "ws"]
     assert sorted(fixtures) == [f"socketify_{name}" for name in names]
-    for name in [*fixtures, *(set(testing.__all__) - {"Serving", "serve"})]:
+    for name in [*fixtures, *(set(testing.__all__) - {"Received", "Serving", "serve"})]:
         assert re.search(rf"^\| `{name}\b", PAGE, re.MULTILINE), name
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socketify_ext
-    from builtins import list as _builtins_list
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from builtins import list as _builtins_list, set as _builtins_set
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import date, datetime as _datetime_datetime
     from decimal import Decimal
     from socketify_ext.typing import Limits, TypedApp
@@ -108,6 +108,8 @@ if TYPE_CHECKING:
     class WebSocket(socketify_ext.WebSocket):
         """WebSocket with the members of 'weather' and 'evaluated'."""
 
+        reading: Awaitable[dict[str, int | Decimal]]
+
         def bare(self, queue: dict[Any, Any], numbers: tuple[Any, ...], every: Any, call: Callable[..., Any]) -> _builtins_list[Any]:
             """Leave out what generic classes hold, and take functions for types, as the core does."""
             ...
@@ -131,7 +133,7 @@ if TYPE_CHECKING:
     class App(TypedApp[Response, Request]):
         """The app, for handlers of these types."""
 
-        def ws(self, path: str, behavior: Behavior) -> Self: ...
+        def ws(self, path: str, behavior: Behavior, **options: Any) -> Self: ...
 
     def install(
         app: object,

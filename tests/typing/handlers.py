@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app_types import App, Behavior, Request, Response, WebSocket, install
 from pydantic import BaseModel
@@ -16,6 +16,9 @@ from weather import Metres, Report, Sky
 import socketify_ext
 from socketify_ext import Form, UploadedFile
 
+if TYPE_CHECKING:
+    from socketify_ext.typing import TypedScope
+
 app = App()
 
 
@@ -23,6 +26,10 @@ async def home(res: Response, req: Request) -> None:
     assert_type(req.city, str)
     assert_type(req.units, dict[str, int])
     assert_type(req.since, date | None)
+    assert_type(req.sky, Sky)
+    assert_type(req.set, Awaitable[set[Report.Line]])
+    assert_type(await req.set, set[Report.Line])
+    assert_type(req.length, Metres)
     assert_type(await req.forecast(3, sky=Sky.CLEAR), list[Report.Line])
     assert_type(req.stations([], within=Metres(5)), dict[str, int | Decimal])
     assert_type(req.list("a", b=[1]), Callable[[str, int], list[str]])
@@ -55,6 +62,7 @@ def upgrade(res: Response, req: Request, context: Any) -> None:
 def opened(ws: WebSocket) -> None:
     assert_type(ws.tell(date(2026, 1, 2), "today"), date)
     assert_type(ws.subscribe("news"), bool)
+    assert_type(ws.reading, Awaitable[dict[str, int | Decimal]])
     assert_type(ws.get_topics(), list[str])
 
 
@@ -71,6 +79,36 @@ app.any("/stations", lambda res, req: (res.end(req.city), req.stations()))
 @app.any("/decorated")
 def decorated(res: Response, req: Request) -> dict[str, str]:
     return {"city": req.city}
+
+
+@app.get("/options", max_body=10, auth=["read"])
+def with_options(res: Response, req: Request) -> str:
+    return req.city
+
+
+assert_type(with_options, Callable[[Response, Request], str])
+assert_type(app.get("/options/2", home, auth=["read"]), App)
+assert_type(app.routes, tuple[socketify_ext.RouteInfo, ...])
+admin = app.scope("/admin")
+assert_type(admin, TypedScope[Response, Request])
+assert_type(admin.scope("/users").get("/", home, auth=[]), TypedScope[Response, Request])
+
+
+@app.before_request(where=lambda route: "auth" in route.options)
+def guard(res: Response, req: Request) -> None: ...
+
+
+@admin.on_route
+def told(route: socketify_ext.RouteInfo) -> dict[str, object]:
+    return {"auth": [route.pattern]}
+
+
+def apply(route: socketify_ext.RouteSurface, value: list[str]) -> None:
+    route.max_body = len(value)
+    route.before_request(guard)
+
+
+app.route_option("auth", type=list[str], apply=apply)
 
 
 @app.not_found

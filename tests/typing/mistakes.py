@@ -38,6 +38,8 @@ def opened(ws: WebSocket) -> None:
 app.get("/", swapped)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 app.get("/", lambda res, req: req.forcast())  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownLambdaType]
 app.get("/")(swapped)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+app.scope("/admin").get("/", swapped)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+app.get("/", swapped, auth=[])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 app.not_found(swapped)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 app.ws("/chat", {"open": misspelt})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
 app.ws("/chat", {"opened": opened})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]

@@ -43,6 +43,10 @@ class Report:
         """One line of it."""
 
 
+async def evaluated_reading(self: Any) -> Reading:
+    return {}
+
+
 @socketify_ext.extension("weather")
 def weather(request: Any, response: Any, ws: Any) -> None:
     """Tell the weather."""
@@ -52,6 +56,23 @@ def weather(request: Any, response: Any, ws: Any) -> None:
     request.property("seen", default_factory=list)
     request.property("since", None, type=Optional[datetime.date])
     request.property("anything", None)
+
+    @request.property
+    def sky(self: Any) -> Sky:
+        """Look up."""
+        return Sky.CLEAR
+
+    @request.property(name="set")
+    async def warnings(self: Any) -> set[Report.Line]:
+        """Hide a builtin."""
+        return set()
+
+    @request.property
+    async def near(self: Any) -> Sequence[Station] | None: ...
+
+    request.property(lambda self: 1, name="untyped")
+    request.property(lambda self: Metres(1), name="length", type=Metres)
+    ws.property(name="reading")(evaluated_reading)
 
     @request.method
     async def forecast(self: Any, days: int = 1, *, sky: Sky | None = None) -> list[Report.Line]:

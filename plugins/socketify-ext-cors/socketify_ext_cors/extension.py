@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import socketify_ext
 from socketify_ext.errors import ArgumentError
 
-from .options import Options
-from .policy import VARY_ORIGIN, Policy
+from .options import Options, RouteOrigins
+from .policy import Headers, Policy
+from .route_policies import RoutePolicies
+from .vary import add_vary
+
+_ALLOWED: Final = "Access-Control-Allow-Origin"
 
 
-@socketify_ext.extension("cors", options=Options)
+@socketify_ext.extension("cors", options=Options, before=["*"])
 def cors(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,
@@ -20,12 +25,14 @@ def cors(
     options: Options,
     app: socketify_ext.AppSurface,
 ) -> None:
-    """Answer cross-origin requests: `res.cors(req).end(...)`, and preflights by themselves."""
+    """Answer preflights before anything else, and put the headers on every answer, errors included."""
     policy = Policy(options)
 
     @response.method
     def cors(self: socketify_ext.Response, request: socketify_ext.Request) -> socketify_ext.Response:
         """Write the CORS headers for `request`, once and before the body, and return the response.
+
+        Only a route with `cors=False` needs it.
 
         Raises:
             ArgumentError: `request` is not a request.
@@ -38,23 +45,84 @@ def cors(
             self.write_header(name, value)
         return self
 
-    def answer_options(res: Any, req: Any) -> None:
-        origin = _origin(req)
+    _act(app, options, policy)
+
+
+def _act(app: socketify_ext.AppSurface, options: Options, policy: Policy) -> None:
+    """Act by hooks, so that no handler has to call anything."""
+    own: dict[str, RoutePolicies] = {}  # of the routes with an option, by pattern
+
+    def writer(chosen: Policy) -> Callable[[Any, Any], None]:
+        return lambda res, req: _write(res, chosen.actual(_origin(req)))
+
+    # What has no option answers with the app's policy. A preflight is for a path, and comes to what takes OPTIONS there.
+    app.before_request(preflight(RoutePolicies(policy)), where=lambda route: _takes_options(route) and not _has(route))
+    app.before_send(writer(policy), where=lambda route: not (route.is_websocket or _has(route)))
+
+    def apply(route: Any, value: Any) -> None:
+        policies = own.setdefault(route.info.pattern, RoutePolicies(policy))
+        if route.info.method == "OPTIONS":
+            route.before_request(preflight(policies))
+            return
+        chosen = None if value is False else Policy(options.model_copy(update={"allow_origins": value}))
+        policies.set(route.info.method, chosen)
+        if chosen is not None:
+            route.before_send(writer(chosen))
+
+    def add_options(route: socketify_ext.RouteInfo) -> None:
+        """Add the route of preflights for a route with an option."""
+        patterns = {each.pattern for each in app.routes if each.method == "OPTIONS"}
+        if _has(route) and not (route.is_websocket or route.method == "OPTIONS" or route.pattern in patterns):
+            path = route.pattern.removeprefix(app.prefix)
+            app.options(path, _answer_options, cors=False)
+
+    app.route_option("cors", type=RouteOrigins, apply=apply)
+    app.on_route(add_options)
+
+
+def _answer_options(res: Any, req: Any) -> None:  # noqa: ARG001
+    """Answer what is not a preflight."""
+    res.write_status(204).end_without_body()
+
+
+def _has(route: socketify_ext.RouteInfo) -> bool:
+    return "cors" in route.options
+
+
+def _takes_options(route: socketify_ext.RouteInfo) -> bool:
+    return route.method in ("OPTIONS", "ANY")
+
+
+def preflight(policies: RoutePolicies) -> Callable[[Any, Any], None]:
+    """Return the hook that answers preflights by these policies."""
+
+    def answer_preflight(res: Any, req: Any) -> None:
         method = req.get_header("access-control-request-method")
-        if origin and method:
-            asked = req.get_header_list("access-control-request-headers")  # as many lines as a proxy makes of them
-            private = req.get_header("access-control-request-private-network")
+        if method is None or req.get_method() != "OPTIONS":
+            return
+        origin, policy = _origin(req), policies.of(method)
+        asked = req.get_header_list("access-control-request-headers")  # as many lines as a proxy makes of them
+        private = req.get_header("access-control-request-private-network")
+        headers: Headers = (policies.vary,)
+        if origin is not None and policy is not None:
             headers = policy.preflight(origin, method, ", ".join(asked), private)
-        else:
-            actual = (header for header in policy.actual(origin) if header != VARY_ORIGIN)
-            headers = (*actual, policy.allow, policy.vary)
         res.write_status(204)
         for name, value in headers:
             res.write_header(name, value)
         res.end_without_body()
 
-    for path in options.preflight:
-        app.options(path, answer_options)
+    return answer_preflight
+
+
+def _write(res: Any, headers: Headers) -> None:
+    """Write headers, unless a handler or the answer to a preflight has them already."""
+    if res.has_header(_ALLOWED):
+        return
+    for name, value in headers:
+        if name == "Vary":
+            add_vary(res, value)
+        else:
+            res.set_header(name, value)
 
 
 def _origin(request: Any) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 from pydantic_core import PydanticCustomError
@@ -22,7 +22,6 @@ _DEFAULT_PORT: Final = re.compile(r"http://.*:80|https://.*:443")
 NOBODY: Final = "https://socketify-ext-cors.invalid"
 # RFC 9110, 5.6.2.
 TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_PATTERN: Final = re.compile(r"/(?:[^*\s]*/)?\*|/[^*\s]*")
 
 
 def _rejection(problem: str) -> PydanticCustomError:
@@ -55,16 +54,11 @@ def _method(value: str) -> str:
     raise _rejection(f'{value!r} is not a method; list them, as in allow_methods=["GET", "PUT"]')
 
 
-def _pattern(value: str) -> str:
-    if _PATTERN.fullmatch(value):
-        return value
-    raise _rejection(f'{value!r} is not a path pattern; start it with "/", and use "*" as its last segment only')
-
-
 Origin = Annotated[str, AfterValidator(_origin)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 Method = Annotated[str, AfterValidator(_method)]
-PathPattern = Annotated[str, AfterValidator(_pattern)]
+RouteOrigins = Literal[False] | tuple[Origin, ...]
+"""What a route says of itself: the origins that may read it, in place of the app's; or nobody."""
 
 
 class Options(BaseModel):
@@ -93,9 +87,6 @@ class Options(BaseModel):
     )
     max_age: NonNegativeInt | None = Field(
         600, description="seconds that browsers may keep a preflight's answer; None for their default"
-    )
-    preflight: tuple[PathPattern, ...] = Field(
-        ("/*",), description="path patterns on which OPTIONS is answered; [] for none"
     )
 
     @model_validator(mode="after")

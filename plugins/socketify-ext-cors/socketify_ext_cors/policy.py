@@ -44,7 +44,6 @@ class Policy:
         self._private = options.allow_private_network
         self.vary: Final = VARY_PRIVATE if self._private else VARY_PREFLIGHT
         self._max_age: Headers = () if age is None else (("Access-Control-Max-Age", str(age)),)
-        self.allow: Final = ("Allow", ", ".join(dict.fromkeys((*options.allow_methods, "OPTIONS"))))
 
     def allows(self, origin: str) -> bool:
         """Check whether `origin` may read responses; `null`, that of sandboxed frames, only if any origin may."""

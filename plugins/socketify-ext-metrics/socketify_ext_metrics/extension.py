@@ -10,7 +10,7 @@ from .metrics import Metrics
 from .options import Options
 
 
-@socketify_ext.extension("metrics", options=Options)
+@socketify_ext.extension("metrics", options=Options, before=["*"], after=["cors"])
 def metrics(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,  # noqa: ARG001

@@ -10,7 +10,7 @@ import socketify_ext
 
 from .client import identifier
 from .memory import Standing
-from .options import Options
+from .options import Options, RouteRate
 from .store import PAUSE, Store, StoreAwayError
 
 
@@ -25,28 +25,58 @@ def ratelimit(
 ) -> None:
     """Answer 429 to clients that exceed a limit, upgrades to WebSockets included."""
     store = Store(options)
-    identify = identifier(options)
+    checks = Checks(options, store)
 
-    def limit(prefix: str, items: list[limits.RateLimitItem]) -> None:
-        @app.before_request(prefix=prefix)
+    def apply(route: Any, rate: Any) -> None:
+        if rate is not False:
+            route.before_request(checks.of(limit_name(route.info), rate))
+
+    app.route_option("rate_limit", type=RouteRate, apply=apply)
+    for prefix, rate in options.limits.items():
+        check = checks.of(prefix, rate)
+        app.before_request(check, prefix=prefix, where=lambda route: route.options.get("rate_limit") is not False)
+    app.on_shutdown(store.close)
+
+
+class Checks:
+    """Make the hooks that count requests against limits."""
+
+    def __init__(self, options: Options, store: Store) -> None:
+        self._store = store
+        self._fails_open = options.fail == "open"
+        self._identify = identifier(options)
+
+    def of(self, name: str, rate: str) -> Any:
+        """Return the hook of a limit.
+
+        Args:
+            name: of the limit, in headers and keys.
+            rate: as in "5/second; 1000/day".
+        """
+        items = limits.parse_many(rate)
+
         async def check(res: Any, req: Any) -> None:
-            who = await identify(res, req)
+            who = await self._identify(res, req)
             if who is None:
                 return
             for item in items:
                 try:
-                    standing = await store.hit(item, prefix, who)
+                    standing = await self._store.hit(item, name, who)
                 except StoreAwayError:
-                    if options.fail == "open":
+                    if self._fails_open:
                         return
                     raise socketify_ext.HTTPError(503, headers={"Retry-After": f"{PAUSE:.0f}"}) from None
-                tell(res, f"{prefix} {item}", item, standing)
+                tell(res, f"{name} {item}", item, standing)
                 if not standing.is_allowed:
                     raise socketify_ext.HTTPError(429, headers={"Retry-After": str(standing.reset)})
 
-    for prefix, rate in options.limits.items():
-        limit(prefix, limits.parse_many(rate))
-    app.on_shutdown(store.close)
+        return check
+
+
+def limit_name(route: socketify_ext.RouteInfo) -> str:
+    """Return the name of a route's own limit, which headers can hold."""
+    name = f"{route.method} {route.pattern}"
+    return "".join(character if character.isascii() and character not in '"\\' else "?" for character in name)
 
 
 def tell(res: Any, name: str, item: limits.RateLimitItem, standing: Standing) -> None:

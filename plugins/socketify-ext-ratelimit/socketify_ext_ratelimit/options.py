@@ -36,18 +36,25 @@ def _rejection(problem: str) -> PydanticCustomError:
 
 
 def _limits(value: Mapping[str, str]) -> Mapping[str, str]:
-    if not value:
-        raise _rejection('nothing is limited; give limits={"/": "100/minute"}')
     for prefix, rate in value.items():
         if not _PREFIX.fullmatch(prefix):
             raise _rejection(f'{prefix!r} is not a path prefix; write whole segments without parameters, as in "/api"')
-        try:
-            items = limits.parse_many(rate)
-        except ValueError:
-            items = []
-        if not items or any(item.amount < 1 or item.get_expiry() < 1 for item in items):
-            raise _rejection(f'{rate!r} is not a rate; write it as in "100/minute" or "5/second; 1000/day"')
+        _rate(rate)
     return value
+
+
+def _rate(rate: str) -> str:
+    try:
+        items = limits.parse_many(rate)
+    except ValueError:
+        items = []
+    if not items or any(item.amount < 1 or item.get_expiry() < 1 for item in items):
+        raise _rejection(f'{rate!r} is not a rate; write it as in "100/minute" or "5/second; 1000/day"')
+    return rate
+
+
+RouteRate = Literal[False] | Annotated[str, AfterValidator(_rate)]
+"""What a route says of itself: a limit beside those of its path, or none at all."""
 
 
 def _store(value: SecretStr) -> SecretStr:
@@ -61,7 +68,7 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     limits: Annotated[Mapping[str, str], AfterValidator(_limits)] = Field(
-        description='rates by path prefix, as in {"/": "100/minute", "/login": "5/minute; 20/hour"}'
+        {}, description='rates by path prefix, as in {"/": "100/minute", "/login": "5/minute; 20/hour"}'
     )
     key: Literal["address", "user"] | Key = Field(
         "address",

@@ -26,6 +26,12 @@ class Options(BaseModel):
         default=True, description="cookie over HTTPS only, named __Host-...; False for plain HTTP while you develop"
     )
 
+    automatic: bool = Field(
+        default=False,
+        description="load req.session before each handler and save its changes with the answer; a route says so for "
+        "itself with session=True or False",
+    )
+
     _check_secret = field_validator("secret")(check_secret)
 
     @property

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...sdk.app_surface import AppSurface
 from ...sdk.declaration import extension
 from ...sdk.surface import Surface
 from .authentication import Authentication
+from .guard import Guard, RouteScopes
 from .options import Options
 from .user import ANONYMOUS, User
 
@@ -15,10 +17,12 @@ if TYPE_CHECKING:
     from socketify_ext import Request, Response, WebSocket
 
 
-@extension("auth", options=Options)
-def auth(request: Surface, response: Surface, ws: Surface, *, options: Options) -> None:
-    """Authenticate the user: `await req.get_user()`, also over WebSockets."""
+@extension("auth", options=Options, before=["pm"])
+def auth(request: Surface, response: Surface, ws: Surface, *, options: Options, app: AppSurface) -> None:
+    """Authenticate the user: `await req.get_user()`, also over WebSockets; routes with `auth=True` let nobody else in."""
     authentication = Authentication(options)
+    if app.is_installed:
+        app.route_option("auth", type=RouteScopes, apply=Guard(authentication).apply)
 
     @request.method
     async def get_user(self: Request) -> User:

@@ -34,7 +34,7 @@ def cart(request: Surface, response: Surface, ws: Surface, *, options: Options, 
         """Get the client's own cart from the store, as `req.cart` too; once for each request."""
         return await carts.load(self)
 
-    @request.method
+    @request.method(example="await request.load_cart(); await request.save_cart()")
     async def save_cart(self: Any) -> None:
         """Save `req.cart` after `load_cart`; answers 409 where it was changed in the store meanwhile."""
         await carts.save(self)

@@ -30,7 +30,7 @@ def add_messages(ws: Surface, max_size: int | None, encode: Encode, decode: Deco
         status: int = self.send(encode(value), compress=compress)
         return status
 
-    @ws.method
+    @ws.method(example=r"ws.unpack(b'\x81\xa5probe\x01')")
     def unpack(self: WebSocket, message: bytes, Model: Any = None) -> Any:  # noqa: N803 - it is a class
         """Read a binary message as MessagePack, and return it as a `Model` if one is given, as in `get_msgpack`.
 

@@ -23,6 +23,12 @@ class DurableDelivery:
         self._max_bytes = max_bytes
         self._outage = OutageLog("can't read the inbox")
         self._readers: dict[str, dict[Any, Reader]] = {}
+        self._outbox: Any = None  # made by `start`
+
+    @property
+    def waiting(self) -> int:
+        """Return how many entries wait for the inbox in this process."""
+        return len(self._outbox) if self._outbox is not None else 0
 
     async def start(self) -> None:
         """Open the inbox."""

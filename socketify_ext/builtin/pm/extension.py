@@ -48,6 +48,7 @@ def open_delivery(options: Options) -> PubSubDelivery | DurableDelivery:
 def _serve(app: AppSurface, delivery: DurableDelivery) -> None:
     app.on_startup(delivery.start)
     app.on_shutdown(delivery.stop)
+    app.gauge("messages that wait for the inbox", lambda: delivery.waiting)
 
     @app.on_ws_close
     def leave(socket: Any, code: int, message: Any) -> None:

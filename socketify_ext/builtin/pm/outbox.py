@@ -46,6 +46,10 @@ class Outbox:
         self._emptied.set()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
+    def __len__(self) -> int:
+        """Return how many entries wait."""
+        return len(self._waiting)
+
     def put(self, entry: Post | Ack, done: Done | None = None) -> bool:
         """Take an entry, and call `done` when it is written; tells whether there was room."""
         maker, size = _maker(entry), _size(entry)

@@ -53,7 +53,7 @@ _APP: Final = '''\
 class App({kind}[Response, Request]):
     """The app, for handlers of these types."""
 
-    def ws(self, path: str, behavior: Behavior) -> {self}: ...
+    def ws(self, path: str, behavior: Behavior{options}) -> {self}: ...
 '''
 _INSTALL: Final = '''\
 def install(
@@ -88,10 +88,10 @@ class StubModule:
             "install",
             "socketify",
         }
-        members = {member.name for member in described.members}
+        self._members, self.problems = described.every_member()
+        members = {member.name for member in self._members}
         classes = {full: name for full, name in OWN_CLASSES.items() if name not in members}
         self._imports = StubImports({*own, "socketify_ext", *CLASSES.values(), *members}, classes)
-        self.problems: list[str] = []
 
     def text(self) -> str:
         """Return the module's text."""
@@ -100,7 +100,10 @@ class StubModule:
         names = ["App", *CLASSES.values(), *(["install"] if installed else [])]
         forms = {name: self._imports.render(form) for name, form in _FORMS.items() if installed or name != "literal"}
         definitions = [*(self._class(target, home) for target in CLASSES), _BEHAVIOR.format(**forms)]
-        definitions += [_APP.format(kind=kind, **forms), *([_INSTALL.format(**forms)] if installed else [])]
+        definitions += [
+            _APP.format(kind=kind, options=f", **options: {forms['any']}" if installed else "", **forms),
+            *([_INSTALL.format(**forms)] if installed else []),
+        ]
         imports = sorted([*self._imports.lines(), f"from socketify_ext.typing import Limits, {kind}"])
         head = "\n".join([f"import {home}", *imports, *self._imports.variables()]) + "\n"
         return "\n".join(
@@ -128,7 +131,7 @@ class StubModule:
         """Yield the settings of type checkers for this file."""
         yield "# ruff: noqa"
         mypy, pyright = ["override"], ["reportIncompatibleMethodOverride"]  # `ws` takes less than a plain App's
-        if any(self._described.replaces_own(member) for member in self._described.members):
+        if any(self._described.replaces_own(member) for member in self._members):
             mypy += ["assignment", "misc"]
             pyright.append("reportIncompatibleVariableOverride")
         if self._imports.has_untyped:
@@ -140,7 +143,7 @@ class StubModule:
         yield f"# pyright: {', '.join(f'{rule}=false' for rule in pyright)}"
 
     def _class(self, target: str, home: str) -> str:
-        members = [member for member in self._described.members if member.target == target]
+        members = [member for member in self._members if member.target == target]
         lines = [f"class {CLASSES[target]}({home}.{CLASSES[target]}):"]
         added = " and ".join([*dict.fromkeys(repr(member.extension) for member in members)]) or "no extension"
         lines.append(f'{_TAB}"""{CLASSES[target]} with the members of {added}."""\n')

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import pathlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -18,7 +18,7 @@ from ...errors import HTTPError
 from ..headers import encode_value
 from ..patterns import route_key
 from ..response_head import has_content_type
-from ..routes import prepare_route
+from ..routes import TwinRoute
 from .byte_range import byte_range
 from .disposition import attachment
 from .folder import Folder, OpenFile, names_in, open_file, plain_names
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ..request import Request
     from ..response import Response
+    from ..scope_node import ScopeNode
     from ..server import Server
 
 _NONE: Final[Mapping[str, bytes]] = MappingProxyType({})
@@ -48,8 +49,8 @@ class StaticFiles:
 
     answers_get = True
 
-    def __init__(self, server: Server, prefix: str, folder: Folder) -> None:
-        self._server = server
+    def __init__(self, node: ScopeNode, prefix: str, folder: Folder) -> None:
+        self._node = node
         self.prefix = prefix
         self._folder = folder
         self._start = f"{prefix}/"
@@ -61,7 +62,7 @@ class StaticFiles:
         except HTTPError as error:
             if error.status != 404:
                 raise
-        return self._server.answer_not_found(response, request)
+        return self._node.answer_not_found(response, request)
 
     def _serve(self, response: Response, request: Request) -> Coroutine[Any, Any, None] | None:
         url = request.get_url() or ""
@@ -86,22 +87,6 @@ class StaticFiles:
         response.redirect(place + mark + quote(query, safe=_QUERY), 308)
 
 
-def prepare_static(server: Server, prefix: str, directory: str) -> Callable[[], None]:
-    """Prepare a folder to be served below `prefix`, which has no slash at its end.
-
-    Returns:
-        A function that puts it into effect, which can't fail and can't be undone.
-    """
-    files = StaticFiles(server, prefix, Folder(directory))
-    binds = [prepare_route(server, method, f"{prefix}/*", files) for method in ("get", "head")]
-
-    def bind() -> None:
-        for each in binds:
-            each()
-
-    return bind
-
-
 def answer_file(
     response: Response, request: Request | None, file: OpenFile, headers: Mapping[str, bytes] = _NONE
 ) -> Coroutine[Any, Any, None] | None:
@@ -121,7 +106,8 @@ def answer_file(
         part = _begin(response, request, file, headers)
         if part is None:
             return None
-        if response._is_bodiless():
+        # Hooks see of a small file what they see after GET, so that the heads are the same.
+        if response._is_bodiless() and (len(part) > _AT_ONCE or not response._before_send):
             response.try_end(b"", len(part))
         elif len(part) <= _AT_ONCE:
             data = file.read(part.start, len(part))
@@ -259,7 +245,7 @@ def send_file(
         headers["Content-Disposition"] = encode_value(attachment(download_name))
     server, request = response._server, response._request
     done: Future[None] = server.loop.create_future()
-    if response._answered or response._head_sent:
+    if response._answered or response._head_sent or response._begun:
         refuse = response._refuse if response._answered else response._refuse_head
         refuse("send_file")
         done.set_result(None)
@@ -295,13 +281,16 @@ async def _finish(sending: Coroutine[Any, Any, None], done: Future[None]) -> Non
 
 def bind_indexes(server: Server) -> None:
     """Redirect the folders' routes without a slash to those with one, unless the app has a route there."""
-    taken = {route_key(route.name) for route in server.routes}
     for route in list(server.routes):
         files = route.own
-        if isinstance(files, StaticFiles) and files.prefix:
-            keys = {route_key(f"{method} {files.prefix}") for method in (route.method, "ANY")}
-            if not keys & taken:
-                prepare_route(server, route.method.lower(), files.prefix, files)()
+        if not isinstance(files, StaticFiles) or not files.prefix or route.pattern == files.prefix:
+            continue
+        keys = {route_key(f"{method} {files.prefix}") for method in (route.method, "ANY")}
+        if not keys & server.route_names.keys():
+            index = TwinRoute(route, route.method, files.prefix)
+            server.route_names[route_key(index.name)] = index.name
+            server.routes.append(index)
+            index.bind()
 
 
 def folder_of(who: str, path: str, directory: Any) -> str:

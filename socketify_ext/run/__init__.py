@@ -1,0 +1,1 @@
+"""What `socketify-ext run` does: a supervisor that holds the listening socket, and workers that serve on it."""

