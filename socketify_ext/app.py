@@ -28,6 +28,7 @@ from .runtime.server import Server
 from .runtime.stock import is_managed
 from .sdk.compilation import subclass
 from .sdk.declaration import Declaration
+from .sdk.plural import counted
 from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function
 from .sdk.resolution import Policy, Settled
 from .sdk.route_info import RouteInfo
@@ -430,7 +431,7 @@ def install(
     if app.handlers:
         raise errors.InstallError(
             "this app",
-            f"has {len(app.handlers)} route{'' if len(app.handlers) == 1 else 's'} already",
+            f"has {counted(len(app.handlers), 'route')} already",
             "the core has bound them to its own dispatch, which can't be taken back",
             "Call socketify_ext.install(app) right after the app was made, before its first route",
         )

@@ -1,16 +1,18 @@
-"""`socketify-ext check TARGET`: every member of an extension, run in every place where an app may call it."""
+"""`socketify-ext check TARGET`: all that an extension declares, called in every place where an app may call it."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .generated_file import Force, GeneratedFile
+from .option_values import OptionValues, read_options
 from .output import console, echo_json
+from .target import TARGET_ARGUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,21 +20,13 @@ if TYPE_CHECKING:
     from socketify_ext.conformance.matrix import Progress
     from socketify_ext.conformance.report import Report
 
+    Options = dict[str, dict[str, str]]
+
 
 def check_extension(
-    target: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="TARGET",
-            help="An extension's name, module:attribute, or module:run of an app.",
-            show_default=False,
-        ),
-    ] = None,
+    target: Annotated[str | None, TARGET_ARGUMENT] = None,
     every: Annotated[bool, typer.Option("--all", help="Check all installed extensions.")] = False,
-    options: Annotated[
-        list[str] | None,
-        typer.Option("--option", metavar="NAME=VALUE", help="An option of the extension; VALUE is JSON or text."),
-    ] = None,
+    options: OptionValues = None,
     examples: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,13 +55,13 @@ def check_extension(
     _check_names(level, ignored or [])
     if (target is None) is not every:
         raise typer.BadParameter("give one target, or --all", param_hint="TARGET")
-    if every and (options or examples or headers):
-        raise typer.BadParameter("--option, --with and --header go with one target", param_hint="--all")
-    given = dict(map(_option, options or ()))
-    sent = dict(_pair(text, "--header") for text in headers or ())
+    if every and (examples or headers):
+        raise typer.BadParameter("--with and --header go with one target", param_hint="--all")
+    given = read_options(options)
+    sent = dict(map(_header, headers or ()))
     file = _junit_file(junit, force=force)
     reports = []
-    for each in _targets(target):
+    for each in _targets(target, given):
         with _progress(each) as progress:
             reports.append(_checked(each, given, examples or [], sent, timeout, progress, every=every))
     reports = [report.without(set(ignored or ())) for report in reports]
@@ -108,35 +102,29 @@ def _junit_file(path: Path | None, *, force: bool) -> GeneratedFile | None:
     return file
 
 
-def _option(text: str) -> tuple[str, Any]:
-    import json
-
-    name, value = _pair(text, "--option")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
-
-
-def _pair(text: str, flag: str) -> tuple[str, str]:
+def _header(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint=flag)
+        raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="--header")
     return name, value
 
 
-def _targets(target: str | None) -> list[str]:
+def _targets(target: str | None, options: Options) -> list[str]:
     if target is not None:
         return [target]
     from socketify_ext.registry.registry import Registry
 
     listings = [listing for listing in Registry().list() if listing.status not in ("blocked", "shadowed")]
+    for name in options:
+        if name not in {listing.name for listing in listings}:
+            why = f"{name!r} is no installed extension" if name else "write EXTENSION.NAME=VALUE with --all"
+            raise typer.BadParameter(why, param_hint="--option")
     return [f"{each.distribution}:{each.name}" if each.status == "duplicate" else each.name for each in listings]
 
 
 def _checked(
     target: str,
-    options: dict[str, Any],
+    options: Options,
     examples: list[str],
     headers: dict[str, str],
     timeout: float,
@@ -150,7 +138,13 @@ def _checked(
 
     try:
         return check_target(
-            target, options=options, examples=examples, headers=headers, timeout=timeout, progress=progress
+            target,
+            options=options,
+            shares_options=every,
+            examples=examples,
+            headers=headers,
+            timeout=timeout,
+            progress=progress,
         )
     except OptionsError as error:
         if not every:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import errors
+from ..inspection.given_options import GivenOptions
 from ..inspection.loading import load_target, without_serving
 from ..inspection.process import EventWriter, one_line, run_child, run_fork
 from ..registry.registry import Registry
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
     from .watch import Watch
 
 
-def configured(found: Any, request: Mapping[str, Any]) -> Any:
-    """Return an extension with its options, or an app, which takes none."""
-    if isinstance(found, Extension):
-        return found.configured(**request["options"])
-    if request["options"]:
-        who, fix = f"target {request['target']!r}", "Give options where the app registers its extensions"
-        raise errors.TargetError(who, "was given options", "it is an app", fix)
-    return found
+def load(target: str, given: GivenOptions, served: list[Any]) -> Any:
+    """Return a target: an app, or an extension with the options that the command and the environment have for it."""
+    registry = Registry()
+    found = load_target(target, registry, served)
+    if not isinstance(found, Extension):
+        return found
+    given.belong_to(found)
+    return registry.load(target) if found.loader == registry.load else found.configured(**given.of(found))
 
 
 def make_app(found: Any, request: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -109,20 +110,29 @@ def run(request: dict[str, Any], write_event: EventWriter) -> None:
         watch = Watch(write_event)
         watch_all(watch)
     remember_functions()
-    with without_serving() as served:
-        found = configured(load_target(request["target"], Registry(), served), request)
-        name = found.name if isinstance(found, Extension) else None
+    given = GivenOptions(request["options"])
+    with given.in_effect():
+        found = None
         try:
-            app, place = make_app(found, request)
-        except errors.ExtensionError:
-            raise
-        except BaseException as error:  # an extension function may raise anything, and so may those of its store
-            write_event(name=name, unregistered=one_line(error))
+            with without_serving() as served:
+                found = load(request["target"], given, served)
+                app, place = make_app(found, request)
+        except errors.ExtensionError as error:
+            extension = found if isinstance(found, Extension) else None
+            raise given.advised(error, request["target"], extension) from error.__cause__
+        except BaseException as error:
+            if found is None:
+                raise
+            write_event(
+                name=getattr(found, "name", None), unregistered=one_line(error)
+            )  # by its function, or its store
             return
-    if watch is not None:
-        serve(app, place, found, request, watch, write_event)
-    else:
-        work(app, found, request, write_event)
+        if not request["shares_options"]:
+            given.check_used(request["target"])
+        if watch is not None:
+            serve(app, place, found, request, watch, write_event)
+        else:
+            work(app, found, request, write_event)
 
 
 def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter) -> None:

@@ -36,7 +36,8 @@ Progress = Callable[[int, int], None]
 def check_target(
     target: str,
     *,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, Mapping[str, str]] | None = None,
+    shares_options: bool = False,
     examples: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     timeout: float = 10.0,
@@ -48,7 +49,8 @@ def check_target(
 
     Args:
         target: an extension's name, `module:attribute`, or `module:run`.
-        options: of the extension.
+        options: texts of options by extension and name, those of the target itself under "".
+        shares_options: whether those of an extension that is not loaded are for other targets, and no error.
         examples: how members are called, `request.member(1)`, and routes, `POST /orders {"sku": "tea"}`; and values of
             route options, `auth=["read"]`.
         headers: that each request sends, for hooks that let nobody in without them.
@@ -69,7 +71,8 @@ def check_target(
         parse(example)
     request = {
         "target": target,
-        "options": dict(options or {}),
+        "options": {extension: dict(texts) for extension, texts in (options or {}).items()},
+        "shares_options": shares_options,
         "examples": members,
         "values": values,
         "patience": min(timeout, patience),

@@ -11,7 +11,7 @@ from socketify_ext.conformance.places import SETTINGS
 
 SECRET = "at least 16 characters"
 PLAIN = {
-    "auth": ({"tokens": {"secret": {"name": "Ann"}}}, {"authorization": "Bearer secret"}),
+    "auth": ({"tokens": '{"secret": {"name": "Ann"}}'}, {"authorization": "Bearer secret"}),
     "backplane": ({}, {}),
     "cart": ({}, {}),
     "json": ({}, {}),
@@ -28,7 +28,7 @@ def engine():
 
 
 def check(name, options, headers=None):
-    report = check_target(name, options=options, headers=headers, timeout=30, costs=False)
+    report = check_target(name, options={"": options}, headers=headers, timeout=30, costs=False)
     parts = {part.name: part for part in report.parts}
     assert report.findings == []
     assert {part.status for part in report.parts} == {"passed"}, report
@@ -69,7 +69,7 @@ def test_a_built_in_with_its_store_is_platinum(name, options, tmp_path, engine):
 
 
 def test_what_the_core_makes_impossible_on_a_stock_app_is_told_with_the_reason():
-    _, parts = check("msgpack", {"fast": False})
+    _, parts = check("msgpack", {"fast": "false"})
     late, pooled = parts["response.get_msgpack"].limits
     assert late.startswith("stock, late: BodyError: [EXT506] get_data comes too late")
     assert "socketify_ext.install(app)" in late

@@ -139,6 +139,7 @@ def test_all_installed_extensions_are_checked_and_one_without_its_options_is_no_
     reports = {report["target"]: report for report in data(done) if report["target"] in names}
     assert set(reports) == {"auth", "json"}
     assert (reports["auth"]["status"], reports["auth"]["passed"]) == ("skipped", False)
+    assert reports["auth"]["parts"] == []
     assert reports["auth"]["reason"].startswith("it needs options: ")
     assert (reports["json"]["status"], reports["json"]["settings"]) == ("passed", ["installed"])
     assert done.returncode == 0
@@ -208,7 +209,10 @@ def test_a_kind_that_is_ignored_is_no_failure():
         (["cart", "--header", "colour"], 2, "NAME=VALUE"),
         (["json", "--with", "GET /nowhere"], 1, "the extension has no such route"),
         (["json", "--with", "tags=1"], 1, "the extension has no such route option"),
-        (["--all", "--option", "colour=red"], 2, "go with one target"),
+        (["--all", "--option", "colour=red"], 2, "write EXTENSION.NAME=VALUE with --all"),
+        (["--all", "--option", "nobody.colour=red"], 2, "'nobody' is no installed extension"),
+        (["--all", "--with", "request.cart"], 2, "go with one target"),
+        (["cart", "--option", "auth.realm=here"], 1, "it loads no extension 'auth'"),
         (["cart", "--ignore", "everything"], 2, "is none of"),
         (["cart", "--grade", "diamond"], 2, "is none of bronze, silver, gold, platinum"),
         ([], 2, "give one target, or --all"),
@@ -252,7 +256,7 @@ def test_a_run_passes_if_something_has_and_nothing_has_failed_and_if_it_reaches_
 ):
     given = {name: report_of(name, *rest) for name, *rest in reports}
     monkeypatch.setattr(matrix, "check_target", lambda target, **_: given[target])
-    monkeypatch.setattr(check_command, "_targets", lambda target: list(given))
+    monkeypatch.setattr(check_command, "_targets", lambda target, options: list(given))
     done = check(*([reports[0][0]] if len(reports) == 1 else ["--all"]), *arguments)
     assert done.returncode == code, done.stdout
     assert "Traceback" not in done.stderr
