@@ -9,7 +9,7 @@ PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 # Tests start hundreds of processes; each would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs libuv clean
+.PHONY: manifests test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs libuv clean
 
 test: $(VENV)/.ready test-plugins
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -17,6 +17,11 @@ test: $(VENV)/.ready test-plugins
 # Plugins are installed beside the package in an environment of their own, as a user would.
 test-plugins: $(PLUGIN_VENV)/.ready
 	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning plugins/*/tests
+
+# The manifests of the plugins, after a change of what they declare; `socketify-ext check` says where one is out of date.
+manifests: $(PLUGIN_VENV)/.ready
+	for plugin in $(patsubst plugins/socketify-ext-%/,%,$(wildcard plugins/*/)); do \
+		$(PLUGIN_VENV)/bin/python -m socketify_ext manifest $$plugin || exit 1; done
 
 # The tests with line coverage, in child processes too.
 coverage: $(VENV)/.ready

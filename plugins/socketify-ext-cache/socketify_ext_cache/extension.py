@@ -16,7 +16,12 @@ from .policy import CacheOption, Policy
 METHODS = ("GET", "HEAD", "ANY")
 
 
-@socketify_ext.extension("cache", options=Options, before=["*", "compress", "cors", "request-id", "security-headers"])
+@socketify_ext.extension(
+    "cache",
+    options=Options,
+    before=["*", "compress", "cors", "request-id", "security-headers"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
+)
 def cache(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,  # noqa: ARG001

@@ -16,7 +16,12 @@ from .vary import add_vary
 _ALLOWED: Final = "Access-Control-Allow-Origin"
 
 
-@socketify_ext.extension("cors", options=Options, before=["*"])
+@socketify_ext.extension(
+    "cors",
+    options=Options,
+    before=["*"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
+)
 def cors(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,

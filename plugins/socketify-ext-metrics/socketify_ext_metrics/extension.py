@@ -10,7 +10,13 @@ from .metrics import Metrics
 from .options import Options
 
 
-@socketify_ext.extension("metrics", options=Options, before=["*"], after=["cors"])
+@socketify_ext.extension(
+    "metrics",
+    options=Options,
+    before=["*"],
+    after=["cors"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
+)
 def metrics(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,

@@ -15,7 +15,12 @@ _NO_STORE: Final = ("Cache-Control", "no-cache")
 _NO_SNIFF: Final = ("X-Content-Type-Options", "nosniff")
 
 
-@socketify_ext.extension("openapi", options=Options, after=["auth", "schema"])
+@socketify_ext.extension(
+    "openapi",
+    options=Options,
+    after=["auth", "schema"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
+)
 def openapi(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,  # noqa: ARG001

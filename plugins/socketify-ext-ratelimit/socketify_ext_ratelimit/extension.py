@@ -14,7 +14,12 @@ from .options import Options, RouteRate
 from .store import PAUSE, Store, StoreAwayError
 
 
-@socketify_ext.extension("ratelimit", options=Options, after=["auth", "metrics"])
+@socketify_ext.extension(
+    "ratelimit",
+    options=Options,
+    after=["auth", "metrics"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
+)
 def ratelimit(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,  # noqa: ARG001

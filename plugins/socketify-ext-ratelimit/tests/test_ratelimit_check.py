@@ -1,0 +1,15 @@
+"""`socketify-ext check` finds nothing, and gives the highest grade."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize("options", [['limits={{"/": "1000/minute"}}']])
+def test_it_is_platinum(options, tmp_path):
+    given = [argument for option in options for argument in ("--option", option.format(folder=tmp_path))]
+    command = [sys.executable, "-m", "socketify_ext", "check", "ratelimit", *given, "--grade", "platinum"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "grade: platinum" in done.stdout
