@@ -135,8 +135,10 @@ class PropertyError(ExtensionError, ValueError):
 
 
 class OptionsError(ExtensionError, ValueError):
-    """Options do not fit the extension's options model."""
+    """Options do not fit the model of `extension`; `missing` are those that must be given."""
 
+    extension: str = ""
+    missing: tuple[str, ...] = ()
     code = "EXT104"
     cause = "An option is unknown, missing or has the wrong type or value."
     remedy = "Pass options as `socketify-ext show NAME` lists them."

@@ -11,12 +11,13 @@ from . import errors
 from .lifecycle import LifecycleEntry
 from .sdk.compilation import Attributes, Classes, compile_attributes, compile_classes
 from .sdk.declaration import Declaration, Extension, free_name
-from .sdk.resolution import Collision, Policy, Reserved, Resolution, resolve
+from .sdk.resolution import Collision, Policy, Reserved, Resolution, resolve, wrong_version
 from .sdk.spec import ExtensionSpec, Target
 
 if TYPE_CHECKING:
     from .registry.registry import Registry
     from .sdk.request_hooks import RequestHook
+    from .sdk.spec import Requirement
 
 log = logging.getLogger("socketify_ext")
 
@@ -200,19 +201,34 @@ class Registration:
             if requirement.name in self.current.declarations or requirement.name in collected:
                 continue
             try:
-                required = self.registry.load(requirement.name)
+                required = self._load_required(extension, requirement)
             except errors.UnknownExtensionError:
                 continue  # resolution reports what is missing
-            except errors.ExtensionError as error:
-                raise errors.MissingRequirementError(
-                    f"extension {extension.provenance}",
-                    f"requires '{requirement}'",
-                    f"it can't be loaded with default options: {error}",
-                    f'Register it first: app.register(socketify_ext.load("{requirement.name}", ...))',
-                    requirement=requirement,
-                ) from error
             self._collect_requirements(self._scoped(replace(required, required_by=extension.name)), collected)
         collected[extension.name] = collected.pop(extension.name)
+
+    def _load_required(self, extension: Extension, requirement: Requirement) -> Extension:
+        """Load a required extension: its version is judged first, for another one may take other options."""
+        cause: errors.ExtensionError
+        try:
+            found = self.registry.find(requirement.name)
+            if not requirement.accepts(found.version):
+                raise wrong_version(extension.provenance, requirement, found.provenance)
+            return self.registry.load(requirement.name)
+        except (errors.UnknownExtensionError, errors.MissingRequirementError):
+            raise
+        except errors.OptionsError as error:
+            why, cause = f"it can't be loaded with default options: {error}", error
+            fix = f'Register it first: app.register(socketify_ext.load("{requirement.name}", ...))'
+        except errors.ExtensionError as error:
+            why, cause, fix = (
+                f"it can't be loaded: [{error.code}] {error.who} {error.what}: {error.why}",
+                error,
+                error.fix,
+            )
+        raise errors.MissingRequirementError(
+            f"extension {extension.provenance}", f"requires '{requirement}'", why, fix, requirement=requirement
+        ) from cause
 
     def _is_new(self, declaration: Declaration) -> bool:
         """Whether an extension is not registered yet; another one of its name is an error."""

@@ -6,18 +6,19 @@ from typing import Annotated, Final
 
 import typer
 
-from .output import show_all_characters
 from .plugins import CommandGroup
+from .streams import standard_streams
+from .traceback import Traceback
 
-# Without a default for the help option, typer imports pydantic to validate it; `list` must not.
-UNASKED_HELP: Final = {"help": False}
+NAME: Final = "socketify-ext"
+# Without a default for these options, typer imports pydantic to validate them; `list` must not.
+UNASKED: Final = dict.fromkeys(("help", "install_completion", "show_completion"), False)
 
 cli = typer.Typer(
-    name="socketify-ext",
+    name=NAME,
     cls=CommandGroup,
-    context_settings={"default_map": {**UNASKED_HELP, "list": UNASKED_HELP}},
+    context_settings={"default_map": {**UNASKED, "list": UNASKED}},
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -36,12 +37,12 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
     ] = False,
-    traceback: Annotated[bool, typer.Option("--traceback", help="Show the whole traceback of an error.")] = False,
+    traceback: Traceback = False,
 ) -> None:
     """Find and inspect extensions for socketify."""
 
 
 def main() -> None:
     """Run the command line; exit with 1 for a wrong request and 2 for wrong usage."""
-    show_all_characters()
-    cli()
+    with standard_streams():
+        cli(prog_name=NAME)

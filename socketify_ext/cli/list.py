@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from socketify_ext.registry.registry import Registry
 
 HEADS = ("Name", "Version", "Distribution", "Status", "Summary")
+_LEAST_SUMMARY = 20  # characters of a line; a narrower terminal breaks the lines by itself
 STYLES = {"ok": "green", "broken": "red", "blocked": "yellow", "duplicate": "red", "shadowed": "yellow"}
 
 
@@ -43,10 +44,10 @@ def _loaded(hooks: Listing) -> Listing:
     if hooks.status != "ok":
         return hooks
     from socketify_ext.errors import ExtensionError
-    from socketify_ext.inspection.query import TIME_LIMIT, run_query
+    from socketify_ext.inspection.query import Query, run_query
 
     try:
-        run_query(f"{hooks.distribution}:{hooks.name}", "hooks", TIME_LIMIT)
+        run_query(Query(f"{hooks.distribution}:{hooks.name}", "hooks"))
     except ExtensionError as error:
         return replace(hooks, status="broken", error=error.why)
     return hooks
@@ -71,16 +72,19 @@ def _print_table(listings: Sequence[Listing]) -> None:
         for row in plain:
             echo("  ".join(map(str.ljust, row, widths)).rstrip())
         return
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(*HEADS, box=None, pad_edge=False)
+    *fixed, last = HEADS
+    columns = [Column(head, no_wrap=True, overflow="fold") for head in fixed]
+    table = Table(*columns, Column(last, overflow="fold"), box=None, pad_edge=False)
     for listing, row in zip(listings, rows, strict=True):
         summary = Text(listing.summary)
         if listing.error:
             summary.append(f"\n{listing.error}" if listing.summary else listing.error, STYLES[listing.status])
         table.add_row(*row[:3], Text(listing.status, STYLES[listing.status]), summary)
-    console().print(table)
+    least = sum(max(len(row[column]) for row in (HEADS, *rows)) + 2 for column in range(len(fixed))) + _LEAST_SUMMARY
+    console(least).print(table)
 
 
 def _report_unknown(registry: Registry) -> None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..inspection.query import TIME_LIMIT, app_description
+from ..inspection.query import TIME_LIMIT
+from .completion import complete_target
+from .described import described_app
 from .generated_file import Force, GeneratedFile
+from .option_values import OptionValues
 from .output import echo
 from .target import Timeout
 
@@ -21,8 +24,13 @@ LockFile = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="
 def lock_target(
     target: Annotated[
         str | None,
-        typer.Argument(metavar="[TARGET]", help="As for stubs; with --check, the one in the file by default."),
+        typer.Argument(
+            metavar="[TARGET]",
+            help="As for stubs; with --check, the one in the file by default.",
+            autocompletion=complete_target,
+        ),
     ] = None,
+    options: OptionValues = None,
     output: LockFile = Path("socketify-ext.lock"),
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff if the file is out of date.")
@@ -32,6 +40,7 @@ def lock_target(
 ) -> None:
     """Pin what extensions add: names, signatures, defaults, providers and versions of members, and routes."""
     from socketify_ext.errors import GeneratedFileError
+    from socketify_ext.sdk.plural import counted
 
     from .lockfile import Lock, differences, is_lock
 
@@ -40,7 +49,7 @@ def lock_target(
     if not check:
         file.check()
     wanted = target or (pinned.target if pinned else "")
-    found = Lock.of(app_description(wanted, timeout))
+    found = Lock.of(described_app(wanted, timeout, options, whole=True))
     if not check:
         file.write(found.text())
         echo(f"{output}: {_counted(found)}", err=True)
@@ -54,11 +63,14 @@ def lock_target(
     raise GeneratedFileError(
         f"lock file {str(output)!r}",
         "is out of date",
-        f"{len(changes)} lines differ from {wanted}",
+        f"{counted(len(changes), 'line')} {'differs' if len(changes) == 1 else 'differ'} from {wanted}",
         f"If the change is intended, write it again: socketify-ext lock {wanted} -o {output}",
         path=str(output),
     )
 
 
 def _counted(lock: Lock) -> str:
-    return f"{len(lock.extensions)} extensions, {len(lock.members)} members, {len(lock.routes)} routes"
+    from socketify_ext.sdk.plural import counted
+
+    parts = {"extension": lock.extensions, "member": lock.members, "route": lock.routes}
+    return ", ".join(counted(len(found), noun) for noun, found in parts.items())

@@ -44,7 +44,7 @@ class Lock:
             _name(member.path, scope): {
                 "extension": member.extension,
                 "kind": f"async {member.kind}" if member.is_async else member.kind,
-                "signature": member.signature,
+                "signature": member.exact_signature,
                 "deprecated": member.deprecated,
             }
             for scope in scopes

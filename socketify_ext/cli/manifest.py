@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..inspection.query import TIME_LIMIT, run_query
+from ..inspection.query import TIME_LIMIT, Query, run_query
 from .generated_file import Force, GeneratedFile
 from .output import echo
 from .target import Timeout
@@ -33,7 +33,7 @@ def write_manifest(
     from socketify_ext.errors import GeneratedFileError
     from socketify_ext.inspection.manifest import is_manifest
 
-    answer = run_query(extension, "manifest", timeout)
+    answer = run_query(Query(extension, "manifest", timeout)).value
     path, text = output or Path(answer["path"]), answer["text"]
     if check:
         _compare(extension, path, text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +17,12 @@ if TYPE_CHECKING:
 UNWRAPPED = 1000
 
 
-def show_all_characters() -> None:
-    """Make the standard streams escape the characters that their encoding lacks, instead of raising an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+def console(least: int = 0) -> Console:
+    """Make a rich console for stdout that shows all text literally, and wraps at a terminal only.
 
-
-def console() -> Console:
-    """Make a rich console for stdout that shows all text literally, and wraps at a terminal only."""
+    Args:
+        least: characters that a line takes, also at a narrower terminal.
+    """
     from rich.console import Console
     from rich.segment import Segment
 
@@ -39,12 +35,24 @@ def console() -> Console:
                 yield segment if text == segment.text else Segment(text, segment.style)
 
     width = None if sys.stdout.isatty() else UNWRAPPED
-    return Printing(width=width, markup=False, emoji=False, highlight=False)
+    made = Printing(width=width, markup=False, emoji=False, highlight=False)
+    made.width = max(made.width, least)
+    return made
 
 
 def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
     """Write text, in which control characters other than tabs and line breaks show as escapes."""
     typer.echo(printable(str(text), keep="\n\t"), err=err, nl=nl)
+
+
+def echo_code(code: str) -> None:
+    """Write Python code: in UTF-8 to a file or a pipe, whatever the locale, since Python reads it so."""
+    if sys.stdout.isatty() or not hasattr(sys.stdout, "buffer"):
+        echo(code, nl=False)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(printable(code, keep="\n\t").encode())
+    sys.stdout.buffer.flush()
 
 
 def echo_json(value: Any) -> None:
@@ -71,5 +79,5 @@ def report(error: Exception, *, traceback: bool) -> None:
     if isinstance(error, ExtensionError):
         warn("error", error)
     else:
-        more = "" if traceback else ". Run `socketify-ext --traceback ...` to see where"
+        more = "" if traceback else ". Add --traceback to see where"
         warn("error", f"{type(error).__name__}: {error}{more}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import typer
@@ -12,6 +12,8 @@ from socketify_ext.sdk.printable import printable
 
 from .commands import Commands
 from .output import report, warn
+from .streams import write_error
+from .traceback import is_asked, with_traceback
 
 
 class CommandGroup(TyperGroup):
@@ -26,12 +28,13 @@ class CommandGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; plugins are imported for names that no built-in command has."""
         if cmd_name not in self.commands:
-            self._load_plugins()
-        return super().get_command(ctx, cmd_name)
+            self._load_plugins(ctx)
+        found = super().get_command(ctx, cmd_name)
+        return None if found is None else with_traceback(found)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands, for help and completion."""
-        self._load_plugins()
+        self._load_plugins(ctx)
         return super().list_commands(ctx)
 
     def invoke(self, ctx: Any) -> Any:
@@ -41,28 +44,34 @@ class CommandGroup(TyperGroup):
         except Exception as error:  # a plugin's command may raise anything
             if hasattr(error, "exit_code") or isinstance(error, (typer.Abort, BrokenPipeError)):
                 raise  # typer's own
-            report(error, traceback=ctx.params["traceback"])
+            full = write_error(error) if isinstance(error, OSError) else None
+            report(full or error, traceback=is_asked(ctx))
             raise typer.Exit(1) from None
 
-    def _load_plugins(self) -> None:
+    def _load_plugins(self, ctx: Any) -> None:
         if self._plugins_loaded:
             return
         self._plugins_loaded = True
-        for plugin, commands in plugin_commands():
+        tell = _unheard if ctx.resilient_parsing else warn
+        for plugin, commands in plugin_commands(tell):
             for name, command in commands.items():
                 if name in self.commands:
-                    warn("warning", f"plugin {plugin} adds command {name!r}, which is taken; it is left out")
+                    tell("warning", f"plugin {plugin} adds command {name!r}, which is taken; it is left out")
                 else:
                     self.commands[name] = command
 
 
-def plugin_commands() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each plugin's name and commands; a plugin whose hook fails is reported and left out."""
+def _unheard(kind: str, problem: object) -> None:
+    """Say nothing while a shell completes a command: it would stand in the line that is typed."""
+
+
+def plugin_commands(tell: Callable[[str, object], None] = warn) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each plugin's name and commands; `tell` gets the problem of a plugin whose hook fails, which is left out."""
     from ..inspection.hooks import hooks_problem, load_hooks
 
     manager, problems = load_hooks()
     for problem in problems:
-        warn("error", problem)
+        tell("error", problem)
     plugins = [(name, plugin) for name, plugin in manager.list_name_plugin() if plugin is not None]
     for name, plugin in plugins:
         others = [other for _, other in plugins if other is not plugin]
@@ -72,7 +81,7 @@ def plugin_commands() -> Iterator[tuple[str, dict[str, Any]]]:
             if cli.registered_commands or cli.registered_groups:
                 yield name, _printable_commands(typer.main.get_group(cli))
         except Exception as error:  # it may raise anything, and must not break the others
-            warn("error", hooks_problem(name, error))
+            tell("error", hooks_problem(name, error))
 
 
 def _printable_commands(group: Any) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from socketify_ext.sdk.printable import printable
 
-from ..inspection.query import TIME_LIMIT, app_description
+from ..inspection.query import TIME_LIMIT
+from .described import described_app
+from .option_values import OptionValues
 from .output import console, echo, echo_json
 from .target import AsJson, Target, Timeout
 
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 _HEADS: Final = ("Method", "Pattern", "Scope", "Handler", "Options", "Extension")
 
 
-def show_routes(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
+def show_routes(
+    target: Target, options: OptionValues = None, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT
+) -> None:
     """Show the routes of an app: methods, patterns, handlers, options, and the extensions that added them."""
-    described = app_description(target, timeout)
+    described = described_app(target, timeout, options)
     routes = [route for scope in described.subtree() for route in scope.routes]
     if as_json:
         echo_json([record_of(route) for route in routes])

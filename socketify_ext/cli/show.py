@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,7 +11,8 @@ import typer
 
 from socketify_ext.sdk.provenance import location
 
-from ..inspection.query import TIME_LIMIT, run_query
+from ..inspection.query import TIME_LIMIT, Query, run_query
+from .option_values import OptionValues, read_options
 from .output import console, echo_json, warn
 from .target import TARGET_ARGUMENT, AsJson, Timeout
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ..inspection.member import Member
 
 
-_OPTION: Final = ("name", "type", "required", "default", "description")
 _MEMBER: Final = ("name", "kind", "signature", "is_async", "override", "deprecated", "doc", "file", "line")
 
 
@@ -34,6 +34,7 @@ def show_extension(
     load: Annotated[
         bool, typer.Option("--load", help="Import the extension even if it has a manifest that can be shown.")
     ] = False,
+    options: OptionValues = None,
     as_json: AsJson = False,
     timeout: Timeout = TIME_LIMIT,
 ) -> None:
@@ -43,11 +44,11 @@ def show_extension(
     if target is None:
         _show_all(as_json=as_json)
         return
-    described = None if load else _from_manifest(target)
+    described = None if load or options else _from_manifest(target)
     if described is not None:
         _show(described, "shown from its manifest", as_json=as_json)
     else:
-        _show_loaded(target, timeout, as_json=as_json)
+        _show_loaded(Query(target, "extension", timeout, read_options(options)), as_json=as_json)
 
 
 def _show(described: DeclaredExtension, how: str, *, as_json: bool) -> None:
@@ -57,11 +58,11 @@ def _show(described: DeclaredExtension, how: str, *, as_json: bool) -> None:
         _print(console(), described, how)
 
 
-def _show_loaded(target: str, timeout: float, *, as_json: bool) -> None:
+def _show_loaded(query: Query, *, as_json: bool) -> None:
     from ..inspection.description import DeclaredExtension
     from ..inspection.plain_data import rebuild
 
-    answer = run_query(target, "extension", timeout)
+    answer = run_query(query).value
     for problem in answer["problems"]:
         warn("error", problem)
     _show(rebuild(DeclaredExtension, answer["description"]), "", as_json=as_json)
@@ -117,8 +118,7 @@ def _record(described: DeclaredExtension) -> dict[str, Any]:
         target: [{name: getattr(each, name) for name in _MEMBER} | {"doc": _summary(each)} for each in found]
         for target, found in _by_target(described)
     }
-    options = [{name: getattr(each, name) for name in _OPTION} for each in described.options]
-    return {**asdict(described), "options": options, "members": members}
+    return {**asdict(described), "members": members}
 
 
 def _by_target(described: DeclaredExtension) -> list[tuple[str, list[Member]]]:
@@ -137,11 +137,14 @@ def _print(out: Console, described: DeclaredExtension, how: str) -> None:
         out.print(how, style="dim")
     if described.doc:
         out.print(described.doc)
-    _section(out, "Options", [[_option_head(option), option.description] for option in described.options])
+    _section(out, "Options", list(_options(described.options)))
     for target, members in _by_target(described):
         _section(out, f"Members of {target}", [_member(member) for member in members])
+    if described.needs_because is not None:
+        out.print(f"\n{_needs(described)}", style="yellow")
     if described.members_error:
-        out.print(f"\nMembers can't be listed: {described.members_error}", style="red")
+        where = "It stops there" if described.members else "Members can't be listed"
+        out.print(f"\n{where}: {described.members_error}", style="red")
     for title, names in (
         ("Requires", described.requires),
         ("Before", described.before),
@@ -167,9 +170,26 @@ def _section(out: Console, title: str, rows: Sequence[Sequence[str]]) -> None:
 
     out.print(f"\n{title}", style="bold")
     table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(max(map(len, rows)) + 1):
+        table.add_column(overflow="fold")  # of a narrow terminal: nothing is left out
     for row in rows:
         table.add_row("", *row)
     out.print(table)
+
+
+def _options(options: Iterable[Option], path: str = "") -> Iterator[list[str]]:
+    """Yield a row for each option, and below it those of a nested model, as in `jwt.key`."""
+    for option in options:
+        yield [f"{path}{_option_head(option)}", option.description]
+        yield from _options(option.options, f"{path}{option.name}.")
+
+
+def _needs(described: DeclaredExtension) -> str:
+    """Return which options must be given, and how."""
+    if not described.needs:
+        return f"It needs options: {described.needs_because}. Give them with --option NAME=VALUE; members may differ with them."
+    names, first = ", ".join(described.needs), described.needs[0]
+    return f"It needs {names}: give --option {first}=VALUE; members that depend on it may differ."
 
 
 def _option_head(option: Option) -> str:

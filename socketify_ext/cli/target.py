@@ -6,11 +6,14 @@ from typing import Annotated, Final
 
 import typer
 
+from .completion import complete_target
+
 TARGET_ARGUMENT: Final = typer.Argument(
     metavar="TARGET",
     help="An extension's name, module:attribute (an App, what makes one, or an extension), or module:run as for "
     "python -m socketify.",
     show_default=False,
+    autocompletion=complete_target,
 )
 Target = Annotated[str, TARGET_ARGUMENT]
 Timeout = Annotated[

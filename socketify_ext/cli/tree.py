@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..inspection.query import TIME_LIMIT, app_description
+from ..inspection.query import TIME_LIMIT
+from .described import described_app
+from .option_values import OptionValues
 from .output import console, echo_json
 from .routes import head_of, record_of
 from .target import AsJson, Target, Timeout
@@ -15,9 +17,11 @@ if TYPE_CHECKING:
     from ..inspection.app_description import AppExtension, ScopeDescription
 
 
-def show_tree(target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
+def show_tree(
+    target: Target, options: OptionValues = None, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT
+) -> None:
     """Show the extensions of an app in order, what each requires and adds, its routes, and the scopes in it."""
-    described = app_description(target, timeout)
+    described = described_app(target, timeout, options)
     if as_json:
         echo_json(_record(described))
         return

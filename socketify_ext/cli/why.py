@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ..inspection.query import TIME_LIMIT, app_description
+from ..inspection.query import TIME_LIMIT
+from .described import described_app
+from .option_values import OptionValues
 from .output import console, echo_json
 from .target import AsJson, Target, Timeout
 
@@ -26,14 +28,22 @@ MemberName = Annotated[
 ]
 
 
-def explain_member(member: MemberName, target: Target, as_json: AsJson = False, timeout: Timeout = TIME_LIMIT) -> None:
+def explain_member(
+    member: MemberName,
+    target: Target,
+    options: OptionValues = None,
+    as_json: AsJson = False,
+    timeout: Timeout = TIME_LIMIT,
+) -> None:
     """Show where a member comes from: extension, distribution, file and line, and what it overrides."""
     from socketify_ext.sdk.spec import TARGETS
 
+    if _is_target(member) and not _is_target(target):
+        raise _malformed(member, f"Write the member first: socketify-ext why {target} {member}")
+    described = described_app(target, timeout, options)
     kind, _, name = member.partition(".")
     if kind not in TARGETS or not name.isidentifier():
-        raise _malformed(member)
-    described = app_description(target, timeout)
+        raise _malformed(member, _meant(member, described))
     found = [(scope, each) for scope in described.subtree() for each in scope.members if each.path == member]
     if not found and name not in described.own_names[kind]:
         raise _unknown(member, described)
@@ -44,18 +54,37 @@ def explain_member(member: MemberName, target: Target, as_json: AsJson = False, 
         _print(member, found, described)
 
 
-def _malformed(member: str) -> ExtensionError:
-    from socketify_ext.errors import MemberNameError
-    from socketify_ext.sdk.spec import TARGETS
+def _is_target(text: str) -> bool:
+    """Whether a text is written as a target is, `module:attribute`, and not as a member."""
+    return ":" in text
 
-    kind, dot, name = member.partition(".")
+
+def _malformed(member: str, fix: str) -> ExtensionError:
+    from socketify_ext.errors import MemberNameError
+
+    return MemberNameError(f"member {member!r}", "can't be explained", "it is not the name of a member", fix)
+
+
+def _meant(member: str, described: AppDescription) -> str:
+    """Return the fix of a malformed name: the members that somebody may have meant who left its target out, or wrote
+    `req.` or `get-user()`.
+    """
+    from socketify_ext.sdk.spec import TARGETS
+    from socketify_ext.sdk.suggest import close_names, did_you_mean
+
+    kind, dot, name = member.partition(".") if "." in member else ("", "", member)
     kind = _ALIASES.get(kind.lower(), kind)
     name = re.sub(r"\W+", "_", name.removesuffix("()"))
-    if dot and kind in TARGETS and name.isidentifier():
-        fix = f"Did you mean '{kind}.{name}'?"
+    known = [f"{target}.{own}" for target in TARGETS for own in described.own_names[target]]
+    known += [each.path for scope in described.subtree() for each in scope.members]
+    if dot and kind in TARGETS:
+        wanted = f"{kind}.{name}"
+        close = [wanted] if wanted in known else list(close_names(wanted, known))
     else:
-        fix = "Write it as in request.get_user; it is on request, response or ws"
-    return MemberNameError(f"member {member!r}", "can't be explained", "it is not the name of a member", fix)
+        by_name = {each.partition(".")[2] for each in known}
+        names = [name] if name in by_name else close_names(name, by_name)
+        close = [path for each in names for target in TARGETS if (path := f"{target}.{each}") in known]
+    return did_you_mean(close) or "Write it as in request.get_user; it is on request, response or ws"
 
 
 def _unknown(member: str, described: AppDescription) -> ExtensionError:

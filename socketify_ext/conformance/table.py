@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..sdk.plural import counted
 from .report import KINDS, Finding, Grade, PartReport, Report
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ def _summary(report: Report) -> str:
         return "skipped: nothing was called, so that nothing has passed"
     found = len(report.findings) + sum(len(part.findings) for part in report.parts)
     skipped = sum(1 for part in report.parts if part.status == "skipped")
-    result = f"{found} finding{'' if found == 1 else 's'}" if found else "passed"
-    return f"{result}, {skipped} of {len(report.parts)} parts skipped" if skipped else result
+    result = counted(found, "finding") if found else "passed"
+    return f"{result}, {skipped} of {counted(len(report.parts), 'part')} skipped" if skipped else result
 
 
 def _print_grade(console: Console, grade: Grade) -> None:

@@ -61,13 +61,28 @@ class Annotation:
 
     @property
     def short(self) -> str:
-        """Return the text without the modules of what is known as a type."""
+        """Return the text without the modules of its names, as people read it."""
+        text = self.text
+        for full in self.names:
+            module, _, name = full.partition(":")
+            text = re.sub(rf"\b{re.escape(module)}\.{re.escape(name)}\b", name, text)
+        return text
+
+    @property
+    def exact(self) -> str:
+        """Return the text without the modules of what is known as a type: two classes of one name stay apart."""
         return re.sub(r"\b(?:typing|typing_extensions|collections\.abc)\.(?=[A-Z])", "", self.text)
 
 
-def annotation(value: Any, scope: Scope) -> Annotation:
-    """Describe an annotation: an object, or text that is evaluated where it was written."""
-    writer = _Writer(scope)
+def annotation(value: Any, scope: Scope, own: Any = None) -> Annotation:
+    """Describe an annotation: an object, or text that is evaluated where it was written.
+
+    Args:
+        value: the annotation.
+        scope: where it was written.
+        own: the type variable that is the annotation of `self`, if any; `Self` is written for it.
+    """
+    writer = _Writer(scope, own)
     text = writer.write(value)
     return Annotation(text, sorted(writer.names), writer.variables, writer.problems)
 
@@ -80,8 +95,9 @@ def inferred(value: Any) -> Annotation:
 
 
 class _Writer:
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, own: Any) -> None:
         self.scope = scope
+        self.own = own
         self.names: set[str] = set()
         self.variables: dict[str, str] = {}
         self.problems: list[str] = []
@@ -133,6 +149,8 @@ class _Writer:
 
     def _plain(self, value: Any, *, bare: bool = True) -> str:
         """Return the text of a class, a special form, a type variable or a named alias."""
+        if self.own is not None and value is self.own:
+            return self._name("typing_extensions", "Self")
         if isinstance(value, (typing.TypeVar, typing.ParamSpec)):
             return self._variable(value)
         if isinstance(value, type):

@@ -15,7 +15,7 @@ from .member import Member, describe_member
 from .route import Route, describe_route
 
 if TYPE_CHECKING:
-    from socketify_ext.app import Inspection
+    from socketify_ext.sdk.inspection import Inspection
     from socketify_ext.sdk.spec import ExtensionSpec
 
 
@@ -96,7 +96,11 @@ class AppDescription(ScopeDescription):
         for scope in self.subtree():
             for member in scope.members:
                 first = found.setdefault(member.path, member)
-                if (first.kind, first.signature, first.is_async) != (member.kind, member.signature, member.is_async):
+                if (first.kind, first.exact_signature, first.is_async) != (
+                    member.kind,
+                    member.exact_signature,
+                    member.is_async,
+                ):
                     problems.append(
                         f"{member.path} has the type of extension {first.extension!r}; in the scope {scope.label} it is "
                         f"that of {member.extension!r}: {member.signature}"

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from socketify_ext.errors import ExtensionError, OptionsError
+from socketify_ext.errors import ExtensionError
 from socketify_ext.sdk.provenance import location, source_location
 
 from .annotation import annotation
 from .member import Member, describe_member
 from .scope import Scope
+from .unconfigured import Unconfigured, describable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -102,7 +103,9 @@ class RouteOption:
 class DeclaredExtension(ExtensionDescription):
     """An extension, and what it declares without an app.
 
-    Where the declaration fails, `members_error` says why, and what the calls of its function declare is empty.
+    `needs` are the options that must be given and are not, and `needs_because` says what is wrong without them: members
+    may differ with them. Where the declaration fails, `members_error` says why, and what the calls of its function declare is
+    what it has declared until then.
     """
 
     doc: str
@@ -111,6 +114,8 @@ class DeclaredExtension(ExtensionDescription):
     tested_with: list[str]
     options: list[Option]
     members: list[Member]
+    needs: list[str]
+    needs_because: str | None
     members_error: str | None
     hooks: list[str]
     request_hooks: list[Hook]
@@ -133,20 +138,31 @@ def common_parts(provenance: Provenance, summary: str, requires: Iterable[object
     }
 
 
-def describe(extension: Extension, hooks: Iterable[str]) -> tuple[DeclaredExtension, bool]:
+def describe(extension: Extension, hooks: Iterable[str], app: Any = None) -> tuple[DeclaredExtension, bool]:
     """Describe an extension and the hooks of its distribution.
 
+    Args:
+        extension: with or without its options.
+        hooks: their names.
+        app: behind the `app` that the extension gets; without one, it can't read an attribute of the app.
+
     Returns:
-        The description, and whether the extension is sound: False where it fails with valid default options.
+        The description, and whether the extension is sound: False where it fails with valid options.
+
+    Raises:
+        OptionsError: a given option is wrong.
     """
-    options, valid = _default_options(extension)
+    extension = describable(extension)
+    lacking = extension if isinstance(extension, Unconfigured) else None
     declaration: Declaration | None = None
     problem = None
     try:
-        declaration = extension.declare(options=options)
+        declaration = extension.declare(app=app)
     except Exception as error:  # it may raise anything
-        problem = _one_line(error, valid)
-    app = declaration.app if declaration else None
+        problem = _one_line(error)
+    if lacking is not None and lacking.stops:
+        problem = lacking.stops[0]
+    recorded = declaration.app if declaration else None
     description = DeclaredExtension(
         **common_parts(extension.provenance, extension.summary, extension.requires),
         doc=inspect.getdoc(extension.function) or "",
@@ -155,30 +171,22 @@ def describe(extension: Extension, hooks: Iterable[str]) -> tuple[DeclaredExtens
         tested_with=list(extension.tested_with),
         options=_options(extension.options_model),
         members=[describe_member(member) for member in declaration.spec.members] if declaration else [],
+        needs=list(lacking.missing) if lacking else [],
+        needs_because=lacking.because if lacking else None,
         members_error=problem,
         hooks=list(hooks),
-        request_hooks=[_hook(hook) for hook in app.hooks] if app else [],
-        route_options=[_route_option(option) for option in app.route_options] if app else [],
-        startup=[_place(function) for function in app.startup] if app else [],
-        shutdown=[_place(function) for function in app.shutdown] if app else [],
-        routes=[Route(route.method, route.path) for route in app.declared_routes] if app else [],
+        request_hooks=[_hook(hook) for hook in recorded.hooks] if recorded else [],
+        route_options=[_route_option(option) for option in recorded.route_options] if recorded else [],
+        startup=[_place(function) for function in recorded.startup] if recorded else [],
+        shutdown=[_place(function) for function in recorded.shutdown] if recorded else [],
+        routes=[Route(route.method, route.path) for route in recorded.declared_routes] if recorded else [],
     )
-    return description, problem is None or not valid
+    return description, problem is None or lacking is not None
 
 
-def _default_options(extension: Extension) -> tuple[BaseModel | None, bool]:
-    """Return the default options, and whether they are valid: an extension may have required options."""
-    try:
-        return extension.validated_options(), True
-    except OptionsError:
-        model = extension.options_model
-        return (model.model_construct() if model else None), False
-
-
-def _one_line(error: Exception, valid: bool) -> str:
+def _one_line(error: Exception) -> str:
     text = str(error) if isinstance(error, ExtensionError) else f"{type(error).__name__}: {error}"
-    because = "" if valid else "options must be given first; without them, "
-    return because + " ".join(text.split())
+    return " ".join(text.split())
 
 
 def _options(model: type[BaseModel] | None) -> list[Option]:

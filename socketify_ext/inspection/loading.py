@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from socketify_ext import errors
+from socketify_ext.registry.installed import canonical
 from socketify_ext.sdk.declaration import Extension, as_extension
 from socketify_ext.sdk.pydantic_plugins import load_pydantic_plugins
-from socketify_ext.sdk.suggest import suggestion
+from socketify_ext.sdk.suggest import close_names, did_you_mean, suggestion
+
+from .beside import close_targets
 
 if TYPE_CHECKING:
     from socketify_ext.registry.registry import Registry
@@ -64,10 +66,10 @@ def load_target(
     load_pydantic_plugins()  # before the first model of the target does
     left, colon, attribute = target.partition(":")
     if not colon or target in _qualified_names(registry):
-        return registry.find(target)
+        return _found(target, registry)
     if not all(part.isidentifier() for part in left.split(".")) or not attribute.replace(".", "_").isidentifier():
         raise _wrong(target, *_no_identifier(target, left, attribute, registry))
-    found: Any = _module(target, left, attribute)
+    found: Any = _module(target, left, attribute, registry)
     for name in attribute.split("."):
         if not hasattr(found, name):
             known = [each for each, value in vars(found).items() if _is_loadable(value)]
@@ -75,6 +77,27 @@ def load_target(
             raise _wrong(target, f"module {left!r} has no attribute {attribute!r}", close)
         found = getattr(found, name)
     return _resolved(target, found, served, make_app)
+
+
+def _found(name: str, registry: Registry) -> Extension:
+    """Find an extension by name; an unknown one may be a distribution's name, or a module beside."""
+    try:
+        return registry.find(name)
+    except errors.UnknownExtensionError as error:
+        close = _of_distribution(name, registry) or [
+            *close_names(name, registry.names()),
+            *close_targets(name, Path.cwd()),
+        ]
+        if not close:
+            raise
+        raise errors.UnknownExtensionError(
+            error.who, error.what, error.why, did_you_mean(close), name=name, suggestions=tuple(close)
+        ) from None
+
+
+def _of_distribution(name: str, registry: Registry) -> list[str]:
+    wanted = canonical(name)
+    return [listing.name for listing in registry.list() if listing.distribution == wanted]
 
 
 def _qualified_names(registry: Registry) -> set[str]:
@@ -96,16 +119,16 @@ def _no_identifier(target: str, left: str, attribute: str, registry: Registry) -
     return f"{wrong!r} is not an identifier", close or "Write module:attribute, as in main:app, or an extension's name"
 
 
-def _module(target: str, name: str, attribute: str) -> Any:
+def _module(target: str, name: str, attribute: str, registry: Registry) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if missing != name and not name.startswith(f"{missing}."):
             raise
-        found = [each.name for each in pkgutil.iter_modules([str(Path.cwd())])]
-        close = suggestion(name, found)
-        fix = close.replace("'?", f":{attribute}'?") or f"Run this in the folder of {missing}, or install it"
+        known = set(registry.names()) & {name, attribute}
+        close = did_you_mean(sorted(known) or close_targets(target, Path.cwd()))
+        fix = close or f"Run this in the folder of {missing}, or install it"
         raise _wrong(
             target, f"there is no module {missing!r} in {Path.cwd()} or in an installed package", fix
         ) from None

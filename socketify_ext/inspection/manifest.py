@@ -67,6 +67,8 @@ def package_manifest(name: str, registry: Registry) -> tuple[PurePath, Manifest]
         TargetError: an extension fails, or is in no package.
         ExtensionError: it can't be loaded.
     """
+    import socketify_ext
+
     candidate = registry.provider(name)
     path = manifest_path(candidate)
     if path is None:
@@ -78,7 +80,8 @@ def package_manifest(name: str, registry: Registry) -> tuple[PurePath, Manifest]
     described = []
     for each in registry.provided_by(candidate.distribution):
         if manifest_path(each) == path:
-            description, sound = describe(registry.find(each.qualified_name), hooks)
+            app = socketify_ext.App(registry=registry)
+            description, sound = describe(registry.find(each.qualified_name), hooks, app)
             if not sound:
                 raise _unmade(each, description.members_error or "it fails", f"See `socketify-ext show {each.name}`")
             described.append(description)

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from socketify_ext.sdk.spec import MISSING, ComputedSpec, MemberSpec, MethodSpec, PropertySpec
 
@@ -66,15 +66,23 @@ class Member:
     @property
     def signature(self) -> str:
         """Return the parameters and types, as in `(days: int = 1) -> list[str]` and `: str = 'Oslo'`."""
+        return self._signature(_short)
+
+    @property
+    def exact_signature(self) -> str:
+        """Return the signature with the modules of its types."""
+        return self._signature(_exact)
+
+    def _signature(self, shown: Callable[[Annotation], str]) -> str:
         if self.kind != "method":
             kind = self.value_type
-            shown = f": {kind.short}" if kind else ""
-            return shown if self.default is None else f"{shown} = {self.default}"
-        returns = f" -> {self.type.short}" if self.type else ""
-        parameters = (
-            "..." if self.parameters is None else ", ".join(render_parameters(self.parameters, render_parameter))
-        )
-        return f"({parameters}){returns}"
+            text = f": {shown(kind)}" if kind else ""
+            return text if self.default is None else f"{text} = {self.default}"
+        returns = f" -> {shown(self.type)}" if self.type else ""
+        if self.parameters is None:
+            return f"(...){returns}"
+        parameters = render_parameters(self.parameters, lambda each: render_parameter(each, shown))
+        return f"({', '.join(parameters)}){returns}"
 
     @property
     def value_type(self) -> Annotation | None:
@@ -108,10 +116,18 @@ def render_parameters(parameters: list[Parameter], render: Callable[[Parameter],
     return parts
 
 
-def render_parameter(parameter: Parameter) -> str:
-    """Return a parameter with its annotation and default."""
+def _short(annotation: Annotation) -> str:
+    return annotation.short
+
+
+def _exact(annotation: Annotation) -> str:
+    return annotation.exact
+
+
+def render_parameter(parameter: Parameter, shown: Callable[[Annotation], str] = _short) -> str:
+    """Return a parameter with its annotation, as `shown` returns it, and its default."""
     star = STARS.get(parameter.kind, "")
-    kind = f": {parameter.annotation.short}" if parameter.annotation else ""
+    kind = f": {shown(parameter.annotation)}" if parameter.annotation else ""
     if parameter.default is None:
         return f"{star}{parameter.name}{kind}"
     return f"{parameter.name}{kind} = {parameter.default}" if kind else f"{parameter.name}={parameter.default}"
@@ -147,9 +163,10 @@ def _method(member: MethodSpec, common: dict[str, Any]) -> Member:
     else:
         found = list(signature.parameters.values())
         takes_all = found[0].kind is inspect.Parameter.VAR_POSITIONAL
-        parameters = [_described_parameter(each, scope) for each in (found if takes_all else found[1:])]
+        own = None if takes_all else _type_variable(found[0].annotation, scope)
+        parameters = [_described_parameter(each, scope, own) for each in (found if takes_all else found[1:])]
         if signature.return_annotation is not inspect.Signature.empty:
-            returns = annotation(signature.return_annotation, scope)
+            returns = annotation(signature.return_annotation, scope, own)
     return Member(
         **common,
         doc=inspect.getdoc(function) or "",
@@ -159,9 +176,19 @@ def _method(member: MethodSpec, common: dict[str, Any]) -> Member:
     )
 
 
-def _described_parameter(parameter: inspect.Parameter, scope: Scope) -> Parameter:
+def _type_variable(value: Any, scope: Scope) -> TypeVar | None:
+    """Return the type variable that an annotation of `self` is, None where it is not one."""
+    if isinstance(value, str):
+        try:
+            value = scope.evaluate(value)
+        except Exception:  # an annotation is code, and may raise anything
+            return None
+    return value if isinstance(value, TypeVar) else None
+
+
+def _described_parameter(parameter: inspect.Parameter, scope: Scope, own: TypeVar | None) -> Parameter:
     empty = inspect.Parameter.empty
-    kind = None if parameter.annotation is empty else annotation(parameter.annotation, scope)
+    kind = None if parameter.annotation is empty else annotation(parameter.annotation, scope, own)
     default = None if parameter.default is empty else _value(parameter.default)
     return Parameter(parameter.name, _KINDS[parameter.kind], kind, default)
 

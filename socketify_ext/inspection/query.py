@@ -5,32 +5,20 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from socketify_ext import errors
 
 from .process import Child, GoneError, HungError
 
-if TYPE_CHECKING:
-    from .app_description import AppDescription
-
 TIME_LIMIT: Final = 10.0
 
 
-def app_description(target: str, timeout: float) -> AppDescription:
-    """Describe the extensions and members of an app, or of an extension on an app of its own.
-
-    Raises:
-        ExtensionError: the target is wrong, fails, or takes too long; its text says which.
-    """
-    from .app_description import AppDescription
-    from .plain_data import rebuild
-
-    return rebuild(AppDescription, run_query(target, "app", timeout))
-
-
-def run_query(target: str, question: str, timeout: float) -> Any:
-    """Load a target in a child process, and return the answer to a question about it as plain data.
+@dataclass(frozen=True)
+class Query:
+    """What is asked of a target.
 
     Args:
         target: an extension's name, `module:attribute` or `module:run`.
@@ -38,25 +26,50 @@ def run_query(target: str, question: str, timeout: float) -> Any:
             extension's package, "hooks" to load a plugin's; or, as "module:function", what to call with the app in the
             child, which returns plain data.
         timeout: seconds.
+        options: the texts of options, by extension and name; those of the target itself are under "".
+        stub: the stub module that is about to be written, as `stubs_stand_in` takes it.
+    """
+
+    target: str
+    question: str
+    timeout: float = TIME_LIMIT
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    stub: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a query: its value as plain data.
+
+    `warnings` say what it may lack, and `incomplete` what it certainly lacks: extensions that stop without options.
+    """
+
+    value: Any
+    warnings: list[str]
+    incomplete: list[str]
+
+
+def run_query(query: Query) -> Answer:
+    """Load a target in a child process, and return the answer to a question about it.
 
     Raises:
         ExtensionError: the target is wrong, fails, or takes too long; `traceback` holds the child's own.
     """
     output = sys.stderr if _has_file(sys.stderr) else subprocess.DEVNULL
-    request = {"target": target, "question": question}
-    with contextlib.closing(Child("socketify_ext.inspection.worker", request, timeout, output=output)) as child:
+    request = {name: value for name, value in vars(query).items() if name != "timeout"}
+    with contextlib.closing(Child("socketify_ext.inspection.worker", request, query.timeout, output=output)) as child:
         try:
-            return child.read_event()["answer"]
+            return Answer(**child.read_event()["answer"])
         except HungError as hung:
-            why = f"it still runs after {timeout:g} s{f', in {hung.location}' if hung.location else ''}"
+            why = f"it still runs after {query.timeout:g} s{f', in {hung.location}' if hung.location else ''}"
             fix = (
                 "Give --timeout more seconds, or start servers, loops and connections in on_startup, where nothing "
                 "runs yet"
             )
-            raise _unanswered(target, why, fix, hung.trace) from None
+            raise _unanswered(query.target, why, fix, hung.trace) from None
         except GoneError as gone:
             fix = "Let the module make the app, and run it under `if __name__ == '__main__'`"
-            raise _unanswered(target, str(gone), fix) from None
+            raise _unanswered(query.target, str(gone), fix) from None
 
 
 def _has_file(stream: Any) -> bool:

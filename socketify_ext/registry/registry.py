@@ -132,14 +132,23 @@ class Registry:
             MissingExtraError: the environment holds options, and the extra `env` is not installed.
         """
         found = self.find(name)
-        environment = options_in(
-            self._environment, found.name, found.options_model, found.provenance, others=self.names()
-        )
-        loaded = found.configured(**merged(environment, options))
+        loaded = found.configured(**merged(self.outside_options(found), options))
         if (loaded.distribution, loaded.name) not in self._compared:
             self._compared.add((loaded.distribution, loaded.name))
             warn_if_untested(loaded)
         return loaded
+
+    def outside_options(self, extension: Extension) -> dict[str, Any]:
+        """Return the options of an extension that do not come from the program: those of the environment.
+
+        Raises:
+            OptionsError: a variable names no option, or its value is malformed.
+            MissingExtraError: there are some, and the extra `env` is not installed.
+        """
+        names = self.names()
+        return options_in(
+            self._environment, extension.name, extension.options_model, extension.provenance, others=names
+        )
 
     def find(self, name: str, /) -> Extension:
         """Import one extension by name without its options, to describe it.

@@ -142,13 +142,19 @@ class Extension:
         try:
             return self.options_model.model_validate(dict(self.options))
         except ValidationError as error:
-            problems = "; ".join(_problem(self.options_model, detail) for detail in error.errors(include_input=False))
+            details = error.errors(include_input=False)
         # Raised here, without a context: pydantic's own error quotes the given values.
+        problems = "; ".join(_problem(self.options_model, detail) for detail in details)
+        missing = [
+            str(detail["loc"][0]) for detail in details if detail["type"] == "missing" and len(detail["loc"]) == 1
+        ]
         fix = f"See `socketify-ext show {self.name}`"
-        raise self._options_error("was given invalid options", problems, fix)
+        raise self._options_error("was given invalid options", problems, fix, missing)
 
-    def _options_error(self, what: str, why: str, fix: str) -> errors.OptionsError:
-        return errors.OptionsError(f"extension {self.provenance}", what, why, fix)
+    def _options_error(self, what: str, why: str, fix: str, missing: Iterable[str] = ()) -> errors.OptionsError:
+        return errors.OptionsError(
+            f"extension {self.provenance}", what, why, fix, extension=self.name, missing=tuple(missing)
+        )
 
     def declare(self, *, options: BaseModel | None = None, app: Any = None) -> Declaration:
         """Run the function on recording surfaces and validate what it declared.
@@ -165,7 +171,7 @@ class Extension:
         surfaces = [Surface(target, self.provenance, recording) for target in TARGETS]
         recorded = AppSurface(app, self.provenance)
         available: dict[str, Any] = {"options": options, "app": recorded}
-        self.function(*surfaces, **{name: available[name] for name in self.signature.injected})
+        self._run(surfaces, {name: available[name] for name in self.signature.injected})
         recording.close()
         values = {
             "name": self.name,
@@ -179,6 +185,10 @@ class Extension:
             "identity": (self.function, options, dict(self.renames), self.selection, self.overrides),
         }
         return Declaration(validate(ExtensionSpec, self.provenance, "is malformed", values), recorded)
+
+    def _run(self, surfaces: Sequence[Surface], injected: Mapping[str, Any]) -> None:
+        """Run the function, which declares its members on the surfaces."""
+        self.function(*surfaces, **injected)
 
     def _adjusted(self, members: Iterable[MemberSpec]) -> Iterable[MemberSpec]:
         """Apply `renamed`, `only` and `overriding`, by the declared names."""
@@ -333,7 +343,17 @@ def as_extension(value: Any) -> Extension:
     """
     if isinstance(value, Extension):
         return value
+    if isinstance(value, str):
+        raise _not_an_extension(repr(value), "it is a name", f'Load it by that name: socketify_ext.load("{value}")')
+    if inspect.ismodule(value):
+        own = [f"{value.__name__}.{name}" for name, each in vars(value).items() if isinstance(each, Extension)]
+        fix = f"Pass what is in it: {' or '.join(own)}" if own else "Pass the extension function"
+        raise _not_an_extension(f"module {value.__name__}", "it is a module", fix)
     return Extension(value, bare_name(getattr(value, "__name__", type(value).__name__)), declared=False)
+
+
+def _not_an_extension(who: str, why: str, fix: str) -> errors.SignatureError:
+    return errors.SignatureError(who, "is not an extension", why, fix)
 
 
 def bare_name(function_name: str) -> str:

@@ -8,13 +8,15 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from .. import errors
-from .spec import EVERY, ComputedSpec, ExtensionSpec, MemberSpec, MethodSpec, Target
+from .provenance import Provenance
+from .spec import EVERY, ComputedSpec, ExtensionSpec, MemberSpec, MethodSpec, Requirement, Target
 from .suggest import suggestion
 
 Policy = Literal["error", "keep", "replace"]
+NOT_REGISTERED: Final = "it is not registered"
 
 
 @dataclass(frozen=True)
@@ -115,14 +117,13 @@ def check_requirements(specs: Iterable[ExtensionSpec]) -> None:
         for requirement in spec.requires:
             found = present.get(requirement.name)
             if found is None:
-                why = "it is not registered"
+                why = NOT_REGISTERED
                 fix = suggestion(requirement.name, present.keys() - {spec.name})
                 fix = fix or f"Install a plugin that provides '{requirement.name}', or register your own first"
-            elif not requirement.accepts(found.version):
-                why = f"{found.provenance} has {f'version {found.version}' if found.version else 'no version'}"
-                fix = f"Install a version of '{requirement.name}' that fits {requirement.specifier}"
-            else:
+            elif requirement.accepts(found.version):
                 continue
+            else:
+                raise wrong_version(spec.provenance, requirement, found.provenance)
             raise errors.MissingRequirementError(
                 f"extension {spec.provenance}",
                 f"requires '{requirement}'",
@@ -130,6 +131,20 @@ def check_requirements(specs: Iterable[ExtensionSpec]) -> None:
                 fix,
                 requirement=requirement,
             )
+
+
+def wrong_version(
+    provenance: Provenance, requirement: Requirement, found: Provenance
+) -> errors.MissingRequirementError:
+    """Return the error of an extension whose requirement is there in a version that does not fit."""
+    provider = found.distribution or f"'{requirement.name}'"
+    return errors.MissingRequirementError(
+        f"extension {provenance}",
+        f"requires '{requirement}'",
+        f"{found} has {f'version {found.version}' if found.version else 'no version'}",
+        f"Install a version of {provider} that fits {requirement.specifier}",
+        requirement=requirement,
+    )
 
 
 Precedes = Callable[[str, str], bool]

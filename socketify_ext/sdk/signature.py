@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import model_validator
 
 from .. import errors
+from .plural import counted
 from .spec import FrozenModel, spec_error
 
 INJECTABLE: Final = ("options", "app")
@@ -60,7 +61,7 @@ class SignatureSpec(FrozenModel):
         if len(positional) != 3:
             raise spec_error(
                 errors.SignatureError,
-                f"it takes {len(positional)} positional parameters ({', '.join(positional) or 'none'}), not three",
+                f"it takes {counted(len(positional), 'positional parameter')} ({', '.join(positional) or 'none'}), not three",
                 fix,
             )
         unknown = [name for name in injected if name not in INJECTABLE]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def close_names(name: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -13,5 +13,9 @@ def close_names(name: str, known: Iterable[str]) -> tuple[str, ...]:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return "Did you mean 'x'?" for the names close to `name`, or an empty text."""
-    close = close_names(name, known)
-    return f"Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    return did_you_mean(close_names(name, known))
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """Return the question whether one of these names was meant; an empty text without any."""
+    return f"Did you mean {' or '.join(map(repr, names))}?" if names else ""

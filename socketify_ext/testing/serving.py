@@ -108,9 +108,7 @@ def serve(
             ready = wait([reader], timeout)
             port = os.read(reader, 16) if ready else b""
             if not port:
-                raise _silent(
-                    process, factory, output, f"did not listen within {timeout:g} seconds" if not ready else ""
-                )
+                raise _silent(process, factory, output, f"did not listen within {timeout:g} s" if not ready else "")
             yield Serving(process, int(port), output)
         finally:
             os.close(reader)

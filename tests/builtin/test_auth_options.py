@@ -12,7 +12,9 @@ JWT = {"key": SECRET, "algorithms": ["HS256"]}
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tokens": {}, "jwt": JWT}, "give either"),
+        ({}, "give tokens="),
+        ({"tokens": {"t": {"name": "Ann"}}, "jwt": JWT}, 'beside jwt or verify each user of tokens needs an "id"'),
+        ({"tokens": {"t": {"id": "7"}, "u": {"name": "Ann"}}, "verify": str}, 'needs an "id"'),
         ({"tokens": {"": {"name": "Ann"}}}, "not empty"),
         ({"tokens": {" t": {"name": "Ann"}}}, "no spaces"),
         ({"tokens": {"t": {}}}, "needs a name"),

@@ -128,11 +128,6 @@ def test_auth_without_a_way_to_verify_shows_both():
         socketify_ext.load("auth")
 
 
-def test_auth_with_both_ways_is_an_error():
-    with pytest.raises(OptionsError, match="either"):
-        socketify_ext.load("auth", tokens={}, verify=print)
-
-
 def test_auth_keeps_tokens_out_of_its_options_text():
     extension = socketify_ext.load("auth", tokens={"s3cret": {"name": "Test"}})
     assert "s3cret" not in repr(extension.validated_options())

@@ -40,6 +40,17 @@ def test_escape_sequences_of_metadata_are_text_at_a_terminal(hostile):
     assert b"\x07" not in shown
 
 
+@pytest.mark.parametrize(("command", "shown"), [(("list",), "msgpack"), (("show", "cart"), "store:")])
+def test_nothing_is_left_out_at_a_narrow_terminal(tmp_path, command, shown):
+    leader, follower = pty.openpty()
+    with os.fdopen(leader, "rb", buffering=0) as terminal:
+        assert Program(tmp_path).process(*command, stdout=follower, COLUMNS="14").returncode == 0
+        os.close(follower)
+        text = terminal.read(65536).decode()
+    assert shown in text
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+
+
 WICKED = """
 import socketify_ext
 from pydantic import BaseModel, Field

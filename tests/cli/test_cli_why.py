@@ -87,7 +87,12 @@ def test_why_tells_what_is_the_cores_own(program):
         ("response.say", "Did you mean 'ws.say'?"),
         ("req.get_user", "Did you mean 'request.get_user'?"),
         ("request.get-user()", "Did you mean 'request.get_user'?"),
-        ("get_user", "Write it as in request.get_user"),
+        ("req.get_usr()", "Did you mean 'request.get_user'"),
+        ("get_user", "Did you mean 'request.get_user'?"),
+        ("get_usr", "Did you mean 'request.get_user'"),
+        ("Request.get_user", "Did you mean 'request.get_user'?"),
+        ("xyz", "Write it as in request.get_user"),
+        ("", "Write it as in request.get_user"),
     ],
 )
 def test_why_suggests_for_an_unknown_member(program, member, text):
@@ -96,6 +101,12 @@ def test_why_suggests_for_an_unknown_member(program, member, text):
     assert "EXT102" in result.stderr
     assert text in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_why_tells_of_arguments_the_other_way_round(program):
+    result = program("why", "main:make", "request.get_user")
+    assert result.returncode == 1
+    assert "Write the member first: socketify-ext why request.get_user main:make" in result.stderr
 
 
 def test_tree_shows_extensions_in_order_with_requirements_and_members(program):

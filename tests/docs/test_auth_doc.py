@@ -1,6 +1,7 @@
 """docs/auth.md: its example runs, and its tables name every option."""
 
 import asyncio
+import hashlib
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from socketify_ext.builtin.auth import JwtOptions, Options
 from socketify_ext.testing import serve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "auth.md").read_text()
-EXAMPLE, ON_ERROR = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLE, SEVERAL, ON_ERROR = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 SECRET = "a secret of more than thirty-two bytes"
 
 
@@ -42,12 +43,31 @@ def stock():
     return app
 
 
+def several():
+    names = {"__name__": "example"}
+    exec(EXAMPLE + SEVERAL, names)  # noqa: S102 - the same
+    names["PARTNERS"][hashlib.sha256(b"partner's key").hexdigest()] = {"id": "9", "name": "Partner"}
+    app = socketify_ext.App()
+    app.register(names["several"])
+    app.get("/me", names["me"])
+    return app
+
+
 def token(**changed):
     return sign(SECRET, "HS256", **({"aud": "shop", "scope": "orders:read"} | changed))
 
 
 def bearer(given):
     return {"authorization": f"Bearer {given}"}
+
+
+def test_the_example_with_several_ways_takes_each():
+    with serve(several, environment={"JWT_KEY": SECRET}) as serving, httpx2.Client(base_url=serving.url) as http:
+        names = [
+            http.get("/me", headers=bearer(each)).json().get("name")
+            for each in ("a token for deployments", token(), "partner's key", "nobody's key", token(exp=1))
+        ]
+    assert names == ["Deployment", "Ann", "Partner", None, None]
 
 
 def test_the_example_does_what_it_says():

@@ -13,7 +13,7 @@ from cli_program import ROOT, Program
 
 from socketify_ext import errors
 from socketify_ext.inspection.process import rebuild_error
-from socketify_ext.inspection.query import run_query
+from socketify_ext.inspection.query import Query, run_query
 
 MAIN = """
     import os
@@ -83,7 +83,7 @@ FORKING = """
         with open(f"{number}.events", "wb") as events, open(f"{number}.trace", "wb") as trace:
             if os.fork() == 0:
                 files = [events.fileno(), trace.fileno(), trace.fileno(), os.pipe()[0]]
-                request = {"target": target, "question": "app"}
+                request = {"target": target, "question": "app", "options": {}, "stub": None}
                 given = {"timeout": 60.0, "mark": "", "request": request, "folder": os.getcwd()}
                 sys.argv[1:] = [json.dumps(given), *map(str, files)]
                 process.run_child(worker.main)
@@ -128,7 +128,6 @@ WRONG = [
     ("main:fails_to_register", "EXT101", ["not three"]),
     ("broken:app", "EXT600", ["ValueError: no luck (broken.py:2)"]),
     ("malformed:app", "EXT600", ["SyntaxError", "(malformed.py:1)"]),
-    ("main:needy", "EXT600", ["fails without its options", "key: Field required", "load('needy', ...)"]),
     ("main:raises_own", "EXT201", ["who what: why. fix."]),
     ("needs:app", "EXT600", ["No module named 'no_such_module' (needs.py:1)"]),
 ]
@@ -164,7 +163,7 @@ def answers(program):
 
 @pytest.mark.parametrize(("target", "members", "installed"), RIGHT)
 def test_a_target_is_a_name_an_extension_an_app_or_what_makes_one(answers, target, members, installed):
-    described = answers[target]["answer"]
+    described = answers[target]["answer"]["value"]
     assert [f"{member['target']}.{member['name']}" for member in described["members"]] == members
     assert described["installed"] is installed
 
@@ -183,13 +182,13 @@ def test_a_wrong_target_gets_one_message_that_says_what_is_wrong_and_what_to_do(
 def test_a_target_that_ends_its_process_gets_a_message_too(program, monkeypatch):
     monkeypatch.chdir(program.folder)
     with pytest.raises(errors.TargetError, match="its process ended with exit code 7"):
-        run_query("main:dies", "app", 30.0)
+        run_query(Query("main:dies", "app", 30.0))
 
 
 def test_an_app_that_hangs_on_start_is_ended_and_the_message_tells_where(program, monkeypatch):
     monkeypatch.chdir(program.folder)
     with pytest.raises(errors.TargetError) as raised:
-        run_query("hangs:run", "app", 4.0)
+        run_query(Query("hangs:run", "app", 4.0))
     assert "it still runs after 4 s, in hangs.py:6 (run)" in str(raised.value)
     assert "--timeout" in raised.value.fix
 

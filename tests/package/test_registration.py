@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 from fake_distributions import Site
 from pydantic import BaseModel
@@ -223,6 +225,30 @@ def test_a_requirement_s_version_must_fit(app, site):
     with pytest.raises(MissingRequirementError, match=r"requires 'auth-tool>=2': .*dist-tools 1\.5.*has version 1\.5"):
         app.register(adding("other", requires=["auth-tool>=2"]))
     assert app.order == ["log-tool", "shop"]
+
+
+def test_a_version_that_does_not_fit_is_told_before_options_that_are_missing(app):
+    with pytest.raises(MissingRequirementError) as caught:
+        app.register(adding("shop", requires=["auth>=99"]))
+    assert f"has version {version('socketify-ext')}" in caught.value.why
+    assert caught.value.fix == "Install a version of socketify-ext that fits >=99"
+    assert "options" not in str(caught.value)
+
+
+def test_a_requirement_without_a_version_fits_no_pin(app, registry):
+    registry.add(adding("auth-tool", "auth"))
+    with pytest.raises(MissingRequirementError, match=r"'auth-tool' \(test_registration\.py:\d+\) has no version"):
+        app.register(adding("shop", requires=["auth-tool>=1"]))
+
+
+def test_a_requirement_that_is_broken_is_told_with_what_mends_it(app, site):
+    site.distribution("dist-broken", extensions={"broken": "no_such_module:it"})
+    app.registration.registry = Registry(environment={})
+    with pytest.raises(MissingRequirementError) as caught:
+        app.register(adding("shop", requires=["broken"]))
+    assert "it can't be loaded: [EXT301] plugin dist-broken 1.0" in caught.value.why
+    assert caught.value.fix.startswith("Upgrade or reinstall dist-broken")
+    assert "options" not in str(caught.value)
 
 
 def test_an_unknown_requirement_is_an_error(app):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from typing import Any
 
 import pytest
@@ -107,6 +108,18 @@ def test_a_callable_object_is_a_bare_extension():
 def test_nothing_but_an_extension_function_is_an_extension():
     with pytest.raises(SignatureError, match=r"'int'.*can't be called"):
         as_extension(3)
+
+
+def test_a_name_in_place_of_an_extension_is_to_be_loaded():
+    with pytest.raises(SignatureError, match=r"'auth' is not an extension: it is a name.*load\(\"auth\"\)"):
+        as_extension("auth")
+
+
+def test_a_module_in_place_of_an_extension_names_what_is_in_it():
+    with pytest.raises(SignatureError, match=r"Pass what is in it: test_declaration\.shop"):
+        as_extension(sys.modules[__name__])
+    with pytest.raises(SignatureError, match=r"it is a module\. Pass the extension function"):
+        as_extension(pickle)
 
 
 def test_extension_needs_a_name():

@@ -113,7 +113,7 @@ def test_a_server_that_never_listens_is_ended():
     def stuck():
         threading.Event().wait()
 
-    with pytest.raises(ServeError, match=r"did not listen within 0\.5 seconds"), serve(stuck, timeout=0.5):
+    with pytest.raises(ServeError, match=r"did not listen within 0\.5 s"), serve(stuck, timeout=0.5):
         pass
 
 
@@ -171,8 +171,8 @@ def test_an_override_of_nothing_is_refused_with_the_name_that_was_meant():
             make(greet, overrides={"request.whoevr": None})
 
 
-def test_an_isolated_registry_finds_what_it_was_given_alone(isolated_registry):
-    assert isolated_registry.names() == []
+def test_an_isolated_registry_finds_what_it_was_given_alone(socketify_registry):
+    assert socketify_registry.names() == []
     assert testing.isolated_registry(greet).names() == ["greet"]
 
 
@@ -318,17 +318,17 @@ def test_a_fake_websocket_knows_how_many_listen():
 # -- the plugin
 
 
-def run_pytest(folder, **files):
+def run_pytest(folder, *arguments, **files):
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *PLUGIN],
+        [sys.executable, "-m", "pytest", "-q", *PLUGIN, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": os.pathsep.join(("site", str(ROOT)))},
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -344,9 +344,73 @@ def test_the_page_names_every_fixture_and_function():
     from socketify_ext.testing import plugin
 
     fixtures = [name for name, value in vars(plugin).items() if type(value).__name__ == "FixtureFunctionDefinition"]
-    assert sorted(fixtures) == ["client", "isolated_registry", "make_app", "server", "ws"]
+    names = ["client", "make_app", "registry", "server", "ws"]
+    assert sorted(fixtures) == [f"socketify_{name}" for name in names]
     for name in [*fixtures, *(set(testing.__all__) - {"Received", "Serving", "serve"})]:
         assert re.search(rf"^\| `{name}\b", PAGE, re.MULTILINE), name
+
+
+SERVED = """
+import socketify_ext
+def make_app():
+    app = socketify_ext.App()
+    app.get("/", lambda res, req: res.end("hi"))
+    app.ws("/", {"open": lambda ws: ws.send("hi", 1)})
+    return app
+"""
+SHORT = ("-p", "socketify_ext.testing.short_names")
+
+
+@pytest.mark.parametrize("other", ["aaa_plugin", "zzz_plugin"])
+@pytest.mark.parametrize("arguments", [(), SHORT], ids=["plain", "short"])
+def test_another_plugin_s_fixtures_keep_their_names(tmp_path, other, arguments):
+    info = tmp_path / "site" / f"{other}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {other}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[pytest11]\n{other} = {other}\n")
+    names = ("client", "isolated_registry", "make_app", "registry", "server", "ws")
+    (tmp_path / "site" / f"{other}.py").write_text(
+        "import pytest\n" + "".join(f"@pytest.fixture\ndef {name}(): return 'theirs'\n" for name in names)
+    )
+    code, output = run_pytest(
+        tmp_path,
+        *arguments,
+        test_it=f"{SERVED}\ndef test_ours(socketify_client): assert socketify_client.get('/').text == 'hi'\n"
+        f"def test_theirs({', '.join(names)}): assert {{{', '.join(names)}}} == {{'theirs'}}\n",
+    )
+    assert (code, "2 passed" in output) == (0, True), output
+
+
+def test_short_names_are_there_for_who_asks_and_an_own_server_serves_them(tmp_path):
+    code, output = run_pytest(
+        tmp_path,
+        *SHORT,
+        test_served=f"""{SERVED}
+def test_it(server, client, ws):
+    assert client.get("/").text == ws("/").recv() == "hi"
+    assert str(client.base_url).startswith(server.url)
+""",
+        test_own="""
+import pytest, socketify_ext
+from socketify_ext.testing import serve
+def make():
+    app = socketify_ext.App()
+    app.get("/", lambda res, req: res.end("own"))
+    return app
+@pytest.fixture(scope="module")
+def server():
+    with serve(make) as serving:
+        yield serving
+def test_it(client):
+    assert client.get("/").text == "own"
+""",
+    )
+    assert (code, "2 passed" in output) == (0, True), output
+
+
+def test_without_short_names_none_is_there(tmp_path):
+    code, output = run_pytest(tmp_path, test_it=f"{SERVED}\ndef test_it(client): pass\n")
+    assert (code, "fixture 'client' not found" in output) == (1, True), output
 
 
 def test_what_goes_wrong_in_a_module_is_told(tmp_path):
@@ -358,8 +422,8 @@ def make_app():
     app = socketify_ext.App()
     app.get("/", lambda res, req: (print("someone came"), res.end("hi")))
     return app
-def test_wrong(client):
-    assert client.get("/").text == "ho"
+def test_wrong(socketify_client):
+    assert socketify_client.get("/").text == "ho"
 """,
         test_ending="""
 import os, pytest, httpx2, socketify_ext
@@ -367,18 +431,21 @@ def make_app():
     app = socketify_ext.App()
     app.get("/", lambda res, req: os._exit(7))
     return app
-def test_ends(client, server):
+def test_ends(socketify_client, socketify_server):
     with pytest.raises(httpx2.HTTPError):
-        client.get("/")
-    server.process.wait()
+        socketify_client.get("/")
+    socketify_server.process.wait()
 """,
-        test_bare="def test_it(client): pass",
+        test_bare="def test_it(socketify_client): pass",
     )
     assert (code, "1 failed, 1 passed, 2 errors" in output) == (1, True), output
     assert "server log" in output
     assert "someone came" in output
     assert "the server's process ended with code 7 during these tests" in output
-    assert "test_bare asks for a server and has no app for it: define a function or a fixture make_app there" in output
+    assert (
+        "test_bare asks for a server and has no app for it: define a function make_app there that returns the app"
+        in output
+    )
 
 
 def test_pytest_starts_without_the_core_the_models_and_the_clients(tmp_path):

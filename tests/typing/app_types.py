@@ -65,6 +65,10 @@ if TYPE_CHECKING:
             """Choose."""
             ...
 
+        def peer(self) -> WebSocket | None:
+            """Return a socket."""
+            ...
+
         def latest(self, days: _builtins_list[V], otherwise: V | None = ...) -> V:
             """Return the latest day."""
             ...
@@ -74,6 +78,14 @@ if TYPE_CHECKING:
 
         def feed(self) -> AsyncIterator[bytes]:
             """Send what comes."""
+            ...
+
+        def tinted(self, by: Request) -> Self:
+            """Return itself, as its own class."""
+            ...
+
+        def shaded(self, *, by: Callable[[Request], bool]) -> Response:
+            """Return itself, as the class of all responses."""
             ...
 
         def pages(self) -> AsyncIterator[bytes]:

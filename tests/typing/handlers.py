@@ -48,6 +48,9 @@ async def home(res: Response, req: Request) -> None:
     assert_type(res.set_cookie("city", "Ulm", max_age=60, same_site="Lax", secure=True), Response)
     assert_type(res.delete_cookie("city", path="/weather"), Response)
     assert_type(res.end("done"), Response)
+    assert_type(res.tinted(req), Response)
+    assert_type(res.shaded(by=lambda asked: asked.city == "Ulm").tinted(req).feed(), AsyncIterator[bytes])
+    assert_type(req.peer(), WebSocket | None)
     res.redirect(to="/there")
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+ResponseT = TypeVar("ResponseT", bound=socketify_ext.Response)
+SHOWN = socketify_ext.PrivateProperty("shown", default_factory=list[str])
 Metres = NewType("Metres", int)
 Reading = dict[str, Union[int, "Decimal"]]
 
@@ -100,6 +102,21 @@ def weather(request: Any, response: Any, ws: Any) -> None:
     @response.method
     def feed(self: Any) -> AsyncIterator[bytes]:
         """Send what comes."""
+
+    @response.method
+    def tinted(self: ResponseT, by: socketify_ext.Request) -> ResponseT:
+        """Return itself, as its own class."""
+        return self
+
+    @response.method
+    def shaded(self: socketify_ext.Response, *, by: Callable[[socketify_ext.Request], bool]) -> socketify_ext.Response:
+        """Return itself, as the class of all responses."""
+        SHOWN.get(self).append("shaded")
+        return self
+
+    @request.method
+    def peer(self: socketify_ext.Request) -> socketify_ext.WebSocket | None:
+        """Return a socket."""
 
     @response.method
     async def pages(self: Any) -> AsyncIterator[bytes]:

@@ -34,7 +34,7 @@ def cors(
     policy = Policy(options)
 
     @response.method
-    def cors(self: Any, request: Any) -> Any:
+    def cors(self: socketify_ext.Response, request: socketify_ext.Request) -> socketify_ext.Response:
         """Write the CORS headers for `request`, once and before the body, and return the response.
 
         Only a route with `cors=False` needs it.

@@ -19,8 +19,8 @@ from .options import Options
 )
 def metrics(
     request: socketify_ext.Surface,  # noqa: ARG001
-    response: socketify_ext.Surface,
-    ws: socketify_ext.Surface,
+    response: socketify_ext.Surface,  # noqa: ARG001
+    ws: socketify_ext.Surface,  # noqa: ARG001
     *,
     options: Options,
     app: socketify_ext.AppSurface,
@@ -28,30 +28,29 @@ def metrics(
     """Measure requests by method, route and status, requests in flight and open WebSockets; show them at /metrics."""
     measured = Metrics(options)
     # Another extension's hook may have ended a request or a connection before it was counted here.
-    response.property("counted_in_flight", default=False, type=bool)
-    ws.property("counted_open", default=False, type=bool)
+    in_flight = socketify_ext.PrivateProperty("in_flight", default=False)
+    is_open = socketify_ext.PrivateProperty("is_open", default=False)
 
     @app.before_request
     def begin(res: Any, req: Any) -> None:  # noqa: ARG001
-        if not res.counted_in_flight:
-            res.counted_in_flight = True
+        if not in_flight.get(res):
+            in_flight.set(res, True)
             measured.in_flight.inc()
 
     @app.after_response
     def end(outcome: socketify_ext.Outcome) -> None:
-        response: Any = outcome.response
-        if response.counted_in_flight:
+        if in_flight.get(outcome.response):
             measured.in_flight.dec()
         measured.observe(outcome)
 
     @app.on_ws_open
     def enter(ws: Any) -> None:
-        ws.counted_open = True
+        is_open.set(ws, True)
         measured.sockets.labels(ws.route).inc()
 
     @app.on_ws_close
     def leave(ws: Any, code: int, message: bytes | None) -> None:  # noqa: ARG001
-        if ws.counted_open:
+        if is_open.get(ws):
             measured.sockets.labels(ws.route).dec()
 
     if options.path is not None:

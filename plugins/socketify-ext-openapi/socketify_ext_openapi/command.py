@@ -14,7 +14,7 @@ from socketify_ext.cli.generated_file import Force, GeneratedFile
 from socketify_ext.cli.output import echo
 from socketify_ext.cli.target import Target, Timeout
 from socketify_ext.errors import GeneratedFileError
-from socketify_ext.inspection.query import TIME_LIMIT, run_query
+from socketify_ext.inspection.query import TIME_LIMIT, Query, run_query
 
 QUESTION: Final = f"{__name__}:answer"
 
@@ -44,7 +44,7 @@ def write_document(
     file = None if output is None else GeneratedFile(output, "OpenAPI document", is_document, force=force)
     if file is not None and not check:
         file.check()
-    document = run_query(target, QUESTION, timeout)
+    document = run_query(Query(target, QUESTION, timeout)).value
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if file is None or output is None:
         echo(text, nl=False)

@@ -14,26 +14,37 @@ from .options import Options
 from .origin import Origins
 from .user import ANONYMOUS, InvalidTokenError, User, required_scopes
 from .verifier import Verifier
+from .verifier_chain import VerifierChain
 
 
 def make_verifier(options: Options) -> Verifier:
-    """Make the one verifier that the options ask for.
+    """Make the verifier that the options ask for: one way to verify a token, or several side by side.
 
     Raises:
         OptionsError: a key, a key set or the callable can't be used.
         MissingExtraError: JWT need the extra `jwt`.
     """
-    if options.verify is not None:
-        from .callback_verifier import CallbackVerifier
+    tokens = jwt = verify = None
+    if options.tokens is not None:
+        from .api_token import ApiTokens
 
-        return CallbackVerifier(options.verify)
+        tokens = ApiTokens(options.tokens)
     if options.jwt is not None:
         from .jwt_verifier import JwtVerifier
 
-        return JwtVerifier(options.jwt)
-    from .api_token import ApiTokens
+        jwt = JwtVerifier(options.jwt)
+    if options.verify is not None:
+        from .callback_verifier import CallbackVerifier
 
-    return ApiTokens(options.tokens or {})
+        verify = CallbackVerifier(options.verify, takes_names=not options.has_several_ways)
+    if options.has_several_ways:
+        return VerifierChain(tokens, jwt, verify)
+    only = tokens or jwt or verify
+    if only is None:  # the options are described, and nobody has validated them
+        from .api_token import ApiTokens
+
+        return ApiTokens({})
+    return only
 
 
 class Identity(NamedTuple):

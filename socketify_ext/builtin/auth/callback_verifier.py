@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ... import errors
@@ -18,26 +18,34 @@ class CallbackVerifier:
 
     What it raises is raised: an `HTTPError` is the answer, anything else a 500, and nobody is let in.
 
+    Args:
+        verify: the app's function.
+        takes_names: whether a user without `id` and `sub` is told apart by the name.
+
     Raises:
         OptionsError: it takes neither one nor two arguments.
     """
 
-    def __init__(self, verify: Callable[..., Any]) -> None:
+    def __init__(self, verify: Callable[..., Any], *, takes_names: bool = True) -> None:
         self._verify = verify
+        self._identities = _IDENTITIES if takes_names else _IDENTITIES[:-1]
         self._takes_request = takes_request(verify)
 
     def __call__(self, token: str, request: Any) -> User | Awaitable[User | None] | None:
         """Return the user of a token."""
         result = self._verify(token, request) if self._takes_request else self._verify(token)
-        return _awaited(result) if inspect.isawaitable(result) else as_user(result)
+        return self._awaited(result) if inspect.isawaitable(result) else as_user(result, self._identities)
+
+    async def _awaited(self, result: Awaitable[Any]) -> User | None:
+        return as_user(await result, self._identities)
 
 
-async def _awaited(result: Awaitable[Any]) -> User | None:
-    return as_user(await result)
-
-
-def as_user(result: Any) -> User | None:
+def as_user(result: Any, identities: Sequence[str] = _IDENTITIES) -> User | None:
     """Return the user that a verify function's answer stands for.
+
+    Args:
+        result: what it has returned.
+        identities: the keys that tell users apart, the first that is there.
 
     Raises:
         TypeError: it is neither None nor a mapping with an id, which is `id`, else `sub`, else the name.
@@ -46,7 +54,7 @@ def as_user(result: Any) -> User | None:
         return result
     given = f"a {type(result).__name__}"
     if isinstance(result, Mapping):
-        claim = next((each for each in _IDENTITIES if each in result), None)
+        claim = next((each for each in identities if each in result), None)
         if claim is not None and is_identity(result[claim]):
             return User(result[claim], result)
         given = f"{given} without an id" if claim is None else f"{given} whose {claim} is not text, or empty"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...sdk.app_surface import AppSurface
 from ...sdk.declaration import extension
@@ -12,6 +12,9 @@ from .authentication import Authentication
 from .guard import Guard, RouteScopes
 from .options import Options
 from .user import ANONYMOUS, User
+
+if TYPE_CHECKING:
+    from socketify_ext import Request, Response, WebSocket
 
 
 @extension("auth", options=Options, before=["pm"])
@@ -22,12 +25,12 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options, 
         app.route_option("auth", type=RouteScopes, apply=Guard(authentication).apply)
 
     @request.method
-    async def get_user(self: Any) -> User:
+    async def get_user(self: Request) -> User:
         """Get the user of the request's token; without a valid one the anonymous user, `{"name": "Anonymous"}`."""
         return (await authentication.identity(self)).user
 
     @request.method
-    async def require_user(self: Any, scopes: str | Iterable[str] = ()) -> User:
+    async def require_user(self: Request, scopes: str | Iterable[str] = ()) -> User:
         """Get the user of the request's token, who must have all `scopes`.
 
         Raises:
@@ -38,8 +41,8 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options, 
 
     @response.method
     async def upgrade_authenticated(
-        self: Any,
-        req: Any,
+        self: Response,
+        req: Request,
         context: Any,
         user_data: Mapping[str, Any] | None = None,
         *,
@@ -62,12 +65,14 @@ def auth(request: Surface, response: Surface, ws: Surface, *, options: Options, 
         identity = await authentication.identity(req, upgrade=True)
         user = authentication.require(identity, scopes)
         authentication.hold(req, identity)  # where `get_user` finds it
-        offer = (req.get_header(f"sec-websocket-{part}") for part in ("key", "protocol", "extensions"))
+        key, protocol, extensions = (
+            req.get_header(f"sec-websocket-{part}") for part in ("key", "protocol", "extensions")
+        )
         data = {**(user_data or {}), "username": user.id, "user": user}
-        return bool(self.upgrade(*offer, context, data))
+        return bool(self.upgrade(key, protocol, extensions, context, data))
 
     @ws.method(name="get_user")
-    def get_socket_user(self: Any) -> User:
+    def get_socket_user(self: WebSocket) -> User:
         """Get the user that `res.upgrade_authenticated` found; after any other upgrade the anonymous user."""
         data = self.get_user_data()
         user = data.get("user") if isinstance(data, Mapping) else None

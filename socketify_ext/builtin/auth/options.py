@@ -124,19 +124,20 @@ class JwtOptions(BaseModel):
 
 
 class Options(BaseModel):
-    """Options of `auth`: exactly one way to verify a token, and where tokens stand."""
+    """Options of `auth`: how a token is verified, in one way or several, and where tokens stand."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     tokens: Annotated[dict[str, dict[str, Any]], AfterValidator(_tokens)] | None = Field(
-        None, description='users by token, as in {"secret": {"name": "Test"}}', repr=False
+        None, description='users by token, as in {"secret": {"name": "Test"}}; they are asked first', repr=False
     )
     jwt: JwtOptions | None = Field(
-        None, description='JSON Web Tokens, as in {"key": "...", "algorithms": ["HS256"]} (extra `jwt`)'
+        None, description='JSON Web Tokens, as in {"key": "...", "algorithms": ["HS256"]} (extra `jwt`); asked next'
     )
     verify: Callable[..., Any] | None = Field(
         None,
-        description="verify(token) or verify(token, request), sync or async: a mapping with an id or a name, or None",
+        description="verify(token) or verify(token, request), sync or async: a mapping with an id or a name, or None; "
+        "asked last",
     )
     header: str = Field("token", min_length=1, description="the header that is read after Authorization")
     cookie: str | None = Field(None, min_length=1, description="the cookie that is read next; none by default")
@@ -150,12 +151,23 @@ class Options(BaseModel):
         "api", pattern=r"^[ !#-\[\]-~]+$", description="what 401 answers call the protected space (RFC 9110, 11.5)"
     )
 
+    @property
+    def has_several_ways(self) -> bool:
+        """Whether tokens are verified in more than one way."""
+        return [self.tokens, self.jwt, self.verify].count(None) < 2
+
     @model_validator(mode="after")
-    def _one_way(self) -> Options:
-        if [self.tokens, self.jwt, self.verify].count(None) != 2:
+    def _ways(self) -> Options:
+        if self.tokens is None and self.jwt is None and self.verify is None:
             raise PydanticCustomError(
-                "one_way",
-                'give either tokens={"secret": {"name": "Test"}}, jwt={"key": "...", "algorithms": ["HS256"]} '
+                "no_way",
+                'give tokens={"secret": {"name": "Test"}}, jwt={"key": "...", "algorithms": ["HS256"]} '
                 "or verify=callable(token); accepting any token is not authentication",
+            )
+        if self.has_several_ways and not all("id" in user for user in (self.tokens or {}).values()):
+            raise PydanticCustomError(
+                "named_only",
+                'beside jwt or verify each user of tokens needs an "id", as in {"id": "7", "name": "Ann"}: '
+                "a name could be the identity of somebody else there",
             )
         return self

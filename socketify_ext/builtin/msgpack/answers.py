@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import HTTPError
 from ...sdk.surface import Surface
@@ -11,6 +11,9 @@ from ..json import make_dump
 from .encoder import Encode
 from .negotiation import choose
 from .options import NAMES
+
+if TYPE_CHECKING:
+    from socketify_ext import Response
 
 JSON: Final = "application/json"
 
@@ -25,7 +28,7 @@ def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
         return choose(accept, offers)
 
     @response.method
-    def msgpack(self: Any, value: Any, status: int = 200) -> Any:
+    def msgpack(self: Response, value: Any, status: int = 200) -> Response:
         """Answer with `value` as MessagePack.
 
         Raises:
@@ -37,7 +40,7 @@ def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
         return self.send(data, kind)
 
     @response.method
-    def negotiate(self: Any, value: Any, status: int = 200) -> Any:
+    def negotiate(self: Response, value: Any, status: int = 200) -> Response:
         """Answer with `value` as JSON or MessagePack, whichever the client's `Accept` prefers; JSON where it does not.
 
         The answer's `Vary` names `Accept`. JSON is written by the rules of every answer, which are those of
@@ -47,7 +50,8 @@ def add_answers(response: Surface, content_type: str, encode: Encode) -> None:
             HTTPError: 406, the client accepts neither.
             TypeError, ValueError, OverflowError: the value can't be encoded; nothing was written.
         """
-        wanted = chosen(", ".join(self.request.get_header_lines("accept")))
+        request: Any = self.request
+        wanted = chosen(", ".join(request.get_header_lines("accept")))
         if wanted is None:
             raise HTTPError(406, {"available": [JSON, content_type]}, {"Vary": "Accept"})
         data = encode_json(value) if wanted == JSON else encode(value)

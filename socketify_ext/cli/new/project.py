@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import keyword
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -86,11 +88,15 @@ def plan(name: str, description: str = "", author: str = "") -> Project:
     """
     bare = name.removeprefix(PREFIX)
     _check_identifier(name, bare)
-    given = {"name": bare, "description": description.strip(), "author": author.strip()}
+    given = {"name": bare, "description": _decoded(description.strip()), "author": _decoded(author.strip())}
     for what, text in given.items():
-        if len(text) > _LONGEST[what] or not (text or " ").isprintable():
-            why = f"it is longer than {_LONGEST[what]} characters or has a line break"
-            raise _refused(bare, f"has the {what} {text!r}", why, "Give a shorter one, in one line")
+        fix = ""
+        if len(text) > _LONGEST[what]:
+            why, fix = f"it is longer than {_LONGEST[what]} characters", "Give a shorter one"
+        elif not (text or " ").isprintable():
+            why, fix = "it has line breaks or other characters that can't be printed", "Give it in one line, in UTF-8"
+        if fix:
+            raise _refused(bare, f"has the {what} {text!r}", why, fix)
     project = Project(
         bare,
         given["description"] or f"The extension {bare} for socketify.",
@@ -98,6 +104,16 @@ def plan(name: str, description: str = "", author: str = "") -> Project:
     )
     _check_free(project)
     return project
+
+
+def _decoded(text: str) -> str:
+    """Return an argument of the command line as it was typed, where the locale has no characters for its UTF-8."""
+    try:
+        return text.encode().decode()
+    except UnicodeEncodeError:
+        with contextlib.suppress(UnicodeDecodeError, UnicodeEncodeError):
+            return os.fsencode(text).decode()
+        return text
 
 
 def write(project: Project, parent: Path) -> list[Path]:
@@ -112,7 +128,7 @@ def write(project: Project, parent: Path) -> list[Path]:
     folder = parent / project.distribution
     values = _values(project)
     rendered = {
-        path: Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
+        path: Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(values).encode()
         for path, template in _files(project).items()
     }
     try:
@@ -125,10 +141,10 @@ def write(project: Project, parent: Path) -> list[Path]:
         why = f"{folder} can't be made ({error.strerror})"
         raise _refused(project.name, "can't be written", why, "Give another --into") from None
     try:
-        for path, text in rendered.items():
+        for path, content in rendered.items():
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+            file.write_bytes(content)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)  # made above, so it holds nothing else
         why = f"{folder} can't be filled ({error.strerror})"

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
+import os
+import stat
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ...inspection.query import TIME_LIMIT, app_description
+from ...inspection.query import TIME_LIMIT
+from ..described import described_app
 from ..generated_file import Force, GeneratedFile
-from ..output import echo, warn
+from ..option_values import OptionValues
+from ..output import echo, echo_code, warn
 from ..target import Target, Timeout
 
 StubFile = Annotated[
@@ -22,6 +27,7 @@ StubFile = Annotated[
 
 def write_stubs(
     target: Target,
+    options: OptionValues = None,
     output: StubFile = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff if FILE is out of date.")
@@ -39,16 +45,35 @@ def write_stubs(
         file = GeneratedFile(output, "stub file", is_stub_module, force=force)
         if not check:
             file.check()
-    module = StubModule(app_description(target, timeout))
+    described = described_app(target, timeout, options, whole=True, stub=_stub(output, force=force))
+    module = StubModule(described)
     text = module.text()
     for problem in module.problems:
         warn("warning", problem)
     if output is None:
-        echo(text, nl=False)
+        echo_code(text)
     elif check:
         _compare(target, output, text)
     else:
         file.write(text)
+
+
+def _stub(output: Path | None, *, force: bool) -> dict[str, Any] | None:
+    """Return what the target may import before it is written: FILE, or the file that standard output goes to."""
+    from .module import home_of, is_stub_module
+
+    if output is None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            found = os.fstat(sys.stdout.fileno())
+            if stat.S_ISREG(found.st_mode):
+                return {"path": None, "inode": [found.st_dev, found.st_ino], "home": home_of(b"")}
+        return None
+    try:
+        content = output.read_bytes()
+    except OSError:
+        content = b""
+    is_own = force or not content.strip() or is_stub_module(content)
+    return {"path": str(output.absolute()), "inode": None, "home": home_of(content)} if is_own else None
 
 
 def _check_name(path: Path) -> None:

@@ -6,7 +6,7 @@ import ast
 import builtins
 import importlib.util
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +20,12 @@ class StubImports:
 
     Args:
         taken: names that must stay free: the module's own, and those of all members, which hide others in a class.
+        own: what the module itself has in place of classes, as "module:name".
     """
 
-    def __init__(self, taken: Iterable[str]) -> None:
+    def __init__(self, taken: Iterable[str], own: Mapping[str, str]) -> None:
         self._taken = {*taken}
+        self._own = own
         self._names: dict[str, str] = {}  # "module:name" -> the local name
         self._variables: dict[tuple[str, str], str] = {}  # a type variable and what makes it -> the local name
         self._made: list[str] = []
@@ -42,6 +44,8 @@ class StubImports:
         return ast.unparse(tree)
 
     def _local(self, name: str) -> str:
+        if name in self._own:
+            return self._own[name]
         module, _, path = name.partition(":")
         head, _, rest = path.partition(".")
         local = self._names.setdefault(f"{module}:{head}", "") or self._free(module, head)

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from ...inspection.member import Member
 
 CLASSES: Final = {"request": "Request", "response": "Response", "ws": "WebSocket"}
+# The classes in whose place the module has its own: all requests of an app are of the one that has its members.
+OWN_CLASSES: Final = {
+    "socketify_ext.runtime.request:Request": "Request",
+    "socketify_ext.runtime.response:Response": "Response",
+    "socketify_ext.runtime.websocket:WebSocket": "WebSocket",
+    "socketify.socketify:AppRequest": "Request",
+    "socketify.socketify:AppResponse": "Response",
+    "socketify.socketify:WebSocket": "WebSocket",
+}
 _MARK: Final = ", written by `socketify-ext stubs`; do not edit."
 _TAB: Final = "    "
 _FORMS: Final = {
@@ -81,7 +90,8 @@ class StubModule:
         }
         self._members, self.problems = described.every_member()
         members = {member.name for member in self._members}
-        self._imports = StubImports({*own, "socketify_ext", *CLASSES.values(), *members})
+        classes = {full: name for full, name in OWN_CLASSES.items() if name not in members}
+        self._imports = StubImports({*own, "socketify_ext", *CLASSES.values(), *members}, classes)
 
     def text(self) -> str:
         """Return the module's text."""
@@ -182,6 +192,11 @@ class StubModule:
 def is_stub_module(content: bytes) -> bool:
     """Whether a file's content is a stub module, however it is formatted and of whichever target."""
     return re.match(rb'\s*"""Types of [^\n]+' + re.escape(_MARK.encode()), content) is not None
+
+
+def home_of(content: bytes) -> str:
+    """Return the package whose classes a stub module passes on when a program runs."""
+    return "socketify" if re.search(rb"^ *from socketify import App\b", content, re.MULTILINE) else "socketify_ext"
 
 
 def _docstring(doc: str) -> str:
