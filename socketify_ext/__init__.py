@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .runtime import fork as forked  # noqa: F401  # it must see the fork
 
 if TYPE_CHECKING:
-    from .app import App, Inspection, inspect, install
+    from .app import App, inspect, install
     from .errors import ExtensionError, HTTPError
     from .hookspecs import hookimpl
     from .registry.registry import Registry, load
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .runtime.websocket import WebSocket
     from .sdk.app_surface import AppSurface
     from .sdk.declaration import Extension, extension
+    from .sdk.inspection import Inspection
     from .sdk.private_property import PrivateProperty
     from .sdk.route_info import RouteInfo
     from .sdk.route_surface import RouteSurface
@@ -66,7 +67,7 @@ if "socketify" in sys.modules:
 _HOMES = {
     "App": "app",
     "AppSurface": "sdk.app_surface",
-    "Inspection": "app",
+    "Inspection": "sdk.inspection",
     "inspect": "app",
     "install": "app",
     "ExtensionError": "errors",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import getpid
 from threading import get_ident
 from typing import Any, TypeVar
@@ -28,11 +28,10 @@ from .runtime.server import Server
 from .runtime.stock import is_managed
 from .sdk.compilation import subclass
 from .sdk.declaration import Declaration
+from .sdk.inspection import Inspection
 from .sdk.plural import counted
-from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHook, RequestHooks, check_function
-from .sdk.resolution import Policy, Settled
-from .sdk.route_info import RouteInfo
-from .sdk.spec import ExtensionSpec, MemberSpec
+from .sdk.request_hooks import LIFECYCLE_PARAMETERS, RequestHooks, check_function
+from .sdk.resolution import Policy
 
 log = logging.getLogger("socketify_ext")
 
@@ -447,49 +446,6 @@ def install(
         vars(app).update(attributes)
         raise
     return app  # type: ignore[no-any-return]
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """The extensions of an app or of a scope in it.
-
-    Attributes:
-        order: all that are in effect, those of the scopes above too, in resolved order.
-        members: those in effect, by "target.name".
-        settled: the settled collisions.
-        prefix: of the scope, "" for the app.
-        own: the names of those that are registered here, and not above.
-        routes: those that were added here, and not in a scope below.
-        hooks: those of its routes, in order.
-        scopes: the scopes in it.
-    """
-
-    order: tuple[ExtensionSpec, ...]
-    members: dict[str, MemberSpec]
-    settled: tuple[Settled, ...]
-    prefix: str = ""
-    own: tuple[str, ...] = ()
-    routes: tuple[RouteInfo, ...] = ()
-    hooks: tuple[RequestHook, ...] = ()
-    scopes: tuple[Inspection, ...] = ()
-
-    def __str__(self) -> str:
-        """Return the extensions in order as a tree, with their members, and the scopes below."""
-        return "\n".join(self._lines(""))
-
-    def _lines(self, indent: str) -> Iterator[str]:
-        for spec in self.order:
-            if spec.name not in self.own:
-                continue
-            asked = f", required by {spec.provenance.required_by}" if spec.provenance.required_by else ""
-            yield f"{indent}{spec.provenance}{asked}"
-            own = [member for member in self.members.values() if member.provenance.extension == spec.name]
-            for index, member in enumerate(own, 1):
-                branch = "└──" if index == len(own) else "├──"
-                yield f"{indent}{branch} {member.target}.{member.name}{member.signature}"
-        for scope in self.scopes:
-            yield f"{indent}scope {scope.prefix or 'without a prefix'}"
-            yield from scope._lines(f"{indent}    ")
 
 
 def inspect(app: Any) -> Inspection:

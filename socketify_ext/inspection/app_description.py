@@ -15,7 +15,7 @@ from .member import Member, describe_member
 from .route import Route, describe_route
 
 if TYPE_CHECKING:
-    from socketify_ext.app import Inspection
+    from socketify_ext.sdk.inspection import Inspection
     from socketify_ext.sdk.spec import ExtensionSpec
 
 

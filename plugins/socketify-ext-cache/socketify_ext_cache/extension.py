@@ -20,7 +20,7 @@ METHODS = ("GET", "HEAD", "ANY")
     "cache",
     options=Options,
     before=["*", "compress", "cors", "request-id", "security-headers"],
-    tested_with=["socketify-ext>=0.1,<0.2", "socketify>=0.0.31,<0.1", "python>=3.10,<3.15"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
 )
 def cache(
     request: socketify_ext.Surface,  # noqa: ARG001

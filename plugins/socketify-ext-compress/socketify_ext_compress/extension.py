@@ -103,7 +103,12 @@ def _mark(res: Any, coding: Coding) -> None:
         res.set_header("ETag", etag)
 
 
-@socketify_ext.extension("compress", options=Options, after=["*"])
+@socketify_ext.extension(
+    "compress",
+    options=Options,
+    after=["*"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
+)
 def compress(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,  # noqa: ARG001

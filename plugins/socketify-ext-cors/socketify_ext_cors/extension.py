@@ -21,7 +21,7 @@ _IS_PREFLIGHT: Final = socketify_ext.PrivateProperty("preflight", default=False)
     "cors",
     options=Options,
     before=["*"],
-    tested_with=["socketify-ext>=0.1,<0.2", "socketify>=0.0.31,<0.1", "python>=3.10,<3.15"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
 )
 def cors(
     request: socketify_ext.Surface,  # noqa: ARG001

@@ -16,6 +16,7 @@ from .verdict import SAFE
     options=Options,
     after=["request-id", "cors", "security-headers", "metrics", "health"],
     before=["auth", "ratelimit", "sessions"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
 )
 def csrf(
     request: socketify_ext.Surface,

@@ -11,7 +11,13 @@ from .health import Health
 from .options import Options
 
 
-@socketify_ext.extension("health", options=Options, before=["*"], after=["request-id", "cors"])
+@socketify_ext.extension(
+    "health",
+    options=Options,
+    before=["*"],
+    after=["request-id", "cors"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
+)
 def health(
     request: socketify_ext.Surface,  # noqa: ARG001
     response: socketify_ext.Surface,  # noqa: ARG001

@@ -15,7 +15,7 @@ from .options import Options
     options=Options,
     before=["*"],
     after=["cors"],
-    tested_with=["socketify-ext>=0.1,<0.2", "socketify>=0.0.31,<0.1", "python>=3.10,<3.15"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
 )
 def metrics(
     request: socketify_ext.Surface,  # noqa: ARG001

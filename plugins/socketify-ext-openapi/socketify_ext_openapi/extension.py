@@ -19,7 +19,7 @@ _NO_SNIFF: Final = ("X-Content-Type-Options", "nosniff")
     "openapi",
     options=Options,
     after=["auth", "schema"],
-    tested_with=["socketify-ext>=0.1,<0.2", "socketify>=0.0.31,<0.1", "python>=3.10,<3.15"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
 )
 def openapi(
     request: socketify_ext.Surface,  # noqa: ARG001

@@ -18,7 +18,7 @@ from .store import PAUSE, Store, StoreAwayError
     "ratelimit",
     options=Options,
     after=["auth", "metrics"],
-    tested_with=["socketify-ext>=0.1,<0.2", "socketify>=0.0.31,<0.1", "python>=3.10,<3.15"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
 )
 def ratelimit(
     request: socketify_ext.Surface,  # noqa: ARG001

@@ -16,7 +16,12 @@ from .options import Options
 _NOTHING: Final[Mapping[str, str | None]] = MappingProxyType({})
 
 
-@socketify_ext.extension("request-id", options=Options, before=["*", "cors", "health"])
+@socketify_ext.extension(
+    "request-id",
+    options=Options,
+    before=["*", "cors", "health"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
+)
 def request_id(
     request: socketify_ext.Surface,
     response: socketify_ext.Surface,  # noqa: ARG001

@@ -11,7 +11,12 @@ from .policy import Policy
 from .sender import Nonces, Sender
 
 
-@socketify_ext.extension("security-headers", options=Options, after=["request-id", "cors"])
+@socketify_ext.extension(
+    "security-headers",
+    options=Options,
+    after=["request-id", "cors"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
+)
 def security_headers(
     request: socketify_ext.Surface,
     response: socketify_ext.Surface,  # noqa: ARG001
