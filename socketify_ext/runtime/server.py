@@ -424,6 +424,13 @@ class Server:
         base: Any = self.bases["response"]
         base._last, base._body_only = True, False
 
+    def begin_again(self) -> None:
+        """Serve as before the end, where the app has served in a test's process alone and may be started again."""
+        base = self.bases["response"]
+        for name in vars(base).keys() & {"_last", "_body_only"}:
+            delattr(base, name)
+        self.is_ending = False
+
     def close_connections(self) -> None:
         """Close every WebSocket with "going away" (RFC 6455, 7.4.1: 1001), and what lingers."""
         close_all(self.lingering)

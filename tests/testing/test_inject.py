@@ -483,7 +483,8 @@ def test_start_up_and_shutdown_run_around_the_requests_in_their_loop():
     async def ask():
         async with started(app) as same:
             assert same is app
-            assert (await inject(app, "GET", "/")).text == "ready"
+            answer = await inject(app, "GET", "/")
+            assert (answer.text, answer.headers.get("connection")) == ("ready", None)
         return asyncio.get_running_loop()
 
     for _ in range(2):  # an app may be started again
@@ -650,7 +651,7 @@ def test_a_test_that_is_cancelled_is_a_client_that_leaves():
 
 def test_the_end_of_the_requests_cancels_what_still_runs():
     app, events = waiting_app()
-    app._grace = 0.05
+    app.shutdown_grace = 0.05
 
     async def ask():
         async with started(app):

@@ -35,7 +35,6 @@ async def start_up(app: App) -> None:
         raise _error("can't be started", "it has been", "Leave one of the two out, or make another app")
     app._check_unspent("be started")
     server.visit(asyncio.get_running_loop())
-    server.is_ending = False
     if app.lifespan:
         await app._lifecycle.start(app._lifecycle_entries())
     try:
@@ -49,6 +48,7 @@ async def shut_down(app: App) -> None:
     """End what an app does in the loop that runs, in order; it may be started again."""
     await app._end(app.shutdown_grace)
     app._lifecycle = Lifecycle(app._lifecycle.timeout)
+    app._server.begin_again()
 
 
 async def exchange(app: App, sent: SentRequest, answer: ReceivedAnswer, timeout: float | None) -> None:
