@@ -9,7 +9,7 @@ PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 # Tests start hundreds of processes; each would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: manifests test test-plugins coverage soak fuzz lint types demo demo-check docs reference bench proxies proxy-programs chromium libuv clean
+.PHONY: manifests test test-plugins coverage soak fuzz schemathesis lint types demo demo-check docs reference bench proxies proxy-programs chromium libuv clean
 
 test: $(VENV)/.ready test-plugins chromium
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -39,6 +39,11 @@ soak: $(VENV)/.ready
 FUZZ_SECONDS ?= 300
 fuzz: $(PLUGIN_VENV)/.ready
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(PLUGIN_VENV)/bin/python -m pytest -s tests/fuzz
+
+# Requests made from the document of an app, whose answers have to be what it says; `make test` has a short form.
+SCHEMATHESIS_EXAMPLES ?= 780
+schemathesis: $(PLUGIN_VENV)/.ready
+	SCHEMATHESIS_EXAMPLES=$(SCHEMATHESIS_EXAMPLES) $(PLUGIN_VENV)/bin/python -m pytest -s plugins/socketify-ext-openapi/tests/test_openapi_schemathesis.py
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
