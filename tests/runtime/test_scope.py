@@ -480,8 +480,14 @@ def test_an_app_tells_its_scopes(app):
         "scope /admin",
         "    'shop'",
         "    └── request.user = 'shop'",
+        "    the program's own",
+        "    └── GET /admin/a handler",
         "    scope /admin/deep",
+        "        the program's own",
+        "        └── GET /admin/deep/b handler",
         "scope without a prefix",
+        "    the program's own",
+        "    └── GET /c handler",
     ]
     assert [str(route).split(" (")[0] for route in admin.routes] == ["GET /admin/a", "GET /admin/deep/b"]
 
