@@ -165,6 +165,8 @@ class Registration:
 
     def finish(self, plan: Plan) -> None:
         """End the registration of the new extensions of a plan that has become the current one."""
+        if not plan.new:
+            return
         for declaration in plan.new:
             declaration.app.commit()
         hooks = self.registry.plugin_manager.hook

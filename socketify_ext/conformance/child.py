@@ -109,9 +109,9 @@ def run(request: dict[str, Any], write_event: EventWriter) -> None:
 
         watch = Watch(write_event)
         watch_all(watch)
-    remember_functions()
     given = GivenOptions(request["options"])
     with given.in_effect():
+        remember_functions()
         found = None
         try:
             with without_serving() as served:

@@ -95,7 +95,7 @@ def program(tmp_path_factory):
 def members(result, *, name=None):
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
-    each = found if name is None else next(one for one in found if one["name"] == name)
+    each = found if name is None else next(one for one in found["extensions"] if one["name"] == name)
     return [
         member["name"].removeprefix("request.")
         for member in (each["members"]["request"] if name is None else each["members"])

@@ -414,7 +414,7 @@ def test_the_page_says_what_the_command_does():
     table = re.findall(r"^\| `([\w-]+)` \| (.*?) \| (.*?) \|$", DOC, re.MULTILINE)
     assert [(kind, (means, fix)) for kind, means, fix in table] == list(KINDS.items())
     shown = check("--help")
-    flags = set(re.findall(r"--[a-z]+", shown.stdout)) - {"--help"}
+    flags = set(re.findall(r"--[a-z]+", shown.stdout)) - {"--help", "--traceback"}
     assert set(re.findall(r"^\| `(--[a-z]+)", DOC, re.MULTILINE)) == flags
     for name in (*SETTINGS, *STYLES, *EVENTS):
         assert f"`{name}`" in DOC

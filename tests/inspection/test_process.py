@@ -217,7 +217,7 @@ def test_traceback_shows_where_the_target_failed(program):
 def test_what_a_target_prints_is_no_part_of_the_answer(program):
     result = program.process("tree", "main:app", "--json")
     assert (result.returncode, result.stderr) == (0, "noise\n")
-    assert result.stdout.startswith("[")
+    assert result.stdout.startswith("{")
 
 
 def test_show_tells_to_use_tree_for_an_app(program):

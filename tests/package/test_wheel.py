@@ -27,7 +27,8 @@ def test_the_wheel_holds_the_package_its_types_and_its_license_alone(wheels):
 def test_an_installed_wheel_lists_the_built_ins_and_nothing_else(bare_environment):
     listed = json.loads(bare_environment.run("socketify-ext", "list", "--json"))
     assert [(each["name"], each["source"], each["status"]) for each in listed] == [
-        (name, "builtin", "ok") for name in ("auth", "backplane", "cart", "json", "msgpack", "pm")
+        (name, "builtin", "ok")
+        for name in ("auth", "backplane", "cart", "inspector", "json", "msgpack", "pm", "schema")
     ]
 
 

@@ -27,7 +27,7 @@ def make(value="module:attribute", name="shop", distribution="dist-shop"):
 
 def test_the_built_ins_are_entry_points_of_our_own_distribution():
     found = {candidate.name: candidate for candidate in candidates() if candidate.source == "builtin"}
-    assert sorted(found) == ["auth", "backplane", "cart", "json", "msgpack", "pm"]
+    assert sorted(found) == ["auth", "backplane", "cart", "inspector", "json", "msgpack", "pm", "schema"]
     assert all(candidate.defect() == "" for candidate in found.values())
 
 

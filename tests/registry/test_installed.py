@@ -12,7 +12,7 @@ import pytest
 from environments import Environment, run
 from small_wheels import SmallWheel
 
-BUILT_INS = ["auth", "backplane", "cart", "json", "msgpack", "pm"]
+BUILT_INS = ["auth", "backplane", "cart", "inspector", "json", "msgpack", "pm", "schema"]
 SHOP = '''
 import socketify_ext
 
