@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from .target import Target
+from .traceback import is_asked
 
 _PREFIX = "SOCKETIFY_EXT_RUN_"
 
@@ -65,7 +66,7 @@ def run_app(  # noqa: PLR0917 - typer's way
         max_requests=max_requests,
         max_age=max_age,
         stop_timeout=stop_timeout,
-        traceback=bool(context.parent and context.parent.params.get("traceback")),
+        traceback=is_asked(context),
     )
     if (tls_cert is None) is not (tls_key is None):
         raise typer.BadParameter("--tls-cert and --tls-key go together", param_hint="--tls-cert")

@@ -24,7 +24,7 @@ class GivenOptions:
     """Options by extension and name, those of the target itself under ""; it notes which of them are used."""
 
     def __init__(self, texts: Texts) -> None:
-        self._texts = texts
+        self._texts = {name: given for name, given in texts.items() if given}
         self._target: Extension | None = None
         self._loaded: set[str] = set()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar, overload
 
 Value = TypeVar("Value")
 
-_ABSENT: Final[Any] = object()
+_ABSENT: Final[Any] = inspect.Parameter.empty
 
 
 class PrivateProperty(Generic[Value]):

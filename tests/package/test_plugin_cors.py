@@ -106,4 +106,4 @@ def test_a_preflight_for_what_is_not_allowed_gets_vary_alone(client, asked):
 
 def test_options_without_a_preflight_tells_what_is_allowed(client):
     response = client.options("/items")
-    assert (response.status_code, response.headers["allow"]) == (204, "GET, PUT, OPTIONS")
+    assert (response.status_code, response.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
