@@ -70,7 +70,6 @@ def key(row: Record) -> tuple[Any, Any, str]:
 
 BASELINES = {
     "resting": "asyncio",
-    "validated": "the plain POST",
     "files": "Starlette",
     "msgpack_codec": "the library",
     "backplane": "the client",
