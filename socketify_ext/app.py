@@ -26,6 +26,7 @@ from .runtime.scope import ScopeMethods
 from .runtime.scope_node import ScopeNode
 from .runtime.server import Server
 from .runtime.stock import is_managed
+from .sdk.app_surface import AppSurface
 from .sdk.compilation import subclass
 from .sdk.declaration import Declaration
 from .sdk.inspection import Inspection
@@ -450,6 +451,8 @@ def install(
 
 def inspect(app: Any) -> Inspection:
     """Report the extensions of an app, stock or installed, or of a scope, and the origin of each member."""
+    if isinstance(app, AppSurface):  # what an extension has as its app
+        app = app._app
     adapter = getattr(app, "_request_extension", None)
     if isinstance(app, ScopeMethods):
         return _inspected(app._node)

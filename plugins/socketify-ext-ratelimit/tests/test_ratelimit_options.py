@@ -15,8 +15,6 @@ from socketify_ext import ExtensionError
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({}, "limits"),
-        ({"limits": {}}, "nothing is limited"),
         ({"limits": {"api": "1/hour"}}, "not a path prefix"),
         ({"limits": {"/:id": "1/hour"}}, "not a path prefix"),
         ({"limits": {"/a/*": "1/hour"}}, "not a path prefix"),

@@ -17,7 +17,10 @@ from .sessions import Sessions
 
 
 @socketify_ext.extension(
-    "sessions", options=Options, tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"]
+    "sessions",
+    options=Options,
+    after=["auth", "ratelimit"],
+    tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
 )
 def sessions(
     request: socketify_ext.Surface,
