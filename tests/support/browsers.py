@@ -48,10 +48,12 @@ class Windows:
             context.close()
 
 
-@pytest.fixture(scope="session")
+# Playwright runs an event loop in the test's thread, where nothing else can run one: it ends with its file, and a file of
+# tests in the browser has no others.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-    assert program, "no Chromium: make .venv/.browser installs it, or CHROMIUM names it"
+    assert program, "no Chromium: make chromium installs it, or CHROMIUM names it"
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield launched

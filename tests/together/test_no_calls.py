@@ -1,4 +1,4 @@
-"""examples/no_calls.py: all of it by itself, in any order of registration, and for a real browser's scripts.
+"""examples/no_calls.py: all of it by itself, in any order of registration.
 
 `make test-plugins` runs this, with all plugins installed.
 """
@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 
 import httpx2
-import pytest
-from browsers import Windows, browser, windows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.sync.client import connect
@@ -22,8 +20,6 @@ from socketify_ext.testing import inject, serve, started
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 
 import no_calls
-
-__all__ = ["browser", "windows"]
 
 PAGE = "https://app.example"
 NAMES = [extension.name for extension in no_calls.extensions(PAGE)]
@@ -95,54 +91,6 @@ def test_any_order_of_the_five_gives_the_same_answers():
 @given(st.permutations(range(len(NAMES))))
 def test_any_order_of_all_gives_the_same_answers(order):
     assert asyncio.run(answers(no_calls.make(PAGE, order))) == asyncio.run(answers(no_calls.make(PAGE)))
-
-
-@pytest.fixture(scope="module")
-def page_server():
-    def make():
-        import socketify_ext
-
-        app = socketify_ext.App()
-        app.get("/", lambda res, req: res.send("<!doctype html><title>A page</title>", "text/html"))
-        return app
-
-    with serve(make) as server:
-        yield server
-
-
-FETCH = """async ([url, options]) => {
-  try {
-    const response = await fetch(url, options);
-    return [response.status, await response.text(), response.headers.get("x-request-id")];
-  } catch (error) {
-    return [0, String(error), null];
-  }
-}"""
-
-
-def test_a_real_browsers_scripts_get_what_the_page_may_read(page_server, windows: Windows):
-    origin = f"http://localhost:{page_server.port}"
-    with serve(no_calls.make, page=origin) as api:
-        page = windows.open()
-        page.goto(origin)
-
-        def fetch(path, **options):
-            return page.evaluate(FETCH, [f"{api.url}{path}", options])
-
-        assert fetch("/")[0] == 200
-        assert fetch("/")[2]
-        assert fetch("/me")[0] == 401
-        assert fetch("/me", headers=READER)[0] == 200
-        assert fetch("/nothing")[0] == 404
-        assert fetch("/broken")[0] == 500
-        order = {"method": "POST", "body": '{"sku": "tea"}', "headers": {"Content-Type": "application/json", **SELLER}}
-        assert [fetch("/orders", **order)[0] for _ in range(6)] == [201] * 5 + [429]
-        assert fetch("/orders/7", method="DELETE", headers=SELLER)[0] == 204
-        assert fetch("/orders/7", method="PUT", headers=SELLER)[0] == 0  # the preflight does not allow it
-        assert fetch("/visits", credentials="include")[1] == '{"visits":1}'
-        stranger = windows.open()
-        stranger.goto(f"http://127.0.0.1:{page_server.port}")
-        assert stranger.evaluate(FETCH, [api.url, {}])[0] == 0
 
 
 def test_a_socket_knows_its_user_and_the_document_is_there():
