@@ -10,7 +10,6 @@ from socketify_ext.errors import ArgumentError
 
 from .options import Options, RouteOrigins
 from .policy import Headers, Policy
-from .route_policies import RoutePolicies
 from .vary import add_vary
 
 _ALLOWED: Final = "Access-Control-Allow-Origin"
@@ -56,75 +55,39 @@ def cors(
 
 def _act(app: socketify_ext.AppSurface, options: Options, policy: Policy) -> None:
     """Act by hooks, so that no handler has to call anything."""
-    own: dict[str, RoutePolicies] = {}  # of the routes with an option, by pattern
+    own: dict[tuple[str, str], Policy | None] = {}  # of the routes with an option, by method and pattern
 
     def writer(chosen: Policy) -> Callable[[Any, Any], None]:
         return lambda res, req: _write(res, chosen.actual(_origin(req)))
 
-    # What has no option answers with the app's policy. A preflight is for a path, and comes to what takes OPTIONS there.
-    app.before_request(preflight(RoutePolicies(policy)), where=lambda route: _takes_options(route) and not _has(route))
-    app.before_send(writer(policy), where=lambda route: not (route.is_websocket or _has(route)))
-
-    def apply(route: Any, value: Any) -> None:
-        policies = own.setdefault(route.info.pattern, RoutePolicies(policy))
-        if route.info.method == "OPTIONS":
-            route.before_request(preflight(policies))
-            return
-        chosen = None if value is False else Policy(options.model_copy(update={"allow_origins": value}))
-        policies.set(route.info.method, chosen)
-        if chosen is not None:
-            route.before_send(writer(chosen))
-
-    def add_options(route: socketify_ext.RouteInfo) -> None:
-        """Add the route of preflights for a route with an option."""
-        patterns = {each.pattern for each in app.routes if each.method == "OPTIONS"}
-        if _has(route) and not (route.is_websocket or route.method == "OPTIONS" or route.pattern in patterns):
-            path = route.pattern.removeprefix(app.prefix)
-            app.options(path, _answer_options, cors=False)
-
-    @app.on_startup
-    def begin() -> None:
-        """Add them once the program has added its own."""
-        for route in app.routes:
-            add_options(route)
-        app.on_route(add_options)
-
-    app.route_option("cors", type=RouteOrigins, apply=apply)
-
-
-def _answer_options(res: Any, req: Any) -> None:  # noqa: ARG001
-    """Answer what is not a preflight."""
-    res.write_status(204).end_without_body()
-
-
-def _has(route: socketify_ext.RouteInfo) -> bool:
-    return "cors" in route.options
-
-
-def _takes_options(route: socketify_ext.RouteInfo) -> bool:
-    return route.method in ("OPTIONS", "ANY")
-
-
-def preflight(policies: RoutePolicies) -> Callable[[Any, Any], None]:
-    """Return the hook that answers preflights by these policies."""
-
     def answer_preflight(res: Any, req: Any) -> None:
+        """Answer for the route that the request comes to afterwards, wherever else this one would go."""
         method = req.get_header("access-control-request-method")
         if method is None or req.get_method() != "OPTIONS":
             return
-        origin, policy = _origin(req), policies.of(method)
+        origin, route = _origin(req), app.find_route(method, req.get_url())
+        chosen = policy if route is None else own.get((route.method, route.pattern), policy)
         asked = req.get_header_list("access-control-request-headers")  # as many lines as a proxy makes of them
         private = req.get_header("access-control-request-private-network")
-        headers: Headers = (policies.vary,)
-        if origin is not None and policy is not None:
-            headers = policy.preflight(origin, method, ", ".join(asked), private)
+        headers: Headers = (policy.vary,)
+        if origin is not None and chosen is not None:
+            headers = chosen.preflight(origin, method, ", ".join(asked), private)
         _IS_PREFLIGHT.set(res, True)
         res.write_status(204)
         for name, value in headers:
             res.write_header(name, value)
         res.end_without_body()
 
-    return answer_preflight
+    app.before_request(answer_preflight, where=lambda route: route.method in ("OPTIONS", "ANY"))
+    app.before_send(writer(policy), where=lambda route: not (route.is_websocket or "cors" in route.options))
+
+    def apply(route: Any, value: Any) -> None:
+        chosen = None if value is False else Policy(options.model_copy(update={"allow_origins": value}))
+        own[route.info.method, route.info.pattern] = chosen
+        if chosen is not None:
+            route.before_send(writer(chosen))
+
+    app.route_option("cors", type=RouteOrigins, apply=apply)
 
 
 def _write(res: Any, headers: Headers) -> None:

@@ -35,6 +35,10 @@ def add_routes(app):
     app.get("/by-hand", lambda res, req: res.cors(req).end("by hand"), cors=False)
     app.get("/partners", lambda res, req: res.end("partners"), cors=["https://partner.example"])
     app.post("/partners", lambda res, req: res.end("everybody"))
+    app.get("/articles/:id", lambda res, req: res.end("an article"), cors=["https://partner.example"])
+    app.get("/articles/news", lambda res, req: res.end("news"))
+    app.get("/pages/*", lambda res, req: res.end("a page"))
+    app.get("/pages/ours", lambda res, req: res.end("ours"), cors=False)
     return app
 
 

@@ -77,6 +77,27 @@ def test_a_route_has_origins_of_its_own(client):
     assert "access-control-allow-origin" not in preflight(client, "/own", method="GET").headers
 
 
+@pytest.mark.parametrize(
+    ("path", "origin"),
+    [
+        ("/articles/7", "https://partner.example"),
+        ("/articles/news", APP),
+        ("/pages/7", APP),
+        ("/pages/ours", None),
+        ("/pages/ours/and/more", APP),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_preflight_follows_the_route_that_the_request_comes_to(client, method, path, origin):
+    for asking in (APP, "https://partner.example"):
+        wanted = asking if asking == origin else None
+        answer = client.request(method, path, headers={"Origin": asking})
+        assert answer.status_code == 200
+        assert answer.headers.get("access-control-allow-origin") == wanted
+        asked = preflight(client, path, origin=asking, method="GET")
+        assert asked.headers.get("access-control-allow-origin") == wanted
+
+
 def test_the_member_is_for_routes_that_say_no(client):
     answer = client.get("/by-hand", headers={"Origin": APP})
     assert answer.headers.get_list("access-control-allow-origin") == [APP]
