@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import limits
 
@@ -13,11 +13,16 @@ from .memory import Standing
 from .options import Options, RouteRate
 from .store import PAUSE, Store, StoreAwayError
 
+_UNTOLD: Final = socketify_ext.PrivateProperty[list[tuple[str, limits.RateLimitItem, Standing]]](
+    "untold", default_factory=list
+)
+
 
 @socketify_ext.extension(
     "ratelimit",
     options=Options,
-    after=["auth", "metrics"],
+    after=["metrics"],
+    before=["auth"],  # or guesses of tokens would not count
     tested_with=["socketify-ext>=0.1,<0.2", "socketify==0.0.31", "python>=3.10,<3.15"],
 )
 def ratelimit(
@@ -34,12 +39,17 @@ def ratelimit(
 
     def apply(route: Any, rate: Any) -> None:
         if rate is not False:
-            route.before_request(checks.of(limit_name(route.info), rate))
+            route.before_request(checks.of(f"{route.info.method} {route.info.pattern}", rate))
+            route.before_send(tell)
+
+    def is_limited(route: socketify_ext.RouteInfo) -> bool:
+        return route.options.get("rate_limit") is not False
 
     app.route_option("rate_limit", type=RouteRate, apply=apply)
     for prefix, rate in options.limits.items():
-        check = checks.of(prefix, rate)
-        app.before_request(check, prefix=prefix, where=lambda route: route.options.get("rate_limit") is not False)
+        name = f"{app.prefix}{prefix}".rstrip("/") or "/"
+        app.before_request(checks.of(name, rate), prefix=prefix, where=is_limited)
+        app.before_send(tell, prefix=prefix, where=is_limited)
     app.on_shutdown(store.close)
 
 
@@ -55,36 +65,39 @@ class Checks:
         """Return the hook of a limit.
 
         Args:
-            name: of the limit, in headers and keys.
+            name: of what is limited, in headers and keys.
             rate: as in "5/second; 1000/day".
         """
         items = limits.parse_many(rate)
+        titles = [title(name, item) for item in items]
 
         async def check(res: Any, req: Any) -> None:
             who = await self._identify(res, req)
             if who is None:
                 return
-            for item in items:
+            for item, its_title in zip(items, titles, strict=True):
                 try:
                     standing = await self._store.hit(item, name, who)
                 except StoreAwayError:
                     if self._fails_open:
                         return
                     raise socketify_ext.HTTPError(503, headers={"Retry-After": f"{PAUSE:.0f}"}) from None
-                tell(res, f"{name} {item}", item, standing)
+                _UNTOLD.get(res).append((its_title, item, standing))
                 if not standing.is_allowed:
                     raise socketify_ext.HTTPError(429, headers={"Retry-After": str(standing.reset)})
 
         return check
 
 
-def limit_name(route: socketify_ext.RouteInfo) -> str:
-    """Return the name of a route's own limit, which headers can hold."""
-    name = f"{route.method} {route.pattern}"
-    return "".join(character if character.isascii() and character not in '"\\' else "?" for character in name)
+def title(name: str, item: limits.RateLimitItem) -> str:
+    """Return how a limit is called in headers, which can't hold all that a path can."""
+    return "".join(each if each.isascii() and each not in '"\\' else "?" for each in f"{name} {item}")
 
 
-def tell(res: Any, name: str, item: limits.RateLimitItem, standing: Standing) -> None:
+def tell(res: Any, req: Any) -> None:  # noqa: ARG001
     """Write the headers of draft-ietf-httpapi-ratelimit-headers-10; each limit adds a member to both lists."""
-    res.write_header("RateLimit-Policy", f'"{name}";q={item.amount};w={item.get_expiry()}')
-    res.write_header("RateLimit", f'"{name}";r={standing.remaining};t={standing.reset}')
+    told = _UNTOLD.get(res)
+    for name, item, standing in told:
+        res.write_header("RateLimit-Policy", f'"{name}";q={item.amount};w={item.get_expiry()}')
+        res.write_header("RateLimit", f'"{name}";r={standing.remaining};t={standing.reset}')
+    told.clear()

@@ -37,6 +37,10 @@ def limited(kind="app", key="address", **options):
     async def echo(res, req):
         res.end((await res.get_data()).getvalue())
 
+    def fail(res, req):
+        raise ValueError("a fault")
+
+    app.get("/failing", fail)
     app.get("/", lambda res, req: res.end("root"))
     app.get("/login", lambda res, req: res.write_status(201).end({"a": 1}))
     app.get("/login/:id", lambda res, req: res.end("login"))
@@ -51,6 +55,29 @@ def without_users(**options):
     app = socketify_ext.App()
     app.register(socketify_ext.load("ratelimit", key="user", **options))
     app.get("/", lambda res, req: res.end("root"))
+    return app
+
+
+def guarded(order):
+    """An app whose tokens are asked for behind a limit, with its extensions registered in this order."""
+    extensions = {
+        "auth": socketify_ext.load("auth", tokens={"secret": {"name": "Ann"}}),
+        "ratelimit": socketify_ext.load("ratelimit", limits={"/": "2/hour"}),
+    }
+    app = socketify_ext.App()
+    for name in order:
+        app.register(extensions[name])
+    app.get("/", lambda res, req: res.end("in"), auth=True)
+    return app
+
+
+def with_scopes(store):
+    """An app with limits for each scope."""
+    app = socketify_ext.App()
+    for prefix in ("/a", "/b"):
+        scope = app.scope(prefix)
+        scope.register(socketify_ext.load("ratelimit", limits={"/": "9/hour", "/only": "1/hour"}, store=store))
+        scope.get("/only", lambda res, req: res.end("in"))
     return app
 
 

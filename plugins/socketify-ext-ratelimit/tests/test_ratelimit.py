@@ -69,6 +69,35 @@ def test_who_asks_too_often_is_refused_and_told_when_to_come_back(store, strateg
     assert '"/login 2 per 1 hour";r=0;t=' + refused.headers["retry-after"] in refused.headers["ratelimit"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/failing", 500), ("GET", "/x", 404), ("PUT", "/", 405)]
+)
+def test_errors_tell_how_a_client_stands_too(method, path, status):
+    with testing.serve(ratelimit_apps.limited, limits={"/": "4/hour"}) as server:
+        answer = http.request(method, server.url + path)
+    assert answer.status_code == status
+    assert answer.headers["ratelimit-policy"] == '"/ 4 per 1 hour";q=4;w=3600'
+    assert answer.headers["ratelimit"].startswith('"/ 4 per 1 hour";r=3;t=')
+
+
+@pytest.mark.parametrize("order", [["auth", "ratelimit"], ["ratelimit", "auth"]])
+def test_guesses_of_a_token_count(order):
+    with testing.serve(ratelimit_apps.guarded, order=order) as server:
+        guesses = [f"Bearer guess{number}" for number in range(3)]
+        answers = [http.get(server.url, headers={"Authorization": guess}) for guess in guesses]
+        assert [answer.status_code for answer in answers] == [401, 401, 429]
+        assert http.get(server.url, headers={"Authorization": "Bearer secret"}).status_code == 429
+
+
+def test_each_scope_counts_for_itself(store):
+    with testing.serve(ratelimit_apps.with_scopes, store=store) as server:
+        for scope in ("/a", "/b"):
+            first, second = (http.get(f"{server.url}{scope}/only") for _ in range(2))
+            assert (first.status_code, second.status_code) == (200, 429)
+            policies = f'"{scope} 9 per 1 hour";q=9;w=3600, "{scope}/only 1 per 1 hour";q=1;w=3600'
+            assert first.headers["ratelimit-policy"] == policies
+
+
 @pytest.mark.parametrize("kind", ["app", "install"])
 def test_hooks_keep_the_body_and_count_upgrades(store, kind):
     with testing.serve(ratelimit_apps.limited, kind=kind, limits={"/login": "2/hour"}, store=store) as server:
