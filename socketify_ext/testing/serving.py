@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from multiprocessing.connection import wait
@@ -39,6 +40,25 @@ class Serving:
     def log(self) -> str:
         """Return the standard output and error of the process so far."""
         return self._output.read_text(errors="replace")
+
+    def wait_for_log(self, text: str, timeout: float = 15.0) -> str:
+        """Wait for a text in the log, which a process may write after its answer.
+
+        Returns:
+            The log.
+
+        Raises:
+            TimeoutError: it is not there in time, or the process has ended without it.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            may_come = self.alive and time.monotonic() < end
+            log = self.log
+            if text in log:
+                return log
+            if not may_come:
+                raise TimeoutError(f"{text!r} is not in the log:\n{log}")
+            time.sleep(0.01)
 
     @property
     def alive(self) -> bool:

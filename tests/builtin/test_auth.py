@@ -442,7 +442,7 @@ def test_two_origins_are_none(server, lines, status):
 def test_a_user_is_found_by_the_upgrade_and_known_to_the_request_from_then_on(server):
     told = asyncio.run(ask_socket(server, "/ws-asked?token=secret"))
     assert (told["username"], told["room"]) == ("Ann", "Anonymous")
-    assert "after: Ann\n" in server.log
+    server.wait_for_log("after: Ann\n")
 
 
 def test_user_data_that_are_no_mapping_are_refused(server):

@@ -414,7 +414,7 @@ def test_a_password_is_never_shown():
     extension = socketify_ext.load("backplane", url=url)
     assert "s3cret" not in repr(extension.validated_options())
     with serve(backplane_apps.chat, url=url) as server:
-        assert "redis://127.0.0.1:1 is away" in server.log
+        server.wait_for_log("redis://127.0.0.1:1 is away")
         assert "s3cret" not in server.log
 
 

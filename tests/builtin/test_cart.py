@@ -542,7 +542,7 @@ def test_a_store_that_is_away_is_a_503_and_comes_back():
         for path in ("/show", "/add?sku=book"):
             answer = ann.get(path)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        assert "store redis://127.0.0.1" in server.log
+        server.wait_for_log("store redis://127.0.0.1")
         running.start()
         assert skus(ann.get("/add?sku=book")) == {"book": 1}
 

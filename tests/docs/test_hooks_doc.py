@@ -38,7 +38,7 @@ def test_the_request_hooks_do_what_the_page_says():
             assert socket.recv(10) == "news"
         server.stop()
         for line in ("GET /: 200 in 0", "GET /api/me: 401 in 0", "GET /api/ws: 101 in 0", "closed with 1000"):
-            assert line in server.log
+            server.wait_for_log(line)
 
 
 def test_the_hooks_before_the_answer_do_what_the_page_says():

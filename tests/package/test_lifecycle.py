@@ -322,16 +322,16 @@ def test_hooks_of_listening_and_closing_run_in_resolved_order_and_their_errors_a
             "first stops",
         ]
         for hook, words in (("on_listen hook", "no registry"), ("before_close hook", "no registry left")):
-            assert f"{hook} announcing.<locals>.first.<locals>." in server.log
-            assert f"LookupError: {words}" in server.log
-        assert "ERROR:socketify_ext:extension 'first' (" in server.log
+            server.wait_for_log(f"{hook} announcing.<locals>.first.<locals>.")
+            server.wait_for_log(f"LookupError: {words}")
+        server.wait_for_log("ERROR:socketify_ext:extension 'first' (")
 
 
 def test_a_hook_of_closing_that_hangs_is_cancelled_when_the_grace_is_over():
     with serve(announcing, grace=0) as server:
         assert server.stop(timeout=PATIENCE) == 0
-        assert "the app: before_close hook announcing.<locals>.last ran out of time" in server.log
-        assert "first stops" in server.log
+        server.wait_for_log("the app: before_close hook announcing.<locals>.last ran out of time")
+        server.wait_for_log("first stops")
 
 
 def test_a_second_signal_does_not_wait_for_the_hooks_of_closing():

@@ -159,7 +159,7 @@ def test_a_body_that_can_not_be_completed_ends_its_connection(server, path):
     with wire(server.port) as connection:
         connection.send("GET", path)
         assert b"def" not in connection.read_to_end()
-    assert "BodyError" in server.log
+    server.wait_for_log("BodyError")
 
 
 def test_parts_of_a_body_do_not_overlap(server):
@@ -170,4 +170,4 @@ def test_parts_of_a_body_do_not_overlap(server):
         while received < 20_000_000:
             received += len(connection.socket.recv(1 << 20))
         assert received == 20_000_000
-    assert "BodyError" in server.log
+    server.wait_for_log("BodyError")

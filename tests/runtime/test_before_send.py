@@ -273,7 +273,7 @@ def test_a_filter_that_fails_at_a_whole_answer_closes_the_connection(served, way
     server = served("changes")
     with pytest.raises(httpx2.RemoteProtocolError):
         ask(server, "GET", f"/broken/{way}")
-    assert "LookupError: broken" in server.log
+    server.wait_for_log("LookupError: broken")
 
 
 @pytest.mark.parametrize("way", ["parts", "generated"])
@@ -281,7 +281,7 @@ def test_a_filter_that_fails_closes_the_connection_and_the_log_has_it(served, wa
     server = served("changes")
     with pytest.raises(httpx2.RemoteProtocolError):
         ask(server, "GET", f"/tired/{way}")
-    assert "LookupError: tired of feeding" in server.log
+    server.wait_for_log("LookupError: tired of feeding")
 
 
 # -- hooks that go wrong
@@ -324,7 +324,7 @@ def test_a_hook_that_fails_is_logged_and_the_answer_goes_on(served, path):
     assert "x-injected" not in answer.headers
     assert answer.headers.get("x-before") == (None if path == "/cancelled" else "1")
     if path != "/cancelled":
-        assert "of extension 'rude' (before_send_apps.py:" in server.log
+        server.wait_for_log("of extension 'rude' (before_send_apps.py:")
 
 
 @pytest.mark.parametrize("prefix", ["raises", "raises-late"])
@@ -334,7 +334,7 @@ def test_a_second_answer_while_hooks_run_is_refused(served, prefix):
     assert (answer.status_code, answer.text) == (200, "handler")
     assert "x-late" not in answer.headers
     assert ["answered", True] in ask(server, "GET", "/notes").json()
-    assert "was refused: this request is already answered" in server.log
+    server.wait_for_log("was refused: this request is already answered")
 
 
 @pytest.mark.parametrize("prefix", ["raises", "raises-late"])
@@ -462,7 +462,7 @@ def test_an_answer_that_waits_for_a_hook_goes_when_the_server_ends(path, body):
         assert received.startswith(b"HTTP/1.1 200 OK")
         assert b"X-After: 1" in received
         assert received.endswith(body)
-        assert "hook cancelled" in server.log
+        server.wait_for_log("hook cancelled")
 
 
 def test_the_answer_of_a_server_that_ends_goes_through_the_hooks():

@@ -225,7 +225,7 @@ def test_a_template_engine_renders(http):
 def test_a_template_that_fails_is_a_500(server, http):
     answer = http.get("/render/missing")
     assert (answer.status_code, answer.text) == (500, "Internal Server Error")
-    assert "LookupError: no such template" in server.log
+    server.wait_for_log("LookupError: no such template")
 
 
 def test_cookies_are_read_and_set_one_header_each(plain):
@@ -271,7 +271,7 @@ def test_an_answer_without_a_body_leaves_no_client_waiting(plain, server):
 def test_without_an_error_handler_an_error_is_a_500_that_tells_nothing(server, http, path):
     answer = http.get(path)
     assert (answer.status_code, answer.text) == (500, "Internal Server Error")
-    assert "ValueError: secret" in server.log
+    server.wait_for_log("ValueError: secret")
 
 
 def test_queries_are_the_same_each_time_and_after_an_await(http):

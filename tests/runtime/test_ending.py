@@ -89,9 +89,9 @@ def test_a_request_within_the_grace_is_answered():
 def test_a_handler_that_ignores_its_cancellation_is_logged_and_left():
     with serve(ending_apps.make, grace=0.1, limit=1.0) as server, asked(server, "/deaf"):
         assert server.stop(timeout=PATIENCE) == 0
-        assert "GET /deaf: the handler ignores its cancellation" in server.log
-        assert "deaf ignores\n" in server.log
-        assert "\nstopped\n" in server.log
+        server.wait_for_log("GET /deaf: the handler ignores its cancellation")
+        server.wait_for_log("deaf ignores\n")
+        server.wait_for_log("\nstopped\n")
 
 
 def test_sockets_are_closed_as_going_away_and_their_handlers_are_cancelled():
@@ -102,7 +102,7 @@ def test_sockets_are_closed_as_going_away_and_their_handlers_are_cancelled():
             client.recv(timeout=PATIENCE)
         assert closed.value.rcvd.code == 1001
         assert server.process.wait(PATIENCE) == 0
-        assert "socket cancelled\nsocket finally\nstopped\n" in server.log
+        server.wait_for_log("socket cancelled\nsocket finally\nstopped\n")
 
 
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
@@ -121,14 +121,14 @@ def test_a_client_without_end_does_not_take_the_grace_of_every_restart(kind):
     with serve(ending_apps.make, grace=LONG_GRACE) as server, asked(server, path, method, headers) as client:
         client.sendall(body)
         assert server.stop(timeout=PATIENCE) == 0
-        assert f"{path.strip('/')} finally\nstopped\n" in server.log
+        server.wait_for_log(f"{path.strip('/')} finally\nstopped\n")
 
 
 def test_a_background_coroutine_does_not_either():
     with serve(ending_apps.make, grace=LONG_GRACE) as server:
         assert httpx2.get(server.url + "/background").text == "runs"
         assert server.stop(timeout=PATIENCE) == 0
-        assert "background cancelled\nbackground finally\nstopped\n" in server.log
+        server.wait_for_log("background cancelled\nbackground finally\nstopped\n")
 
 
 def test_an_upload_that_goes_on_is_waited_for():
@@ -151,7 +151,7 @@ def test_a_second_signal_does_not_wait():
             while True:
                 socket.create_connection(("127.0.0.1", server.port), PATIENCE).close()
         assert server.stop(timeout=PATIENCE) == 0
-        assert "stopped" in server.log
+        server.wait_for_log("stopped")
 
 
 @pytest.mark.parametrize("path", ["/long", "/hooked"])

@@ -424,7 +424,7 @@ def test_rfc9110_13_2_1_conditions_and_ranges_are_for_what_would_be_200(wire):
 
 def test_a_second_answer_is_refused_and_logged(server, wire):
     assert ask(wire, "/send/answered")[2] == b"answered"
-    assert "send_file was refused" in server.log
+    server.wait_for_log("send_file was refused")
 
 
 @pytest.mark.parametrize(
@@ -490,7 +490,7 @@ def test_one_answer_is_one_file(server, wire, query):
     assert (status, headers["content-type"]) == (200, "application/octet-stream")
     assert body == LARGE
     assert ask(wire, "/free")[2] == b"free"
-    assert "send_file was refused: the head of this answer is already sent" in server.log
+    server.wait_for_log("send_file was refused: the head of this answer is already sent")
 
 
 def test_a_file_comes_not_behind_parts(server, wire):
@@ -509,7 +509,7 @@ def test_a_disk_that_fails_ends_the_connection_of_its_file_alone(server, wire):
         assert f"content-length: {len(LARGE)}\r\n".encode() in head.lower()
         assert 0 < len(connection.read_to_end()) < len(LARGE)
     assert ask(wire, "/free")[2] == b"free"
-    assert "Input/output error" in server.log
+    server.wait_for_log("Input/output error")
     assert open_files(server) == before
 
 
@@ -558,7 +558,7 @@ def test_a_file_that_shrinks_ends_its_own_connection_alone(server, folder, wire)
         assert ask(wire, "/free")[2] == b"free"
         assert read_rest(client) < announced
     assert ask(wire, "/free")[2] == b"free"
-    assert "shrinking.bin has become shorter" in server.log
+    server.wait_for_log("shrinking.bin has become shorter")
 
 
 def test_a_file_that_grows_is_sent_to_the_announced_size(server, folder):

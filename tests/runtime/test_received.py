@@ -69,7 +69,7 @@ def test_a_message_that_a_hook_refuses_or_fails_at_reaches_no_handler(server, pa
     assert ["handler", "bad"] not in notes_until(server, ["closed", 1000])
     if "failing" in path:
         name = "fail_late" if "late" in path else "fail"
-        assert f"LookupError: no filter in on_ws_message hook {name} of extension 'first'" in server.log
+        server.wait_for_log(f"LookupError: no filter in on_ws_message hook {name} of extension 'first'")
 
 
 @pytest.mark.parametrize("path", ["/uneven", "/uneven/late", "/x/uneven"])
@@ -196,7 +196,7 @@ def test_a_hook_that_waits_does_not_keep_the_server_from_ending():
         with pytest.raises(ConnectionClosed):
             ws.recv(PATIENCE)
         assert ws.close_code == 1001
-        assert "closed 1001" in server.log
+        server.wait_for_log("closed 1001")
         assert "handled" not in server.log
 
 

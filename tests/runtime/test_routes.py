@@ -45,7 +45,7 @@ def test_a_request_whose_error_cannot_be_handled_ends_its_connection_alone(serve
     with wire(server.port) as connection:
         connection.send("GET", path)
         assert connection.read_to_end() == b""
-    assert "could not be dispatched" in server.log
+    server.wait_for_log("could not be dispatched")
     with wire(server.port) as connection:
         assert connection.ask("GET", "/ok").body == b"fine"
 
@@ -55,5 +55,5 @@ def test_a_request_without_objects_ends_its_connection_alone(server):
         # Both come in one piece, so that the second is dispatched before the loop goes on.
         connection.socket.sendall(b"GET /unmade HTTP/1.1\r\nHost: test\r\n\r\nGET /ok HTTP/1.1\r\nHost: test\r\n\r\n")
         assert b"fine" not in connection.read_to_end()
-        assert "could not be dispatched" in server.log
+        server.wait_for_log("could not be dispatched")
         assert other.ask("GET", "/ok").body == b"fine"

@@ -258,7 +258,7 @@ def test_a_secure_cookie_has_the_name_that_no_neighbour_can_set():
 def test_a_user_without_an_extension_that_knows_them_is_an_error_that_says_so():
     with testing.serve(csrf_apps.without_users, secret=csrf_apps.SECRET) as server:
         assert httpx2.get(f"{server.url}/token").status_code == 500
-        assert "no extension adds request.get_user" in server.log
+        server.wait_for_log("no extension adds request.get_user")
 
 
 def test_a_token_without_a_secret_is_an_error_that_says_so(server):

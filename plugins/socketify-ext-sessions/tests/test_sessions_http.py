@@ -380,7 +380,7 @@ def test_a_store_that_is_away_is_a_503(tmp_path):
             for path in ("/show", "/count"):
                 answer = ann.get(path)
                 assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        assert "extension 'sessions'" in server.log
+        server.wait_for_log("extension 'sessions'")
 
 
 def test_a_client_that_leaves_gets_no_session_and_leaves_no_error(in_store):
