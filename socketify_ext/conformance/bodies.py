@@ -28,9 +28,10 @@ def _msgpack(cell: str) -> bytes:
 
 
 NO_BODY: Final = Body("", "", lambda _: None)
+JSON: Final = Body("JSON", "application/json", lambda cell: dumps({"probe": cell}).encode())
 BODIES: Final = (
     NO_BODY,
-    Body("JSON", "application/json", lambda cell: dumps({"probe": cell}).encode()),
+    JSON,
     Body("a form", "application/x-www-form-urlencoded", lambda cell: f"probe={cell}".encode()),
     Body("MessagePack", "application/msgpack", _msgpack),
     Body("text", "text/plain", lambda cell: cell.encode()),

@@ -41,6 +41,7 @@ _PLAIN: Final[dict[Any, tuple[str, Argument]]] = {
     float: ("1.0", lambda _: 1.0),
     bool: ("True", lambda _: True),
     type(None): ("None", lambda _: None),
+    type: ("dict", lambda _: dict),
     Any: (f"{{'probe': '{TAG}'}}", lambda there: {"probe": there["tag"]}),
     object: (f"{{'probe': '{TAG}'}}", lambda there: {"probe": there["tag"]}),
     datetime.datetime: ("now", lambda _: datetime.datetime.now(datetime.timezone.utc)),
@@ -185,8 +186,9 @@ def _sample(wanted: Any, there: tuple[str, ...]) -> tuple[str, Argument]:
     if wanted is None:
         wanted = type(None)
     try:
-        if wanted in _PLAIN:
-            return _PLAIN[wanted]
+        plain = type if typing.get_origin(wanted) is type else wanted
+        if plain in _PLAIN:
+            return _PLAIN[plain]
     except TypeError:  # no key: an Annotated with a list in it, and the like
         pass
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)

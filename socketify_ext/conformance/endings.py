@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
-from ..errors import HTTPError
+from ..errors import HTTPError, RouteOptionError
 from .places import ANSWERS, PREFIX
 from .watch import ProbeError
 
@@ -27,9 +28,14 @@ def add_endings(app: Any, prefixes: Iterable[str]) -> None:
 
 
 def add_option(app: Any, name: str, value: Any) -> None:
-    """Add routes that have a route option."""
+    """Add routes that have a route option; a WebSocket has it where it takes it.
+
+    Raises:
+        RouteOptionError: no route takes it.
+    """
     app.any(f"{PREFIX}/option-{name}/:cell", _text, **{name: value})
-    app.ws(f"{PREFIX}/option-{name}-chat/:cell", {"message": _Chat(app)}, **{name: value})
+    with contextlib.suppress(RouteOptionError):
+        app.ws(f"{PREFIX}/option-{name}-chat/:cell", {"message": _Chat(app)}, **{name: value})
 
 
 def _text(res: Any, req: Any) -> None:

@@ -26,8 +26,9 @@ current: contextvars.ContextVar[Observation | None] = contextvars.ContextVar("ob
 class Observation:
     """One call: its outcome, the longest time that it held the loop, and what went wrong beside it.
 
-    `outcome` is "ok", "refused" (with an error that is an answer to a client or about a closed socket), "impossible" (with
-    one of the core's limits), "raised", "cancelled", or "ended" with what ends the process. `taken` are all its seconds.
+    `outcome` is "ok", "refused" (with an error that is an answer to a client, about a closed socket, or about a route that an
+    option is not for), "impossible" (with one of the core's limits), "raised", "cancelled", or "ended" with what ends the
+    process. `taken` are all its seconds.
     """
 
     outcome: str = "ok"
@@ -67,7 +68,7 @@ class Observation:
 
 
 def _outcome(error: BaseException) -> str:
-    if isinstance(error, (HTTPError, errors.ConnectionClosedError)):
+    if isinstance(error, (HTTPError, errors.ConnectionClosedError, errors.RouteOptionError)):
         return "refused"
     if isinstance(error, errors.BodyError):
         return "impossible"

@@ -263,12 +263,14 @@ class Session:
         """Open a WebSocket; None where it is refused. Its end is no error: a part may close it."""
         from websockets.exceptions import WebSocketException
         from websockets.sync.client import connect
+        from websockets.typing import Origin
 
         with contextlib.suppress(WebSocketException, OSError, EOFError):
             try:
                 opened = connect(
                     f"ws://127.0.0.1:{self.port}{path}",
                     additional_headers=self._headers(cell),
+                    origin=Origin(f"http://127.0.0.1:{self.port}"),
                     proxy=None,
                     compression=None,
                     max_size=None,
@@ -339,7 +341,9 @@ class Session:
         if not cell:
             return given
         named = {
-            name: cell for name in self.reads.get("header", ()) if _is_token(name) and name.lower() not in _RESERVED
+            name: cell
+            for name in self.reads.get("header", ())
+            if _is_token(name) and name.lower() not in _RESERVED and not name.lower().startswith(_RESERVED_PREFIXES)
         }
         cookies = "; ".join(f"{name}={cell}" for name in ("session", *filter(_is_token, self.reads.get("cookie", ()))))
         return {"authorization": f"Bearer {cell}", "cookie": cookies, "x-user": cell, **named, **given}
@@ -350,9 +354,11 @@ def _is_token(name: str) -> bool:
     return re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) is not None
 
 
-# What means something to the server, so that a made-up value would change what is probed.
+# What means something to the server or is the browser's or a proxy's to say, so that a made-up value would change what is
+# probed.
 _RESERVED: Final = frozenset(
     (
+        *("cf-connecting-ip", "forwarded", "origin", "referer", "true-client-ip", "via", "x-real-ip"),
         "accept",
         "accept-encoding",
         "authorization",
@@ -369,13 +375,10 @@ _RESERVED: Final = frozenset(
         "if-range",
         "if-unmodified-since",
         "range",
-        "sec-websocket-extensions",
-        "sec-websocket-key",
-        "sec-websocket-protocol",
-        "sec-websocket-version",
         "te",
         "trailer",
         "transfer-encoding",
         "upgrade",
     )
 )
+_RESERVED_PREFIXES: Final = ("access-control-", "sec-", "x-forwarded-")

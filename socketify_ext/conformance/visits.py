@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import errors
-from .bodies import BODIES, NO_BODY, Body
+from .bodies import BODIES, JSON, NO_BODY, Body
 from .places import ANSWERS, LEAVING, METHODS, PREFIX
 
 if TYPE_CHECKING:
     from .session import Answer, Session
     from .tally import Tally
 
-_JSON, _BROKEN = BODIES[1], Body("broken JSON", "application/json", lambda cell: f'{{"{cell}'.encode())
+_BROKEN: Final = Body("broken JSON", "application/json", lambda cell: f'{{"{cell}'.encode())
 _LARGE: Final = Body("a body that is too large", "text/plain", lambda cell: cell.encode() * 4)
 _WITH_BODY: Final = ("POST", "PUT", "PATCH", "DELETE")
 _CODE: Final = 4000  # of the close of a socket
@@ -49,12 +49,12 @@ def hook_visits(prefixes: Iterable[str]) -> Iterator[Visit]:
         below = f" below {prefix}" if prefix else ""
         root = f"{prefix}{PREFIX}"
         for method in METHODS:
-            body = _JSON if method in _WITH_BODY else NO_BODY
+            body = JSON if method in _WITH_BODY else NO_BODY
             yield Visit(f"{method} text{below}", f"{root}/text/{{}}", _requesting(method, body))
         for name in ANSWERS:
             if name not in ("text", "waiting"):
                 yield Visit(f"GET {name}{below}", f"{root}/{name}/{{}}", _requesting("GET"))
-        yield Visit(f"POST body{below}", f"{root}/body/{{}}", _requesting("POST", _JSON))
+        yield Visit(f"POST body{below}", f"{root}/body/{{}}", _requesting("POST", JSON))
         yield Visit(f"POST body{below}, broken JSON", f"{root}/body/{{}}", _requesting("POST", _BROKEN))
         yield Visit(f"POST small{below}, too large", f"{root}/small/{{}}", _requesting("POST", _LARGE))
         yield Visit(f"GET posted{below}, a method that is not allowed", f"{root}/posted/{{}}", _requesting("GET"))
@@ -193,8 +193,8 @@ def _folder_visits(number: int, path: str) -> Iterator[Visit]:
 
 def _option_visits(number: int, name: str) -> Iterator[Visit]:
     path = f"{PREFIX}/option-{name}"
-    for method in ("GET", "POST"):
-        yield Visit(f"{method} with the option {name}", f"{path}/{{}}", _requesting(method), leads_to=(number,))
+    for method, body in (("GET", NO_BODY), ("POST", JSON)):
+        yield Visit(f"{method} with the option {name}", f"{path}/{{}}", _requesting(method, body), leads_to=(number,))
     yield Visit(f"WS with the option {name}", f"{path}-chat/{{}}", _chat, is_socket=True, leads_to=(number,))
 
 

@@ -20,7 +20,7 @@ PLAIN = {
     "pm": ({}, {}),
     "schema": ({}, {}),
 }
-NEED_A_PROGRAM = ("inspector", "schema")  # a page that opens its socket, and routes with models
+NEED_HOOKS = ("inspector", "schema")  # which a stock app has not
 ON_APPS_ALONE = ("backplane", "json")  # what they do concerns a whole app, and a stock app has no way to do it
 
 
@@ -34,13 +34,9 @@ def check(name, options, headers=None):
     report = check_target(name, options={"": options}, headers=headers, timeout=30, costs=False)
     parts = {part.name: part for part in report.parts}
     assert report.findings == []
-    allowed = {"passed", "skipped"} if name in NEED_A_PROGRAM else {"passed"}
-    assert {part.status for part in report.parts} <= allowed, report
+    assert {part.status for part in report.parts} == {"passed"}, report
     assert report.status == "passed"
-    if name in NEED_A_PROGRAM:
-        assert report.grade.level == "silver"
-    else:
-        assert (report.grade.level, [rule for rule in report.grade.rules if rule.missing]) == ("platinum", [])
+    assert (report.grade.level, [rule for rule in report.grade.rules if rule.missing]) == ("platinum", [])
     return report, parts
 
 
@@ -54,7 +50,7 @@ def test_all_built_ins_are_here():
 def test_a_built_in_is_platinum(name):
     report, _ = check(name, *PLAIN[name])
     wanted = ["installed"] if name in ON_APPS_ALONE else list(SETTINGS)
-    assert report.settings == (["installed", "scope"] if name in NEED_A_PROGRAM else wanted)
+    assert report.settings == (["installed", "scope"] if name in NEED_HOOKS else wanted)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...sdk.app_surface import AppSurface
 from ...sdk.declaration import extension
 from ...sdk.surface import Surface
-from .routes import INPUTS, Returns, apply_input, apply_returns
+from .routes import INPUTS, Model, Returns, apply_input, apply_returns
 from .valid import Valid
 
 
@@ -14,5 +14,5 @@ def schema(request: Surface, response: Surface, ws: Surface, *, app: AppSurface)
     """Validate what routes take and answer: `app.post(path, handler, body=Model)`, then `req.valid.body`."""
     request.property("valid", default_factory=Valid, type=Valid)
     for name in INPUTS:
-        app.route_option(name, apply=apply_input(name))
+        app.route_option(name, type=Model, apply=apply_input(name))
     app.route_option("returns", type=Returns, apply=apply_returns)

@@ -29,7 +29,10 @@ def _by_status(returns: Any) -> dict[int, Any]:
     return dict(returns)
 
 
-Returns = Annotated[Any, BeforeValidator(_by_status)]
+Model = type[Any] | Any
+"""A class, or what else pydantic takes for a model, as `list[int]`."""
+
+Returns = Annotated[Model, BeforeValidator(_by_status)]
 """Models by status."""
 
 
