@@ -508,6 +508,58 @@ def bare_asyncio():
     return BareAsyncio()
 
 
+# -- validated.py
+
+
+def validated():
+    """Take the same body twice: parsed alone, and as a model."""
+    from typing import Annotated
+
+    from pydantic import BaseModel, Field
+
+    import socketify_ext
+
+    class Address(BaseModel):
+        street: str
+        city: str
+        zip: Annotated[str, Field(max_length=10)]
+
+    class Order(BaseModel):
+        sku: Annotated[str, Field(min_length=1)]
+        quantity: Annotated[int, Field(gt=0)]
+        tags: list[str] = []
+        address: Address
+
+    async def plain(res, req):
+        order = await res.get_json()
+        res.end({"sku": order["sku"], "quantity": order["quantity"], "city": order["address"]["city"]})
+
+    def validate(res, req):
+        order = req.valid.body
+        res.end({"sku": order.sku, "quantity": order.quantity, "city": order.address.city})
+
+    app = ours()
+    app.register(socketify_ext.load("schema"))
+    app.post("/plain", plain)
+    app.post("/validated", validate, body=Order)
+    app.get("/*", lambda res, req: res.end("ready"))
+    return app
+
+
+def validated_core():
+    """Take the same body by the bare core."""
+    from socketify import App
+
+    async def plain(res, req):
+        order = await res.get_json()
+        res.cork_end({"sku": order["sku"], "quantity": order["quantity"], "city": order["address"]["city"]})
+
+    app = App()
+    app.post("/plain", plain)
+    app.get("/*", lambda res, req: res.end("ready"))
+    return app
+
+
 # -- files.py
 
 

@@ -70,6 +70,7 @@ def key(row: Record) -> tuple[Any, Any, str]:
 
 BASELINES = {
     "resting": "asyncio",
+    "validated": "the plain POST",
     "files": "Starlette",
     "msgpack_codec": "the library",
     "backplane": "the client",

@@ -32,6 +32,7 @@ QUESTIONS = (
     "ladder",
     "calls",
     "suspending",
+    "validated",
     "resting",
     "files",
     "websocket",
@@ -41,7 +42,7 @@ QUESTIONS = (
     "startup",
     "growth",
 )
-ONCE = ("ladder", "growth", "backplane", "resting", "files")  # with the default interpreter only
+ONCE = ("ladder", "growth", "backplane", "resting", "files", "validated")  # with the default interpreter only
 LIMIT = 600  # seconds that one question may take
 
 

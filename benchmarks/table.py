@@ -12,6 +12,7 @@ QUESTIONS = {
     "ladder": "to the core: speed of the whole request, more is better",
     "calls": "to the core: speed of the call, more is better; native: the same with the core's native functions alone",
     "suspending": "to the core: speed, more is better",
+    "validated": "to the plain POST: speed, more is better; goals compare CPU time of a request",
     "resting": "time to plain asyncio's, less is better",
     "files": "to Starlette: speed, more is better; goals compare CPU time of a request",
     "websocket": "to the core: speed, more is better",

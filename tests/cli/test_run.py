@@ -41,9 +41,8 @@ def test_an_app_is_served_and_stopped_in_order(runner: Runner):
     runner.write(APP)
     running = runner.serve("main:app")
     assert running.get() == "200 first"
-    assert "main:app at http://127.0.0.1:" in running.output
-    assert "(1 worker, 2 routes)" in running.output
-    assert "json" in running.output
+    running.wait_for(r"main:app at http://127\.0\.0\.1:\d+ \(1 worker, 2 routes\)")
+    running.wait_for("json")
     assert running.stop() == 0
     assert running.output.count("left in order") == 1
 
