@@ -546,20 +546,6 @@ def validated():
     return app
 
 
-def validated_core():
-    """Take the same body by the bare core."""
-    from socketify import App
-
-    async def plain(res, req):
-        order = await res.get_json()
-        res.cork_end({"sku": order["sku"], "quantity": order["quantity"], "city": order["address"]["city"]})
-
-    app = App()
-    app.post("/plain", plain)
-    app.get("/*", lambda res, req: res.end("ready"))
-    return app
-
-
 # -- files.py
 
 

@@ -1,4 +1,4 @@
-"""What does a POST cost whose body a route validates, beside one that only parses it, the bare core and FastAPI under uvicorn?
+"""What does a POST cost whose body a route validates, beside one that only parses it, and beside FastAPI under uvicorn?
 
 The same body, the same model with a list and another model in it, the same answer.
 """
@@ -13,7 +13,7 @@ from question import FULL, Scale, interleave, main, median, rows, target
 from serving import Server, app, start, wrk
 
 SCRIPT = Path(__file__).parent / "post.lua"
-PLAIN, VALIDATED, CORE, PEER = "plain POST", "validated POST", "plain POST, the bare core", "FastAPI, uvicorn"
+PLAIN, VALIDATED, PEER = "plain POST", "validated POST", "FastAPI, uvicorn"
 
 
 def measure(scale: Scale = FULL) -> dict[str, object]:
@@ -27,13 +27,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
     with ExitStack() as stack:
         ours = start(app("validated"))
         stack.callback(ours.stop)
-        core = start(app("validated_core"))
-        stack.callback(core.stop)
-        cases = {
-            PLAIN: lambda: load(ours, "/plain"),
-            VALIDATED: lambda: load(ours, "/validated"),
-            CORE: lambda: load(core, "/plain"),
-        }
+        cases = {PLAIN: lambda: load(ours, "/plain"), VALIDATED: lambda: load(ours, "/validated")}
         for name, command in peers.items():
             one = start(command)
             stack.callback(one.stop)
