@@ -11,8 +11,6 @@ from typing import Any, Final
 
 from socketify_ext import errors
 
-from .process import Child, GoneError, HungError
-
 TIME_LIMIT: Final = 10.0
 
 
@@ -55,6 +53,8 @@ def run_query(query: Query) -> Answer:
     Raises:
         ExtensionError: the target is wrong, fails, or takes too long; `traceback` holds the child's own.
     """
+    from .process import Child, GoneError, HungError  # what a manifest answers needs none
+
     output = sys.stderr if _has_file(sys.stderr) else subprocess.DEVNULL
     request = {name: value for name, value in vars(query).items() if name != "timeout"}
     with contextlib.closing(Child("socketify_ext.inspection.worker", request, query.timeout, output=output)) as child:
