@@ -455,6 +455,14 @@ class AnswerError(ExtensionError, ValueError):
     remedy = "Answer with what the model describes, add the status to `returns=`, or raise an `HTTPError`."
 
 
+class UnansweredError(ExtensionError, RuntimeError):
+    """A handler has returned without an answer; hooks and the error handler get it, and the client 500."""
+
+    code = "EXT519"
+    cause = "A handler returns nothing, or something that is no answer, and no task or callback of its request is left."
+    remedy = "Answer by a call such as `res.end`, or return text, bytes or an object."
+
+
 class TargetError(ExtensionError, LookupError):
     """The target of a command can't be loaded; `target` is what was given."""
 
