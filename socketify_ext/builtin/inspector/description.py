@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from ...sdk.provenance import location, source_location
+from .grade import written_grade
 
 _MASK: Final = "•••"
 _LONGEST: Final = 200  # characters of an option's value
@@ -43,6 +44,7 @@ def _extension(spec: Any) -> dict[str, Any]:
         "distribution": provenance.distribution,
         "version": provenance.version,
         "location": provenance.location,
+        "grade": written_grade(spec.name, provenance.distribution, provenance.file),
         "required_by": provenance.required_by,
         "requires": [str(each) for each in spec.requires],
         "before": list(spec.before),

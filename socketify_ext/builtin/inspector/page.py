@@ -117,6 +117,9 @@ def _extension(each: Mapping[str, Any]) -> str:
     origin = "built-in" if each["distribution"] == "socketify-ext" else each["distribution"] or "of the program"
     version = f" {each['version']}" if each["version"] else ""
     facts = [f"{origin}{version}", each["location"]]
+    facts += [f"grade {each['grade']}"] if each["grade"] else []
+    deprecated = sum(1 for member in each["members"] if member["deprecated"])
+    facts += [f"{deprecated} deprecated"] if deprecated else []
     facts += [f"required by {each['required_by']}"] if each["required_by"] else []
     facts += [f"requires {', '.join(each['requires'])}"] if each["requires"] else []
     members = _table(
