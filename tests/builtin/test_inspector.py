@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 from html.parser import HTMLParser
+from urllib.parse import urljoin
 
 import httpx2
 import pytest
@@ -18,7 +20,7 @@ import socketify_ext
 from socketify_ext.builtin.inspector.admission import is_local_host
 from socketify_ext.builtin.inspector.grade import written_grade
 from socketify_ext.builtin.inspector.graph import draw
-from socketify_ext.errors import OptionsError
+from socketify_ext.errors import HTTPError, OptionsError
 from socketify_ext.testing import serve
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -278,18 +280,115 @@ def test_the_graph_says_in_words_what_it_shows(server):
     assert svg.count('class="node"') == 5
 
 
+# -- in a scope
+
+
+def scoped():
+    app = make_plain()
+    admin = app.scope("/admin/:tenant")
+
+    @admin.before_request
+    def guard(res, req):
+        if req.get_header("staff") is None:
+            raise HTTPError(403, "staff only")
+
+    admin.register(socketify_ext.load("inspector", allow=lambda req: True))
+    other = app.scope("/other")
+    other.register(socketify_ext.load("inspector"))
+    return app
+
+
+def make_plain():
+    app = socketify_ext.App()
+    app.register(socketify_ext.load("auth", tokens={"secret": {"name": "Ann"}}))
+    app.get("/hello", lambda res, req: res.end("hello"))
+    app.scope("/beside").register(socketify_ext.load("msgpack"))
+    return app
+
+
+STAFF = {"staff": "yes", "X-Forwarded-For": "192.0.2.1"}
+
+
+@pytest.fixture(scope="module")
+def scoped_server():
+    with serve(scoped) as serving:
+        yield serving
+
+
+def test_in_a_scope_it_is_below_the_prefix_and_shows_the_whole_app(scoped_server):
+    url = f"{scoped_server.url}/admin/acme/_extensions"
+    page = httpx2.get(url, headers=STAFF)
+    assert page.status_code == 200
+    app = httpx2.get(f"{url}/api", headers=STAFF).json()
+    assert [each["name"] for each in app["extensions"]] == ["auth"]
+    assert [each["prefix"] for each in app["scopes"]] == ["/beside", "/admin/:tenant", "/other"]
+    assert "/hello" in [each["pattern"] for each in app["routes"]]
+    assert httpx2.get(f"{scoped_server.url}/_extensions").status_code == 404
+
+
+def test_in_a_scope_its_parts_are_found_from_the_page(scoped_server):
+    url = f"{scoped_server.url}/admin/acme/_extensions"
+    page = httpx2.get(url, headers=STAFF).text
+    parts = re.findall(r'(?:href|src|data-path)="(\.[^"]*)"', page)
+    assert sorted(parts) == [
+        "./_extensions",
+        "./_extensions/api",
+        "./_extensions/inspector.css",
+        "./_extensions/inspector.js",
+    ]
+    assert {httpx2.get(urljoin(url, part), headers=STAFF).status_code for part in parts} == {200}
+
+
+@pytest.mark.parametrize("path", ["", "/api", "/inspector.css", "/inspector.js"])
+def test_in_a_scope_it_is_behind_the_guards(scoped_server, path):
+    answer = httpx2.get(f"{scoped_server.url}/admin/acme/_extensions{path}")
+    assert (answer.status_code, answer.json()["detail"]) == (403, "staff only")
+    elsewhere = httpx2.get(f"{scoped_server.url}/other/_extensions{path}", headers=STAFF)
+    assert elsewhere.status_code == 404
+
+
+def test_in_a_scope_its_socket_is_behind_the_guards(scoped_server):
+    async def opened():
+        url = f"{scoped_server.ws_url}/admin/acme/_extensions/live"
+        async with websockets.connect(url, additional_headers={"Origin": scoped_server.url}, proxy=None):
+            pass
+
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        asyncio.run(opened())
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/admin/acme/_extensions", "/admin/:tenant/_extensions"),
+        ("/other/_extensions", "/other/_extensions"),
+    ],
+)
+def test_in_a_scope_the_figures_are_of_the_whole_app(scoped_server, path, route):
+    figures = watch(
+        scoped_server,
+        lambda found: any("GET /hello" in each["routes"] for each in found.values()),
+        path,
+        {"staff": "yes"},
+    )
+    (one,) = figures.values()
+    assert list(one["routes"]["GET /hello"]["statuses"]) == ["2xx"]
+    assert one["sockets"] == {f"{route}/live": 1}
+
+
 # -- live figures
 
 
-def watch(server, wanted):
-    return asyncio.run(watched(server, wanted))
+def watch(server, wanted, path="/_extensions", headers=None):
+    return asyncio.run(watched(server, wanted, path, headers or {}))
 
 
-async def watched(server, wanted):
+async def watched(server, wanted, path, headers):
     """Watch until the figures of all workers are as wanted, and return them."""
-    url = f"{server.ws_url}/_extensions/live"
+    url = f"{server.ws_url}{path}/live"
     async with (
-        websockets.connect(url, additional_headers={"Origin": server.url}, proxy=None) as socket,
+        websockets.connect(url, additional_headers={"Origin": server.url, **headers}, proxy=None) as socket,
         httpx2.AsyncClient(base_url=server.url) as client,
     ):
         for _ in range(30):

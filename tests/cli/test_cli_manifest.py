@@ -56,7 +56,7 @@ def shown(site):
     app = socketify_ext.App()
     app.register(socketify_ext.Registry(environment={}).load("greet"))
     description = describe(app)
-    return description["extensions"][0]["grade"], render("/_extensions", description)
+    return description["extensions"][0]["grade"], render("./_extensions", description)
 
 
 def test_grades_are_written_where_they_are_asked_for_and_the_inspector_shows_them(site):

@@ -59,7 +59,7 @@ def render(path: str, description: Mapping[str, Any]) -> str:
     """Return the page.
 
     Args:
-        path: of the inspector.
+        path: of the inspector, relative to itself: "./_extensions" is right below any prefix.
         description: of the app.
     """
     scopes = [*_scopes(description)]

@@ -68,6 +68,11 @@ class RequestCounter:
         }
 
 
+def is_counting(function: Any) -> bool:
+    """Whether a hook is that of a `RequestCounter`, which is there while somebody looks."""
+    return isinstance(getattr(function, "__self__", None), RequestCounter)
+
+
 def _answers(route: Any) -> bool:
     return not route.is_websocket
 
