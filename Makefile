@@ -79,9 +79,9 @@ $(VENV)/.ready: pyproject.toml | libuv
 	$(BIN)/python -m pip install --quiet --editable ".[all,testing]" --group dev
 	touch $@
 
-# nginx and HAProxy as docs/proxies.md configures them, in front of a real server.
+# nginx and HAProxy as docs/proxies.md and docs/deploy.md configure them, in front of a real server.
 proxies: $(VENV)/.ready proxy-programs
-	$(BIN)/python -m pytest tests/proxies/test_proxies.py
+	$(BIN)/python -m pytest tests/proxies/test_*.py
 
 proxy-programs:
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v nginx >/dev/null && command -v haproxy >/dev/null \
