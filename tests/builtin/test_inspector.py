@@ -8,6 +8,7 @@ import os
 import re
 import signal
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from urllib.parse import urljoin
 
 import httpx2
@@ -20,6 +21,7 @@ import socketify_ext
 from socketify_ext.builtin.inspector.admission import is_local_host
 from socketify_ext.builtin.inspector.grade import written_grade
 from socketify_ext.builtin.inspector.graph import draw
+from socketify_ext.builtin.inspector.requests import RequestCounter
 from socketify_ext.errors import HTTPError, OptionsError
 from socketify_ext.testing import serve
 
@@ -410,6 +412,48 @@ def test_requests_are_counted_while_somebody_looks(server):
     assert one["sockets"] == {"/_extensions/live": 1}
     assert one["gauges"] == {f"hostile: {HOSTILE}": 7}
     assert one["backplane"] is None
+
+
+class Recorded:
+    """An app whose hooks of requests are called by the test."""
+
+    def __init__(self):
+        self.hooks = []
+
+    def after_response(self, function, **_):
+        self.hooks.append(function)
+
+    def remove_hook(self, function):
+        self.hooks.remove(function)
+
+    def answer(self, times):
+        for _ in range(times):
+            for hook in self.hooks:
+                hook(SimpleNamespace(method="GET", route="/", status=200, duration=0.001))
+
+
+def test_of_many_requests_a_part_is_counted_and_tells_the_rate(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    app, soon = Recorded(), []
+    counter = RequestCounter(app, soon.append)
+    counter.start()
+    for _ in range(2):
+        app.answer(600)  # in a tenth of a second, and nothing counts them from then on
+        clock[0] += 0.1
+        (stop,) = soon
+        soon.clear()
+        stop()
+        assert app.hooks == []
+        app.answer(5400)
+        clock[0] += 0.9
+        assert counter.take()["GET /"]["rate"] == 6000
+    app.answer(30)
+    clock[0] += 2
+    assert counter.take()["GET /"]["rate"] == 15
+    assert counter.take() == {}
+    counter.stop()
+    assert app.hooks == []
 
 
 def test_the_figures_of_all_workers_come_together():

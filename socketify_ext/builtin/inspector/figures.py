@@ -77,7 +77,7 @@ class Figures:
             self._others[process] = asyncio.get_running_loop().time(), figures
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        counter = RequestCounter(self._app.root, loop.call_later)
+        counter = RequestCounter(self._app.root, loop.call_soon)
         sampler = StackSampler(dict(_names(self._app.root)))
         beat = loop.create_task(self._beat(loop))
         counter.start()
