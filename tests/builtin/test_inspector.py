@@ -448,6 +448,9 @@ def test_of_many_requests_a_part_is_counted_and_tells_the_rate(monkeypatch):
         app.answer(5400)
         clock[0] += 0.9
         assert counter.take()["GET /"]["rate"] == 6000
+    app.answer(500)
+    counter.take()  # before it has stopped
+    soon.pop()()
     app.answer(30)
     clock[0] += 2
     assert counter.take()["GET /"]["rate"] == 15

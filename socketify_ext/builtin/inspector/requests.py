@@ -47,7 +47,12 @@ class RequestCounter:
         self._statuses[name]["aborted" if outcome.status is None else f"{outcome.status // 100}xx"] += 1
         self._left -= 1
         if self._left == 0:
-            self._soon(self.stop)  # not now: the hooks of this answer are running
+            self._soon(self._rest)  # not now: the hooks of this answer are running
+
+    def _rest(self) -> None:
+        """Stop until the next take, unless there was one meanwhile."""
+        if self._left <= 0:
+            self.stop()
 
     def take(self) -> dict[str, Any]:
         """Return the figures since the last call by route, and count again."""
