@@ -9,7 +9,7 @@ PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 # Tests start hundreds of processes; each would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: manifests test test-plugins coverage soak fuzz schemathesis lint types demo demo-check docs reference bench proxies proxy-programs chromium libuv clean
+.PHONY: manifests test test-plugins coverage soak fuzz schemathesis lint types demo demo-check screenshots docs reference bench proxies proxy-programs chromium libuv clean
 
 test: $(VENV)/.ready test-plugins chromium
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -60,6 +60,10 @@ demo: $(PLUGIN_VENV)/.ready
 demo-check: $(VENV)/.ready
 	$(BIN)/python examples/demo_check.py
 
+# docs/img/, after a change of how the shop or the inspector looks.
+screenshots: $(VENV)/.ready chromium
+	$(BIN)/python tools/screenshots.py
+
 # The site, in site/: open site/index.html, or serve it to use its search: python3 -m http.server -d site
 docs: $(VENV)/.ready
 	$(BIN)/python tools/reference.py --check
@@ -75,9 +79,9 @@ $(VENV)/.ready: pyproject.toml | libuv
 	$(BIN)/python -m pip install --quiet --editable ".[all,testing]" --group dev
 	touch $@
 
-# nginx and HAProxy as docs/proxies.md configures them, in front of a real server.
+# nginx and HAProxy as docs/proxies.md and docs/deploy.md configure them, in front of a real server.
 proxies: $(VENV)/.ready proxy-programs
-	$(BIN)/python -m pytest tests/proxies/test_proxies.py
+	$(BIN)/python -m pytest tests/proxies/test_*.py
 
 proxy-programs:
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v nginx >/dev/null && command -v haproxy >/dev/null \

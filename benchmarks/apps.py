@@ -556,6 +556,21 @@ def files(folder):
     return app
 
 
+# -- inspector.py
+
+
+def inspected(*, shown):
+    """Answer JSON, with or without the inspector; and say how many hooks there are, one where it measures."""
+    import socketify_ext
+
+    app = ours()
+    if shown:
+        app.register(socketify_ext.load("inspector"))
+    app.get("/", lambda res, req: res.end({"name": "Test"} if req.get_header("token") else {"name": "Anonymous"}))
+    app.get("/hooks", lambda res, req: res.end(len(app.inspect().hooks)))
+    return app
+
+
 # -- growth.py
 
 

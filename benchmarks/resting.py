@@ -82,17 +82,22 @@ CALLS: dict[str, Callable[[Client], None]] = {
 def share(one: Server, rate: int, seconds: float) -> dict[str, float]:
     """Send `rate` requests a second for so long; gives percent of a core (`value`)."""
     with one.running():
-        client = Client(one.port)
+        return {"value": paced(one, rate, seconds)}
+
+
+def paced(one: Server, rate: int, seconds: float) -> float:
+    """Send `rate` requests a second to a running server for so long; return percent of a core."""
+    client = Client(one.port)
+    client.ask()
+    time.sleep(6 if rate == 0 else 0.2)
+    begin, before = time.monotonic(), one.cpu()
+    for number in range(int(rate * seconds)):
+        time.sleep(max(0.0, begin + number / rate - time.monotonic()))
         client.ask()
-        time.sleep(6 if rate == 0 else 0.2)
-        begin, before = time.monotonic(), one.cpu()
-        for number in range(int(rate * seconds)):
-            time.sleep(max(0.0, begin + number / rate - time.monotonic()))
-            client.ask()
-        time.sleep(max(0.0, begin + seconds - time.monotonic()))
-        used = one.cpu() - before
-        client.close()
-        return {"value": used / (time.monotonic() - begin) * 100}
+    time.sleep(max(0.0, begin + seconds - time.monotonic()))
+    used = one.cpu() - before
+    client.close()
+    return used / (time.monotonic() - begin) * 100
 
 
 def wakes(one: Server, seconds: float) -> float:

@@ -260,7 +260,7 @@ class ListenError(ExtensionError, OSError):
     """The server can't listen at the given address."""
 
     code = "EXT403"
-    cause = "The port or socket path is taken, not allowed to this user, or not a valid address."
+    cause = "The port or socket path is taken, not allowed to this user, or not a valid address; a certificate has another key."
     remedy = (
         "Stop the other server, choose another port, share it with `reuse_port=True`, or write the address as shown."
     )
