@@ -42,7 +42,8 @@ class Inspector:
         self._given = GivenOptions(request["options"])
         self._stub = request["stub"]
         self._served = served
-        self._registry = LenientRegistry()
+        # A project is written the same whatever the environment holds, and no secret of it is written.
+        self._registry = LenientRegistry(environment={} if self._question == "project" else None)
         self._extension: Extension | None = None
 
     def answer(self) -> dict[str, Any]:
@@ -77,6 +78,9 @@ class Inspector:
         app = self._app_of(found)
         if self._question == "app":
             return self._described_app(app)
+        if self._question == "project" and self._extension is not None:
+            options = {name: self._registry.given_or_stand_ins(name) for name in self._registry.required}
+            return {"app": self._described_app(app), "options": options, **_manifest(self._extension.name)}
         module, _, function = self._question.partition(":")
         return getattr(importlib.import_module(module), function)(app)
 

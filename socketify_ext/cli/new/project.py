@@ -9,50 +9,45 @@ import keyword
 import os
 import re
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Final, NoReturn
+from typing import Final
 
 from ... import __version__, errors
-from ...registry.discovery import built_ins
+from ...inspection.query import TIME_LIMIT
+from ...registry.compatibility import core_version
+from ...registry.environment import variable_prefix
+from .generated import Generated, generate
+from .requirement import Required, accepted_versions, find_required
+from .source import call_lines, command_option, listed
+from .taken import why_taken
 
 PREFIX: Final = "socketify-ext-"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+_PYTHONS: Final = "python>=3.10,<3.15"  # as in the workflow and the classifiers
+_REQUIRED: Final = "# What is required needs these options; an app gives its own.\n"
 _LONGEST: Final = {"name": 30, "description": 90, "author": 60}  # keeps the lines that contain them short
-
-# Names that the project's own code uses.
-_USED: Final = frozenset(
-    (
-        "annotations",
-        "app",
-        "client",
-        "extension",
-        "extension_app",
-        "fake_request",
-        "fake_response",
-        "fake_websocket",
-        "greeting_of",
-        "httpx2",
-        "make_app",
-        "name",
-        "options",
-        "pytest",
-        "request",
-        "response",
-        "socketify_ext",
-        "ws",
-    )
-)
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project by its extension's name; the other names follow from that."""
+    """A project by its extension's name; the other names follow from that.
+
+    Attributes:
+        name: of the extension.
+        description: one line.
+        author: the copyright holder.
+        requires: what the extension requires.
+        options: as `--option` has them, for the tests of what is required.
+    """
 
     name: str
     description: str = ""
     author: str = ""
+    requires: tuple[Required, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def function(self) -> str:
@@ -75,16 +70,25 @@ class Project:
         return {"request": f"{self.function}_name", "response": self.function, "ws": f"send_{self.function}"}
 
 
-def plan(name: str, description: str = "", author: str = "") -> Project:
-    """Check the name and texts of a new project.
+def plan(
+    name: str,
+    description: str = "",
+    author: str = "",
+    requires: Iterable[str] = (),
+    options: Iterable[str] = (),
+) -> Project:
+    """Check the name and texts of a new project, and find what it requires.
 
     Args:
         name: of the extension, "greet"; "socketify-ext-greet" means the same.
         description: one line; a general one by default.
         author: the copyright holder; by default "the authors".
+        requires: names of extensions, "sessions" or "sessions>=0.1".
+        options: for tests, those that the required ones can't do without, "sessions.secret=...".
 
     Raises:
-        ProjectError: the name is not an identifier, or taken; or a text is too long or has several lines.
+        ProjectError: the name is not an identifier, or taken; a text is too long or has several lines; or nothing that is
+            installed provides what is required.
     """
     bare = name.removeprefix(PREFIX)
     _check_identifier(name, bare)
@@ -101,6 +105,8 @@ def plan(name: str, description: str = "", author: str = "") -> Project:
         bare,
         given["description"] or f"The extension {bare} for socketify.",
         given["author"] or f"The {PREFIX}{bare.replace('_', '-')} authors",
+        find_required(bare, requires),
+        tuple(options),
     )
     _check_free(project)
     return project
@@ -116,27 +122,22 @@ def _decoded(text: str) -> str:
         return text
 
 
-def write(project: Project, parent: Path) -> list[Path]:
+def write(project: Project, parent: Path, timeout: float = TIME_LIMIT) -> Written:
     """Write a project's files into a new folder `parent/socketify-ext-NAME`.
 
-    Returns:
-        The files, relative to `parent`.
+    The extension's code is imported in a process of its own, which may take `timeout` seconds.
 
     Raises:
-        ProjectError: the folder exists already, or can't be made; nothing was written.
+        ProjectError: the folder exists already, or can't be made; or a required extension fails; nothing was written.
     """
     folder = parent / project.distribution
-    values = _values(project)
-    rendered = {
-        path: Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(values).encode()
-        for path, template in _files(project).items()
-    }
+    if folder.exists():
+        raise _exists(project, folder)
+    rendered, check = _rendered(project, timeout)
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
-        raise _refused(
-            project.name, "can't be written", f"{folder} exists already", "Remove it, or give another --into"
-        ) from None
+        raise _exists(project, folder) from None
     except OSError as error:
         why = f"{folder} can't be made ({error.strerror})"
         raise _refused(project.name, "can't be written", why, "Give another --into") from None
@@ -144,31 +145,74 @@ def write(project: Project, parent: Path) -> list[Path]:
         for path, content in rendered.items():
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+            file.write_bytes(content.encode())
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)  # made above, so it holds nothing else
         why = f"{folder} can't be filled ({error.strerror})"
         raise _refused(project.name, "can't be written", why, "Give another --into") from None
-    return [Path(project.distribution, path) for path in rendered]
+    return Written(tuple(Path(project.distribution, path) for path in rendered), check)
 
 
-def _files(project: Project) -> dict[str, str]:
+@dataclass(frozen=True)
+class Written:
+    """A project that was written.
+
+    Attributes:
+        files: relative to the parent of its folder.
+        check: the command that checks it.
+    """
+
+    files: tuple[Path, ...]
+    check: str
+
+
+def _rendered(project: Project, timeout: float) -> tuple[dict[str, str], str]:
+    """Return a project's files by path, and the command that checks its extension."""
+    package = project.package
+    values = _values(project)
+    sources = {path: _filled(template, values) for path, template in _package_files(project).items()}
+    made = generate(project, sources, timeout)
+    values |= _option_values(project, made)
+    rendered = {path: _filled(template, values) for path, template in _other_files(project).items()}
+    rendered |= sources | {f"{package}/socketify-ext.json": made.manifest}
+    if project.requires:
+        rendered[f"{package}/targets.py"] = made.targets
+    return dict(sorted(rendered.items())), values["check"]
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    return Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
+
+
+def _package_files(project: Project) -> dict[str, str]:
+    return {
+        f"{project.package}/__init__.py": "init.py.tmpl",
+        f"{project.package}/extension.py": "extension.py.tmpl",
+        f"{project.package}/py.typed": "py.typed.tmpl",
+    }
+
+
+def _other_files(project: Project) -> dict[str, str]:
     return {
         "pyproject.toml": "pyproject.toml.tmpl",
         "README.md": "README.md.tmpl",
         "LICENSE": "LICENSE.tmpl",
+        "SECURITY.md": "SECURITY.md.tmpl",
         ".gitignore": "gitignore.tmpl",
         ".github/workflows/test.yml": "ci.yml.tmpl",
-        f"{project.package}/__init__.py": "init.py.tmpl",
-        f"{project.package}/extension.py": "extension.py.tmpl",
-        f"{project.package}/py.typed": "py.typed.tmpl",
+        ".github/workflows/publish.yml": "publish.yml.tmpl",
         f"tests/test_{project.function}.py": "test.py.tmpl",
     }
 
 
 def _values(project: Project) -> dict[str, str]:
     summary = project.description.replace("\\", "/").replace('"', "'")
-    major, minor, *_ = __version__.split(".")
+    versions = accepted_versions(__version__)
+    core = core_version()
+    tested = [f"socketify-ext{versions}", *([f"socketify=={core}"] if core else []), _PYTHONS]
+    dependencies = [f"socketify-ext{versions}", *(each.dependency for each in project.requires if each.dependency)]
+    requires = [each.text for each in project.requires]
+    types = "Request, Response, WebSocket"
     return {
         "name": project.name,
         "function": project.function,
@@ -180,8 +224,54 @@ def _values(project: Project) -> dict[str, str]:
         "author": project.author,
         "quoted_author": json.dumps(project.author, ensure_ascii=False),
         "year": str(datetime.datetime.now(datetime.timezone.utc).year),
-        "versions": f">={major}.{minor},<{int(major) + 1}" if int(major) else f">={major}.{minor},<0.{int(minor) + 1}",
+        "dependencies": listed("dependencies = ", [*dependencies, "pydantic>=2.9"], ""),
+        "tested_with": listed("tested_with=", tested, ","),
+        "requires": listed("requires=", requires, ",\n    ") if requires else "",
+        "imports": "Surface, extension" if requires else "Request, Response, Surface, WebSocket, extension",
+        "targets_import": f"\nfrom .targets import {types}\n" if requires else "",
+        "targets_excluded": f'extend-exclude = ["{project.package}/targets.py"] # `socketify-ext stubs` writes it\n'
+        if requires
+        else "",
+        "targets_command": f"$ socketify-ext stubs {project.package}:{project.function} -o {project.package}/targets.py\n"
+        if requires
+        else "",
     }
+
+
+def _option_values(project: Project, made: Generated) -> dict[str, str]:
+    """Return the values of templates that follow from the options of required extensions."""
+    given = [
+        command_option(f"{name}.{key}", value) for name, each in made.options.items() for key, value in each.items()
+    ]
+    check = " ".join([f"socketify-ext check {project.name}", *given])
+    loaded = "".join(f"    {line}\n" for name, each in made.options.items() for line in call_lines(name, each))
+    return {
+        "check": check,
+        "yaml_check": json.dumps(check, ensure_ascii=False) if given else check,
+        "required": "*REQUIRED, " if given else "",
+        "required_loaded": f"{_REQUIRED}REQUIRED = [\n{loaded}]\n\n" if given else "",
+        "readme_required": _readme_required(project, made),
+        "readme_loaded": "".join(
+            f'app.register(socketify_ext.load("{name}", {", ".join(f"{key}=..." for key in each)}))\n'
+            for name, each in made.options.items()
+        ),
+    }
+
+
+def _readme_required(project: Project, made: Generated) -> str:
+    """Return what a README says of the extensions that are required, and of their options."""
+    if not project.requires:
+        return ""
+    named = " and ".join(f"`{each.name}` ({each.distribution})" for each in project.requires)
+    text = f"It requires {named}, which it registers if the app does not.\n"
+    if made.options:
+        name, options = next(iter(made.options.items()))
+        variable = f"{variable_prefix(name)}{next(iter(options)).upper()}"
+        text += (
+            "Where that needs options, register it first, as below, or set them in the environment, as in\n"
+            f'`{variable}=...` (with `pip install "socketify-ext[env]"`).\n'
+        )
+    return f"\n{text}"
 
 
 def _check_identifier(name: str, bare: str) -> None:
@@ -199,21 +289,14 @@ def _check_identifier(name: str, bare: str) -> None:
 
 
 def _check_free(project: Project) -> None:
-    if project.name in {each.name for each in built_ins()}:
-        _refuse_taken(project, "a built-in has it, and would always be found first")
-    if project.function in _USED:
-        _refuse_taken(project, "the project's own code has another use for that name")
-    from ...runtime.core import CORE_CLASSES
-
-    for target, core_class in CORE_CLASSES.items():
-        member = project.members[target]
-        if hasattr(core_class, member):
-            _refuse_taken(project, f"{target}.{member} is socketify's own")
+    why, also = why_taken(project.name, project.distribution, project.members)
+    if why:
+        fix = f"Choose another, as in my-{project.name}{also}"
+        raise _refused(project.name, "can't be the name of an extension", why, fix)
 
 
-def _refuse_taken(project: Project, why: str) -> NoReturn:
-    what, fix = "can't be the name of an extension", f"Choose another, as in my-{project.name}"
-    raise _refused(project.name, what, why, fix)
+def _exists(project: Project, folder: Path) -> errors.ProjectError:
+    return _refused(project.name, "can't be written", f"{folder} exists already", "Remove it, or give another --into")
 
 
 def _refused(name: str, what: str, why: str, fix: str) -> errors.ProjectError:
