@@ -82,11 +82,13 @@ class LenientRegistry(Registry):
         """Return the options of an extension that it has loaded, with plain stand-ins for those that are missing.
 
         Returns:
-            None where no stand-ins that could be written down satisfy the extension.
+            None where no stand-ins that could be written down satisfy the extension, once it was registered.
         """
         made = self.required[name]
         if made.options_model is None or not isinstance(made, Unconfigured):
             return dict(made.options)
+        if made.stops:
+            return None
         values = {**dict(made.options), **plain_stand_ins(made.options_model, made.missing)}
         try:
             made.options_model.model_validate(values)

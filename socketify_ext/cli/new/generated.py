@@ -6,7 +6,7 @@ The code is imported in a child process, from a folder that goes again: what it 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,12 @@ from ... import errors
 from ...inspection.query import Query, run_query
 from ..option_values import read_options
 from .requirement import requirement_error
+from .source import literal
 
 if TYPE_CHECKING:
     from .project import Project
 
+_LONGEST = 100
 _METADATA = "Metadata-Version: 2.1\nName: {distribution}\nVersion: 0.1.0\n"
 _ENTRY_POINTS = "[socketify_ext]\n{name} = {package}:{function}\n"
 
@@ -64,22 +66,34 @@ def generate(project: Project, sources: Mapping[str, str], timeout: float) -> Ge
             answer = run_query(Query(target, "project", timeout, read_options(project.options), stub, root))
         except errors.ExtensionError as error:
             raise _failed(project, error) from error
-    return _generated(project, answer.value, answer.incomplete)
+    return _generated(project, answer.value)
 
 
-def _generated(project: Project, found: dict[str, Any], incomplete: Sequence[str]) -> Generated:
+def _generated(project: Project, found: Mapping[str, Any]) -> Generated:
     from ...inspection.app_description import AppDescription
     from ...inspection.plain_data import rebuild
     from ..stubs.module import StubModule
 
     for name, options in found["options"].items():
-        if options is None or any(f"'{name}'" in problem for problem in incomplete):
-            why = f"{name!r} needs options that nothing can stand in for"
-            fix = f"Give those of its tests: --option {name}.NAME=VALUE; see `socketify-ext show {name}`"
+        if options is None:
+            missing, because = found["lacking"][name]
+            why = f"its tests need options that nothing can stand in for ({because})"
+            fix = f"Give them: --option {name}.{missing[0] if missing else 'NAME'}=VALUE"
             raise requirement_error(project.name, name, why, fix)
     app = rebuild(AppDescription, found["app"])
     options = {each.name: found["options"].get(each.name) for each in app.extensions}
+    for name, given in options.items():
+        _check_writable(project, name, given or {})
     return Generated(found["text"], StubModule(app).text(), {name: given for name, given in options.items() if given})
+
+
+def _check_writable(project: Project, extension: str, options: Mapping[str, Any]) -> None:
+    """Check that options fit one line of a test and of a workflow each."""
+    for name, value in options.items():
+        text = literal(value)
+        if not (name.isidentifier() and text.isprintable() and len(name) + len(text) <= _LONGEST):
+            why = f"the option {extension}.{name} can't be written in one line of at most {_LONGEST} characters"
+            raise requirement_error(project.name, extension, why, "Give a shorter one, and change it in the project")
 
 
 def _failed(project: Project, error: errors.ExtensionError) -> errors.ProjectError:

@@ -53,9 +53,8 @@ def find_required(project: str, texts: Iterable[str]) -> tuple[Required, ...]:
     found: dict[str, Required] = {}
     for text in texts:
         required = _required(registry, project, text)
-        if required.name == project or required.name in found:
-            why = "an extension can't require itself" if required.name == project else "it is required twice"
-            raise requirement_error(project, text, why, "Name it once" if required.name in found else "Leave it out")
+        if required.name in found:
+            raise requirement_error(project, text, "it is required twice", "Name it once")
         found[required.name] = required
     return tuple(found.values())
 
@@ -84,6 +83,8 @@ def _required(registry: Registry, project: str, text: str) -> Required:
     if parsed.url or parsed.extras or parsed.marker:
         why = "it is not the name of an extension, with or without versions"
         raise requirement_error(project, text, why, _FORM)
+    if parsed.name == project:
+        raise requirement_error(project, text, "an extension can't require itself", "Leave it out")
     provider = _provider(registry, project, text, parsed.name)
     if not Requirement(name=parsed.name, specifier=str(parsed.specifier)).accepts(provider.version):
         why = f"{provider} is installed, and provides another version"
