@@ -494,9 +494,13 @@ class ProjectError(ExtensionError, ValueError):
 
     code = "EXT701"
     cause = (
-        "The name of a new project is not an identifier, is taken by a built-in or the core, or its folder is there."
+        "The name of a new project is not an identifier, or is taken by a built-in, an installed distribution or the core; "
+        "what it requires is not installed, fails or needs options; or its folder is there."
     )
-    remedy = "Give `socketify-ext new` another name, or another folder with `--into`."
+    remedy = (
+        "Give `socketify-ext new` another name, or another folder with `--into`; install what it requires, or give its "
+        "options with `--option`."
+    )
 
 
 class InjectError(ExtensionError, RuntimeError):
