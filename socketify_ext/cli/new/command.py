@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ...inspection.query import TIME_LIMIT
+from ..completion import complete_extension
 from ..option_values import OptionValues, read_options
 from ..output import echo
 from ..target import Timeout
@@ -31,6 +32,7 @@ def new_project(
             metavar="NAME",
             help='An extension that this one requires, as in "sessions" or "sessions>=0.1". May be repeated.',
             show_default=False,
+            autocompletion=complete_extension,
         ),
     ] = None,
     options: OptionValues = None,
