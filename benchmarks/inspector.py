@@ -1,7 +1,8 @@
 """What does the inspector cost: registered with nobody looking, and with somebody looking?
 
-CPU of a request under load, of servers that are started anew each round: to an app without it, and with a viewer to the same
-server without one. And the share of a core with few requests, each of which is counted then.
+CPU of a request under load, in pairs of samples right after each other: to an app without the inspector, with servers that are
+started anew each round; and of one server with a viewer, to the same one without. And the share of a core that looks add where
+few requests come.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from question import FULL, Scale, main, median, say, target
@@ -18,7 +19,11 @@ from serving import Server, app, server, wrk
 from socket_load import HANDSHAKE
 
 CONNECTIONS = 64
-RATE = 400  # a second, fewer than those of which a part is counted
+RATE = 400  # requests a second, where they are few
+NOBODY, SOMEBODY = "nobody looks, to without", "somebody looks, to nobody"
+FEW = f"{RATE} requests/s, somebody looks"
+
+Pair = tuple[float, float]
 
 
 @contextlib.contextmanager
@@ -59,53 +64,65 @@ def watched_share(one: Server, seconds: int) -> float:
         return paced(one, RATE, seconds)
 
 
-def a_round(seconds: int, *, is_odd: bool) -> dict[str, float]:
-    """Start both servers, and measure each case, those that are compared right after each other."""
-    with server(app("inspected", shown=False)) as plain, server(app("inspected", shown=True)) as shown:
-        for one in (plain, shown):
-            loaded(one, 1)  # to warm up
-        cases = {
-            "without": lambda: loaded(plain, seconds),
-            "nobody looks": lambda: loaded(shown, seconds),
-            "somebody looks": lambda: watched(shown, seconds),
-            "few, nobody looks": lambda: share(shown, RATE, seconds)["value"],
-            "few, somebody looks": lambda: watched_share(shown, seconds),
-        }
-        names = list(cases)
-        return {name: cases[name]() for name in (names[::-1] if is_odd else names)}
+def pair(case: Callable[[], float], baseline: Callable[[], float], *, is_odd: bool) -> Pair:
+    """Take a sample of both, every other time the other way round."""
+    if is_odd:
+        value = case()
+        return value, baseline()
+    base = baseline()
+    return case(), base
 
 
 def measure(scale: Scale = FULL) -> dict[str, Any]:
-    """Take rounds of fresh servers, and compare within each."""
-    rounds, seconds = scale.pick(15, 3), scale.pick(3, 1)
-    taken: list[dict[str, float]] = []
+    """Take pairs, in rounds of fresh servers."""
+    rounds, pairs, seconds = scale.pick(6, 2), scale.pick(6, 2), scale.pick(2, 1)
+    taken: dict[str, list[Pair]] = {NOBODY: [], SOMEBODY: [], FEW: []}
     for number in range(rounds):
-        taken.append(a_round(seconds, is_odd=bool(number % 2)))
-        say(f"  round {number + 1} of {rounds}: " + ", ".join(f"{name} {each:.2f}" for name, each in taken[-1].items()))
-    found, ratios = [], {}
-    for group, names, baseline in (
-        ("CPU a request, us", ("without", "nobody looks", "somebody looks"), "without"),
-        (f"{RATE} requests/s, % of a core", ("few, nobody looks", "few, somebody looks"), "few, nobody looks"),
-    ):
-        for name in names:
-            values = [each[name] for each in taken]
-            ratio = median([each[name] / each[baseline] for each in taken])
-            spread = {"low": min(values), "high": max(values)}
-            found.append(
-                {"group": group, "case": name, "value": median(values), **spread, "ratio": ratio, "cost": True}
+        say(f"  round {number + 1} of {rounds}")
+        with server(app("inspected", shown=False)) as plain, server(app("inspected", shown=True)) as shown:
+
+            def nobody(one: Server = shown) -> float:
+                return loaded(one, seconds)
+
+            def somebody(one: Server = shown) -> float:
+                return watched(one, seconds)
+
+            for one in (plain, shown):
+                loaded(one, 1)  # to warm up
+            for turn in range(pairs):
+                is_odd = bool(turn % 2)
+                taken[NOBODY].append(pair(nobody, lambda one=plain: loaded(one, seconds), is_odd=is_odd))
+                taken[SOMEBODY].append(pair(somebody, nobody, is_odd=is_odd))
+            few = pair(
+                lambda one=shown: watched_share(one, seconds),
+                lambda one=shown: share(one, RATE, seconds)["value"],
+                is_odd=bool(number % 2),
             )
-    for name, baseline in (("nobody looks", "without"), ("somebody looks", "nobody looks")):
-        each_round = sorted(each[name] / each[baseline] for each in taken)
-        ratios[name] = median(each_round)
-        say(f"  {name}, to {baseline}: {ratios[name]:.3f} ({each_round[0]:.3f} to {each_round[-1]:.3f})")
-    more = median([each["few, somebody looks"] - each["few, nobody looks"] for each in taken])
+            taken[FEW].append(few)
+    found = [
+        {
+            "group": "% of a core" if name == FEW else "CPU a request, us",
+            "case": name,
+            "value": median([value for value, _ in samples]),
+            "low": min(value for value, _ in samples),
+            "high": max(value for value, _ in samples),
+            "ratio": median([value / base for value, base in samples]),
+            "cost": True,
+        }
+        for name, samples in taken.items()
+    ]
+    for row in found:
+        each = sorted(value / base for value, base in taken[row["case"]])
+        middle = f"half of them from {each[len(each) // 4]:.3f} to {each[-1 - len(each) // 4]:.3f}"
+        say(f"  {row['case']}: {row['ratio']:.3f} ({each[0]:.3f} to {each[-1]:.3f}, {middle}, {len(each)} pairs)")
+    ratios = {row["case"]: row["ratio"] for row in found}
     return {
         "unit": "",
         "rows": found,
         "targets": [
-            target("CPU a request with nobody looking, to an app without it", ratios["nobody looks"], "<=", 1.0),
-            target("CPU a request with somebody looking, to nobody", ratios["somebody looks"], "<=", 1.02),
-            target(f"{RATE} requests/s: % of a core that somebody's looks add", more, "<=", 2),
+            target(f"CPU a request, {NOBODY}", ratios[NOBODY], "<=", 1),
+            target(f"CPU a request, {SOMEBODY}", ratios[SOMEBODY], "<=", 1.02),
+            target(f"{FEW}: % of a core more", median([value - base for value, base in taken[FEW]]), "<=", 2),
         ],
     }
 

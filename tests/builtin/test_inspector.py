@@ -448,7 +448,7 @@ def test_of_many_requests_a_part_is_counted_and_tells_the_rate(monkeypatch):
         app.answer(5400)
         clock[0] += 0.9
         assert counter.take()["GET /"]["rate"] == 6000
-    app.answer(500)
+    app.answer(100)
     clock[0] += 1
     counter.take()  # before it has stopped
     soon.pop()()

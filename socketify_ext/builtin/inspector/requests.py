@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any, Final
 
-_MOST: Final = 500
+_MOST: Final = 100
 """Requests that are counted of each second: the first ones, and how long they took to come tells the rest."""
 
 
