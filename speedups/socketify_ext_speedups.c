@@ -165,7 +165,8 @@ typedef struct {
     PyObject *request_class, *response_class; /* those that were checked */
     unsigned long version;                    /* of the classes, when they were */
     bool usable;                              /* their state is in these structs */
-    bool plain_request, plain_response;       /* nothing that is relied on here is done otherwise there */
+    bool plain_request, plain_response;       /* nothing that is relied on here is done otherwise there, */
+    bool is_observed;                         /* but that the response's class has an `_answered` of its own */
     int ssl;
 } Binding;
 
@@ -187,6 +188,7 @@ typedef struct {
     unsigned long version;
     PyObject *res, *request, *variables, *unsent, *unsent_type, *status, *head, *key;
     char answered, body_only, single_write, head_sent, last;
+    bool is_observed; /* its `_answered` is a property of its class */
 } Response;
 
 typedef struct WebSocket_ {
@@ -565,9 +567,23 @@ static inline bool has_no_key(Response *self)
     return self->key == NULL || (PyLong_CheckExact(self->key) && PyLong_AsLongAndOverflow(self->key, &overflow) == 0);
 }
 
+/* Whether a plain response is answered, and may not be; an error counts as answered, which Python then meets again. */
+static bool is_answered(Response *self)
+{
+    PyObject *answered;
+    bool result;
+    if (!self->is_observed)
+        return self->answered == ON;
+    answered = PyObject_GetAttr((PyObject *)self, s_answered);
+    result = answered != Py_False;
+    Py_XDECREF(answered);
+    PyErr_Clear();
+    return result;
+}
+
 static inline bool is_open(Response *self)
 {
-    return is_plain(self) && has_no_key(self) && self->answered != ON;
+    return is_plain(self) && has_no_key(self) && !is_answered(self);
 }
 
 static PyObject *same(PyObject *self)
@@ -604,7 +620,7 @@ static bool is_printable(PyObject *value)
 static PyObject *response_write_status(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     Response *self = (Response *)object;
-    if (count == 1 && keywords == NULL && is_plain(self) && self->answered != ON && self->head_sent != ON) {
+    if (count == 1 && keywords == NULL && is_plain(self) && self->head_sent != ON && !is_answered(self)) {
         PyObject *line = body_status(args[0]);
         if (line != NULL) {
             set_object(&self->status, line);
@@ -618,7 +634,7 @@ static PyObject *response_write_status(PyObject *object, PyObject *const *args, 
 static PyObject *response_write_header(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     Response *self = (Response *)object;
-    if (count == 2 && keywords == NULL && is_plain(self) && self->answered != ON && self->head_sent != ON
+    if (count == 2 && keywords == NULL && is_plain(self) && self->head_sent != ON && !is_answered(self)
         && (PyUnicode_CheckExact(args[0]) || PyBytes_CheckExact(args[0])) && is_printable(args[1])
         && (self->head == NULL || PyBytes_CheckExact(self->head))) {
         PyObject *name = PyDict_GetItemWithError(header_names, args[0]);
@@ -651,8 +667,11 @@ static PyObject *leave(Response *self, PyObject *data, PyObject *type)
     if (type != NULL)
         set_object(&self->unsent_type, type);
     self->unsent = data;
-    self->answered = ON;
     Py_XDECREF(earlier);
+    if (!self->is_observed)
+        self->answered = ON;
+    else if (PyObject_SetAttr((PyObject *)self, s_answered, Py_True) < 0)
+        return NULL;
     return same((PyObject *)self);
 }
 
@@ -809,7 +828,7 @@ static PyObject *response_send(PyObject *object, PyObject *const *args, Py_ssize
         set_object(&self->status, line);
         self->body_only = OFF;
     }
-    leave(self, data, type);
+    object = leave(self, data, type);
     Py_DECREF(type);
     return object;
 python:
@@ -905,14 +924,14 @@ static void dispatch_otherwise(Binding *binding, void *res, void *req)
 static int check_route(Binding *binding, PyObject *request_class, PyObject *response_class)
 {
     PyObject *found;
-    int usable, plain_request, plain_response;
+    int usable, plain_request, plain_response, is_observed;
     set_object(&binding->request_class, request_class);
     set_object(&binding->response_class, response_class);
     binding->version = 0;
     found = PyObject_CallFunctionObjArgs(check_classes, request_class, response_class, NULL);
     if (found == NULL)
         return -1;
-    if (!PyArg_ParseTuple(found, "ppp", &usable, &plain_request, &plain_response)) {
+    if (!PyArg_ParseTuple(found, "pppp", &usable, &plain_request, &plain_response, &is_observed)) {
         Py_DECREF(found);
         return -1;
     }
@@ -923,6 +942,7 @@ static int check_route(Binding *binding, PyObject *request_class, PyObject *resp
     binding->usable = usable;
     binding->plain_request = plain_request;
     binding->plain_response = plain_response;
+    binding->is_observed = is_observed;
     binding->version = classes_version;
     return 0;
 }
@@ -993,16 +1013,16 @@ static int settle(Binding *binding, void *res, Response *response, Request *requ
 {
     PyObject *data = response->unsent, *done;
     if (is_none(data)) {
-        if (is_plain(response)) {
+        if (is_plain(response) && !response->is_observed) {
             if (response->answered == ON)
                 return 0;
         }
         else {
             PyObject *answered = PyObject_GetAttr((PyObject *)response, s_answered);
-            int is_answered = answered == NULL ? -1 : PyObject_IsTrue(answered);
+            int is_true = answered == NULL ? -1 : PyObject_IsTrue(answered);
             Py_XDECREF(answered);
-            if (is_answered)
-                return is_answered < 0 ? -1 : 0;
+            if (is_true)
+                return is_true < 0 ? -1 : 0;
         }
         done = PyObject_CallFunctionObjArgs(handle_result, binding->route, (PyObject *)response, (PyObject *)request,
                                             result, NULL);
@@ -1087,6 +1107,7 @@ static void dispatch(Binding *binding, void *res, void *req)
     response->native = res;
     response->plain_type = binding->plain_response ? Py_TYPE(response) : NULL;
     response->version = classes_version;
+    response->is_observed = binding->is_observed;
     Py_INCREF(request);
     response->request = (PyObject *)request;
     request->native = req;

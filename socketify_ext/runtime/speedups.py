@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from . import compiled
 from .core import cast, ffi, lib
 from .headers import BODY_STATUSES, NAMES, OK
+from .observed import Observed
 from .request import _KEYS, Request
 from .response import _SENT, Response
 from .routes import (
@@ -53,7 +54,7 @@ def _behind(kind: type, module: Any) -> Iterator[type]:
     return (each for each in kind.__mro__ if each not in (module.RequestState, module.ResponseState))
 
 
-def _is_as_in(base: type, kind: type, names: Sequence[str], module: Any) -> bool:
+def _is_as_in(base: type, kind: type, names: Iterable[str], module: Any) -> bool:
     """Check whether a class has the attributes of `names` from `base`, and from no other class in front of it."""
     return all(
         next((vars(each)[name] for each in _behind(kind, module) if name in vars(each)), None) is vars(base)[name]
@@ -67,12 +68,12 @@ def _is_compiled(kind: Any, state: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, state) and (type(kind), kind.__new__, kind.__init__) == made  # type: ignore[misc]
 
 
-def check_classes(module: Any, request: Any, response: Any) -> tuple[bool, bool, bool]:
+def check_classes(module: Any, request: Any, response: Any) -> tuple[bool, bool, bool, bool]:
     """Check what the compiled module may take for granted of a route's classes.
 
     Returns:
         Whether the state of both is in its structs; whether functions that it calls for the request are ours, and the same
-        for the response with all of its state.
+        for the response with all of its state; and whether the latter has an `_answered` that reports its end.
     """
     usable = (
         _is_compiled(request, module.RequestState)
@@ -80,10 +81,16 @@ def check_classes(module: Any, request: Any, response: Any) -> tuple[bool, bool,
         and _is_compiled(response, module.ResponseState)
         and _is_as_in(Response, response, _ALWAYS, module)
     )
+    is_observed = usable and issubclass(response, Observed)
+    owner = Observed if is_observed else Response
+    others = (name for name in module.RESPONSE_STATE if name != "_answered")
     return (
         usable,
         usable and _is_as_in(Request, request, _CALLED_FOR_REQUEST, module),
-        usable and _is_as_in(Response, response, (*module.RESPONSE_STATE, *_CALLED_FOR_RESPONSE), module),
+        usable
+        and _is_as_in(Response, response, (*others, *_CALLED_FOR_RESPONSE), module)
+        and _is_as_in(owner, response, ("_answered",), module),
+        is_observed,
     )
 
 

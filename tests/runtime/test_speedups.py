@@ -83,7 +83,7 @@ def make_report():
 
     def report(res, req):
         is_compiled = MODULE is not None and isinstance(res, MODULE.ResponseState)
-        is_plain = MODULE is not None and check_classes(MODULE, type(req), type(res)) == (True, True, True)
+        is_plain = MODULE is not None and check_classes(MODULE, type(req), type(res)) == (True, True, True, False)
         res.end([DESCRIPTION, is_compiled, is_plain])
 
     app.get("/", report)

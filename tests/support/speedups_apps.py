@@ -11,6 +11,7 @@ from typing import Any
 
 HELD: dict[str, Any] = {}  # the objects of the last request, for calls after its handler
 NOTES: list[str] = []
+_TURNS = 5  # of the loop, in which all runs that other threads have handed over, and what comes of it
 
 
 class Text(str):
@@ -42,6 +43,9 @@ class Hostile:
     def __str__(self):
         HELD["res"].end(b"from str")
         return "hostile"
+
+    def __repr__(self):
+        return "Hostile()"
 
     def __hash__(self):
         HELD["res"].end(b"from hash")
@@ -215,10 +219,11 @@ def make_programs() -> Any:
     overridden.register(shouting)
     overridden.any("/:first/:second", handle)
 
-    def notes(res: Any, _req: Any) -> None:
+    async def notes(res: Any, _req: Any) -> None:
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         found = list(NOTES)
         NOTES.clear()
-        res._server.loop.call_soon(NOTES.clear)
         res.send(json.dumps(found), "application/json")
 
     app.get("/notes", notes)
