@@ -7,6 +7,7 @@ from contextvars import copy_context
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from ..errors import HTTPError
 from .core import OpCode, ffi, from_handle, lib, unpack
 from .dispatched import dispatches
 from .patterns import EVENTS
@@ -80,6 +81,16 @@ def _upgrade(response: Any, request: Any, context: Any) -> None:
     response.upgrade(*map(request.get_header, names), context)
 
 
+def _check_version(req: Any) -> None:
+    """Refuse an upgrade over HTTP/1.0 (RFC 6455, 4.1): the core lets go of its connection, and a late one would be of freed memory.
+
+    Raises:
+        HTTPError: it is one.
+    """
+    if lib.uws_req_is_ancient(req):
+        raise HTTPError(400, "a WebSocket needs HTTP/1.1")
+
+
 def _no_message(ws: Any, message: Any, opcode: Any) -> None:
     """Ignore a message of a route that has no handler for it."""
 
@@ -128,6 +139,7 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     request.req = req
     route.server.entered = route
     try:
+        _check_version(req)
         result = response._variables.run(route.upgrade, response, request, context)
         if response._answered:
             response._deliver()
