@@ -9,7 +9,7 @@ PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 # Tests start hundreds of processes; each would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: manifests test test-plugins coverage soak fuzz schemathesis lint types demo demo-check screenshots docs reference bench proxies proxy-programs chromium libuv clean
+.PHONY: manifests test test-plugins test-speedups speedups asan coverage soak fuzz schemathesis lint types demo demo-check screenshots docs reference bench proxies proxy-programs chromium libuv clean
 
 test: $(VENV)/.ready test-plugins chromium
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -18,6 +18,32 @@ test: $(VENV)/.ready test-plugins chromium
 test-plugins: $(PLUGIN_VENV)/.ready chromium
 	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning \
 		plugins/*/tests tests/together
+
+# The compiled hot path, built from source into an environment of its own beside the package: `make test` runs without it.
+SPEEDUPS_VENV := $(VENV)-speedups
+speedups: $(SPEEDUPS_VENV)/.ready
+
+$(SPEEDUPS_VENV)/.ready: pyproject.toml $(wildcard speedups/*.c speedups/*.toml speedups/*.py) | libuv
+	$(PYTHON) -m venv $(SPEEDUPS_VENV)
+	$(SPEEDUPS_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(SPEEDUPS_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]" --group dev
+	$(SPEEDUPS_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps ./speedups
+	touch $@
+
+# What a server does, once more on the compiled hot path.
+test-speedups: $(SPEEDUPS_VENV)/.ready
+	$(SPEEDUPS_VENV)/bin/python -m pytest $(PARALLEL) tests/runtime tests/conformance tests/testing tests/builtin tests/fuzz
+
+# The fuzzers on the compiled hot path under AddressSanitizer, which ends a server that touches memory wrongly. CPython's own
+# allocator is left out, so that each object is a piece of memory that is watched.
+asan: $(SPEEDUPS_VENV)/.ready
+	mkdir -p $(SPEEDUPS_VENV)/sanitized
+	$(CC) -g -O1 -fsanitize=address -fno-omit-frame-pointer -fPIC -shared -DVERSION='"sanitized"' \
+		-I$$($(SPEEDUPS_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+		speedups/socketify_ext_speedups.c -o $(SPEEDUPS_VENV)/sanitized/socketify_ext_speedups.so
+	FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=$(SPEEDUPS_VENV)/sanitized PYTHONMALLOC=malloc \
+	LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:log_path=$(SPEEDUPS_VENV)/sanitized/log \
+		$(SPEEDUPS_VENV)/bin/python -m pytest -s tests/fuzz tests/runtime/test_speedups.py
 
 # The manifests of the plugins, after a change of what they declare; `socketify-ext check` says where one is out of date.
 manifests: $(PLUGIN_VENV)/.ready
@@ -119,4 +145,4 @@ libuv:
 	else echo "libuv is missing; install it with your system's package manager" >&2; exit 1; fi
 
 clean:
-	rm -rf $(VENV) $(PLUGIN_VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(PLUGIN_VENV) $(SPEEDUPS_VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -27,15 +27,22 @@ def _print_version(asked: bool) -> None:
     if asked:
         from socketify_ext import __version__
         from socketify_ext.registry.discovery import OWN_DISTRIBUTION
+        from socketify_ext.runtime import compiled
 
-        typer.echo(f"{OWN_DISTRIBUTION} {__version__}")
+        typer.echo(f"{OWN_DISTRIBUTION} {__version__}\nspeedups {compiled.find()[1]}")
         raise typer.Exit
 
 
 @cli.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_print_version,
+            help="Show the version, and that of the speedups, and exit.",
+        ),
     ] = False,
     traceback: Traceback = False,
 ) -> None:

@@ -19,6 +19,7 @@ from .listening import Address, listen
 from .route_tree import takers
 from .scope import ScopeMethods
 from .server import Server
+from .speedups import DESCRIPTION
 from .stock import earlier_declaration, is_managed
 from .thread import get_ident
 from .topics import Backplane, TopicCounts
@@ -163,6 +164,11 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
             counts.backplane.subscribe(topic)
         server.channels[topic] = receive
         return send
+
+    @property
+    def speedups(self) -> str:
+        """Return the version of the speedups, or why the app runs without them."""
+        return DESCRIPTION
 
     @property
     def connections(self) -> tuple[Any, ...]:

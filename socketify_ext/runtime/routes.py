@@ -48,6 +48,7 @@ class Route:
 
     __slots__ = (
         "after",
+        "binding",
         "encoder",
         "handle",
         "handler",
@@ -92,6 +93,7 @@ class Route:
         self.twins: tuple[Route, ...] = ()
         self.verdicts: Mapping[RequestHook, bool] = _NONE
         self.after = Applied()
+        self.binding: Any = None  # what the compiled hot path has of it, kept alive
         self.handle = ffi.new_handle(self)
 
     @property
@@ -142,7 +144,7 @@ class Route:
         server = self.server
         if server.unmatched is None or not server.unmatched.takes(self):
             add = getattr(lib, f"uws_app_{self.method.lower()}")
-            add(server.app.SSL, server.app.app, self.pattern.encode(), on_request, self.handle)
+            add(server.app.SSL, server.app.app, self.pattern.encode(), *server.native_callback(self))
 
 
 class TwinRoute(Route):
@@ -239,8 +241,12 @@ def drop_unserved(_kind: type[BaseException], error: BaseException, traceback: T
     The core ends the process where a callback returns without an answer.
     """
     names = traceback.tb_frame.f_locals
+    drop_request(error, names.get("response"), names["res"], names["route"].ssl)
+
+
+def drop_request(error: BaseException, response: Response | None, res: Any, ssl: int) -> None:
+    """Close the connection of a request whose dispatch has failed."""
     log.critical("a request was dropped, since it could not be dispatched", exc_info=error)
-    response, res, ssl = names.get("response"), names["res"], names["route"].ssl
     if response is not None:
         response._finish()
     if not lib.uws_res_has_responded(ssl, res):

@@ -32,6 +32,14 @@ from .returned import answer_awaited, describe_returned
 from .route_tree import RouteTree
 from .serializer import make_dump
 from .shared_keys import prime_all_shared_keys
+from .speedups import (
+    REQUEST_BASES,
+    RESPONSE_BASES,
+    WEBSOCKET_BASES,
+    forget_classes,
+    native_callback,
+    native_message,
+)
 from .tasks import start
 from .thread import check_thread, get_ident
 from .variables import free, run_in
@@ -63,6 +71,9 @@ class Server:
     has_warned_of_plain_http = False  # of a Secure cookie
     root: ScopeNode  # the app as a scope
     is_ending = False  # what is cancelled now is so because the server ends
+    # What the core calls: the compiled callbacks, where they are found.
+    native_callback = staticmethod(native_callback)
+    native_message = native_message
 
     def __init__(self, app: Any) -> None:
         take_loop(app.loop)
@@ -96,10 +107,11 @@ class Server:
         self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         self.thread = get_ident()
         shared = {"app": app, "_server": self, "_ssl": self.ssl, "_thread": self.thread}
+        own = {"app": app, "_buffer": ffi.new("char**"), "_thread": self.thread}
         self.bases: Classes = {
-            "request": subclass(Request, {"app": app, "_buffer": ffi.new("char**"), "_thread": self.thread}),
-            "response": subclass(Response, shared),
-            "ws": subclass(WebSocket, shared),
+            "request": subclass(Request, own, bases=REQUEST_BASES),
+            "response": subclass(Response, shared, bases=RESPONSE_BASES),
+            "ws": subclass(WebSocket, shared, bases=WEBSOCKET_BASES),
         }
         prime_all_shared_keys(self.bases)
         self.use_json(app._json_serializer)
@@ -429,12 +441,14 @@ class Server:
         """Tell clients with each answer from now on that its connection ends (RFC 9112, 9.6): no request is lost then."""
         base: Any = self.bases["response"]
         base._last, base._body_only = True, False
+        forget_classes()
 
     def begin_again(self) -> None:
         """Serve as before the end, where the app has served in a test's process alone and may be started again."""
         base = self.bases["response"]
         for name in vars(base).keys() & {"_last", "_body_only"}:
             delattr(base, name)
+        forget_classes()
         self.is_ending = False
 
     def close_connections(self) -> None:

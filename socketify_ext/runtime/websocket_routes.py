@@ -7,6 +7,7 @@ from contextvars import copy_context
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from ..errors import HTTPError
 from .core import OpCode, ffi, from_handle, lib, unpack
 from .dispatched import dispatches
 from .patterns import EVENTS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..sdk.route_info import RouteInfo
     from .scope_node import ScopeNode
 
-_OPCODES: Final = {int(code): code for code in OpCode}
+OPCODES: Final = {int(code): code for code in OpCode}
 _TEXT: Final = OpCode.TEXT
 
 
@@ -38,7 +39,7 @@ class SocketRoute(Route):
             setattr(self, event, handler)
         super().__init__(node, info, _no_handler)
         self.method = "GET"
-        self.native = _described(behavior)
+        self.native = _described(behavior, node.server.native_message)
 
     def use(self) -> None:
         """Take the classes and the hooks of the scope from now on."""
@@ -80,6 +81,16 @@ def _upgrade(response: Any, request: Any, context: Any) -> None:
     response.upgrade(*map(request.get_header, names), context)
 
 
+def _check_version(req: Any) -> None:
+    """Refuse an upgrade over HTTP/1.0 (RFC 6455, 4.1): the core lets go of its connection, and a late one would be of freed memory.
+
+    Raises:
+        HTTPError: it is one.
+    """
+    if lib.uws_req_is_ancient(req):
+        raise HTTPError(400, "a WebSocket needs HTTP/1.1")
+
+
 def _no_message(ws: Any, message: Any, opcode: Any) -> None:
     """Ignore a message of a route that has no handler for it."""
 
@@ -88,7 +99,7 @@ def _no_handler(response: Any, request: Any) -> None:
     raise AssertionError("a WebSocket route handles no request")
 
 
-def _described(behavior: Mapping[str, Any]) -> Any:
+def _described(behavior: Mapping[str, Any], message: Any) -> Any:
     """Describe a route to the core; `behavior` holds handlers by event and the core's limits."""
     native = ffi.new("uws_socket_behavior_t *")
     native.compression = behavior.get("compression", 0)
@@ -100,7 +111,7 @@ def _described(behavior: Mapping[str, Any]) -> Any:
     native.sendPingsAutomatically = bool(behavior.get("send_pings_automatically", False))
     native.maxLifetime = behavior.get("max_lifetime", 0)
     native.open, native.close = on_open, on_close  # always: they keep the table of connections
-    native.message = on_message  # always: a hook may come later
+    native.message = message  # always: a hook may come later
     callbacks = {
         "drain": on_drain,
         "ping": on_ping,
@@ -128,6 +139,7 @@ def on_upgrade(res: Any, req: Any, context: Any, user_data: Any) -> None:
     request.req = req
     route.server.entered = route
     try:
+        _check_version(req)
         result = response._variables.run(route.upgrade, response, request, context)
         if response._answered:
             response._deliver()
@@ -158,12 +170,11 @@ def on_open(ws: Any, user_data: Any) -> None:
         route.run("open", route.open, connection)
 
 
-@ffi.callback("void(uws_websocket_t*, const char*, size_t, uws_opcode_t, void*)")  # type: ignore[untyped-decorator]
-def on_message(ws: Any, message: Any, length: int, opcode: int, user_data: Any) -> None:
-    """Handle a message: text as str, anything else as bytes."""
+def receive(ws: Any, message: Any, length: int, opcode: int, user_data: Any) -> None:
+    """Handle a message, text as str, anything else as bytes; the core calls it as `on_message`."""
     route = from_handle(user_data)
     try:
-        code = _OPCODES[opcode]
+        code = OPCODES[opcode]
         data = unpack(message, length) if length else b""
         if code is _TEXT:
             data = data.decode()
@@ -173,6 +184,9 @@ def on_message(ws: Any, message: Any, length: int, opcode: int, user_data: Any) 
             route.server.start(result, None, None, f"{route.name} message", connection._variables)
     except BaseException as error:
         route.server.fail(error, None, None, f"{route.name} message")
+
+
+on_message: Any = ffi.callback("void(uws_websocket_t*, const char*, size_t, uws_opcode_t, void*)", receive)
 
 
 @ffi.callback("void(uws_websocket_t*, void*)")  # type: ignore[untyped-decorator]

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from cli_program import Program
 
+from socketify_ext.runtime import compiled
+
 Install = Callable[..., None]
 
 BUILTINS = ["auth", "backplane", "cart", "inspector", "json", "msgpack", "pm", "schema"]
@@ -337,7 +339,13 @@ def test_wrong_usage_exits_with_2(run: Program, arguments: tuple[str, ...]) -> N
 
 def test_version_is_that_of_the_distribution(run: Program) -> None:
     result = run("--version")
-    assert (result.returncode, result.stdout) == (0, f"socketify-ext {version('socketify-ext')}\n")
+    own = f"socketify-ext {version('socketify-ext')}"
+    assert (result.returncode, result.stdout) == (0, f"{own}\nspeedups {compiled.find()[1]}\n")
+
+
+def test_version_says_where_speedups_are_left_out(run: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(compiled.VARIABLE, "0")
+    assert run("--version").stdout.splitlines()[1] == "speedups left out by SOCKETIFY_EXT_SPEEDUPS=0"
 
 
 def test_without_arguments_it_prints_help(run: Program) -> None:

@@ -3,8 +3,11 @@
 import httpx2
 import pytest
 from websockets.sync.client import connect
+from wire import wire
 
 from socketify_ext.testing import serve
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
 def make_app():
@@ -26,6 +29,12 @@ def make_app():
         await failed.wait()
         res.end("failed")
 
+    async def upgrade_late(res, req, context):
+        await asyncio.sleep(0)
+        names = ("sec-websocket-key", "sec-websocket-protocol", "sec-websocket-extensions")
+        res.upgrade(*map(req.get_header, names), context)
+
+    app.ws("/upgraded-late", {"upgrade": upgrade_late, "open": lambda ws: ws.subscribe("news")})
     app.ws("/late", {"message": answer_late, "close": lambda ws, code, message: closed.set()})
     app.get("/report", report)
     return app
@@ -35,6 +44,23 @@ def make_app():
 def server():
     with serve(make_app) as serving:
         yield serving
+
+
+def test_rfc6455_4_1_http_1_0_is_not_upgraded(server):
+    head = [
+        "GET /upgraded-late HTTP/1.0",
+        "host: x",
+        "upgrade: websocket",
+        "connection: Upgrade",
+        f"sec-websocket-key: {KEY}",
+    ]
+    for _ in range(20):  # the core lets go of such a connection, and a late upgrade would find memory of another one
+        with wire(server.port) as connection:
+            connection.socket.sendall("\r\n".join([*head, "sec-websocket-version: 13", "", ""]).encode())
+            answer = connection.answer()
+            assert (answer.status, answer.json()) == ("400 Bad Request", {"detail": "a WebSocket needs HTTP/1.1"})
+    with wire(server.port) as connection:
+        assert connection.ask("GET", "/nothing").status == "404 Not Found"
 
 
 def test_an_answer_to_a_client_that_has_left_is_no_fault_of_the_app(server):

@@ -17,8 +17,8 @@ _LONGEST: Final = 200  # characters of an option's value
 
 
 def describe(app: Any) -> dict[str, Any]:
-    """Return extensions, members, routes and hooks of an app and of its scopes."""
-    return _scope(app.inspect(), ())
+    """Return extensions, members, routes and hooks of an app and of its scopes, and whether it runs on speedups."""
+    return {**_scope(app.inspect(), ()), "speedups": app.speedups}
 
 
 def _scope(inspection: Any, above: Sequence[Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _PAGE: Final = """<!doctype html>
 <body data-path="{path}">
 <header><h1>Extensions</h1>
 <label>Filter <input id="filter" type="search" autocomplete="off"></label>
-<p id="status" role="status"></p></header>
+<p id="status" role="status"></p><p>Speedups: {speedups}</p></header>
 <nav aria-label="Sections"><a href="#live">Live</a> <a href="#extensions">Extensions</a> <a href="#graph">Graph</a>
 <a href="#routes">Routes</a> <a href="#hooks">Hooks</a> <a href="{path}/api">JSON</a></nav>
 <main>
@@ -65,6 +65,7 @@ def render(path: str, description: Mapping[str, Any]) -> str:
     scopes = [*_scopes(description)]
     return _PAGE.format(
         path=escape(path),
+        speedups=escape(description["speedups"]),
         extensions="".join(_scope(scope) for scope in scopes),
         graph=draw(description),
         routes=_table(

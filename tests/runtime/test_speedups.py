@@ -1,0 +1,245 @@
+"""The compiled hot path: found or left out, and nothing that a handler or a client sees differs with it."""
+
+import importlib
+import importlib.util
+import json
+import os
+import re
+import sys
+from contextlib import ExitStack
+from types import SimpleNamespace
+
+import pytest
+import speedups_apps
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from wire import wire
+
+from socketify_ext.runtime import compiled
+from socketify_ext.testing import serve
+
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
+needs_them = pytest.mark.skipif(
+    importlib.util.find_spec(compiled.MODULE) is None, reason="speedups are not installed: make test-speedups"
+)
+
+
+# -- found, or left out
+
+
+def put(monkeypatch, **attributes):
+    monkeypatch.delenv(compiled.VARIABLE, raising=False)
+    monkeypatch.setitem(sys.modules, compiled.MODULE, SimpleNamespace(**attributes))
+    return sys.modules[compiled.MODULE]
+
+
+def test_they_are_found(monkeypatch):
+    module = put(monkeypatch, __version__="1.2", INTERFACE=compiled.INTERFACE)
+    assert compiled.find() == (module, "1.2")
+
+
+def test_a_variable_leaves_them_out(monkeypatch):
+    put(monkeypatch, __version__="1.2", INTERFACE=compiled.INTERFACE)
+    monkeypatch.setenv(compiled.VARIABLE, "0")
+    assert compiled.find() == (None, "left out by SOCKETIFY_EXT_SPEEDUPS=0")
+
+
+def test_those_of_another_version_are_not_used(monkeypatch):
+    put(monkeypatch, __version__="9.0", INTERFACE=compiled.INTERFACE + 1)
+    assert compiled.find() == (None, "not used: 9.0 is for another version of socketify-ext")
+
+
+def test_without_them_everything_is_as_it_is(monkeypatch):
+    monkeypatch.delenv(compiled.VARIABLE, raising=False)
+    monkeypatch.setattr(compiled, "MODULE", "socketify_ext_no_such_module")
+    assert compiled.find() == (None, "not installed")
+
+
+def test_those_that_cannot_be_loaded_say_why(monkeypatch, tmp_path):
+    monkeypatch.delenv(compiled.VARIABLE, raising=False)
+    (tmp_path / "socketify_ext_broken_speedups.py").write_text("raise ImportError('undefined symbol: spam')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(compiled, "MODULE", "socketify_ext_broken_speedups")
+    assert compiled.find() == (None, "not used, since they can't be loaded: undefined symbol: spam")
+
+
+@needs_them
+@pytest.mark.parametrize("asked", ["0", "1"])
+def test_an_app_runs_on_what_the_variable_says(asked):
+    with serve(make_report, environment={compiled.VARIABLE: asked}) as server, wire(server.port) as connection:
+        found = connection.ask("GET", "/").json()
+    installed = importlib.import_module(compiled.MODULE).__version__
+    if asked == "0":
+        assert found == ["left out by SOCKETIFY_EXT_SPEEDUPS=0", False, False]
+    else:
+        assert found == [installed, True, True]
+
+
+def make_report():
+    import socketify_ext
+    from socketify_ext.runtime.speedups import DESCRIPTION, MODULE, check_classes
+
+    app = socketify_ext.App()
+
+    def report(res, req):
+        is_compiled = MODULE is not None and isinstance(res, MODULE.ResponseState)
+        is_plain = MODULE is not None and check_classes(MODULE, type(req), type(res)) == (True, True, True, False)
+        res.end([DESCRIPTION, is_compiled, is_plain])
+
+    app.get("/", report)
+    return app
+
+
+# -- the same with and without
+
+
+@pytest.fixture(scope="module")
+def both():
+    """Serve one app without and one with speedups."""
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(serve(speedups_apps.make_programs, environment={compiled.VARIABLE: value}))
+            for value in ("0", "1")
+        ]
+        yield [server.port for server in servers]
+
+
+NAMES = ["'x-a'", "'X-A'", "b'x-b'", "Text('x-a')", "'x-\\udc80'", "'\\xe9'", "None", "1", "''", "Hostile()", "'host'"]
+VALUES = [
+    "'b'", "''", "'a\\r\\nb'", "'a\\0b'", "'a\\tb'", "'\\x7f'", "'\\xe9'", "'\\udc80'", "b'x'", "7", "1.5", "None", "True",
+    "Text('x')", "Data(b'x')", "{'a': 1}", "Hostile()", "'x' * 5000",
+]  # fmt: skip
+BODIES = [
+    "b''", "b'raw'", "'text'", "'\\u20ac'", "'\\udc80'", "'a\\0b'", "bytearray(b'x')", "memoryview(b'x')", "Text('t')",
+    "Data(b'd')", "None", "7", "{}", "{'a': [1]}", "[1, 'x']", "(1, 2)", "{'answers': 1}", "{'writes': 1}", "{'fails': 1}",
+    "{'text': 1}", "{'bodiless': 1}", "Hostile()", "b'x' * 70000", "'y' * 70000", "",
+]  # fmt: skip
+STATUSES = [
+    "200", "201", "'201'", "204", "304", "404", "'404 Not Found'", "'299 Fine'", "b'200 OK'", "99", "100", "True", "None",
+    "Number(201)", "200.0", "'x\\r\\ny'", "Text('200 OK')", "2 ** 70", "-1", "[200]", "Hostile()",
+]  # fmt: skip
+HEADERS = [
+    *NAMES,
+    "'Content-Type'",
+    "'content-type'",
+    "'Content-Length'",
+    "'Transfer-Encoding'",
+    "'Set-Cookie'",
+    "'Date'",
+]
+KEYS = ["'name'", "'a'", "''", "'n=x'", "'\\xe9'", "b'name'", "'\\udc80'", "Text('name')", "None", "3", "'a+b'", "'b'"]
+INDICES = [
+    "0",
+    "1",
+    "2",
+    "-1",
+    "65535",
+    "65536",
+    "2 ** 70",
+    "True",
+    "'first'",
+    "'second'",
+    "'other'",
+    "''",
+    "None",
+    "b'first'",
+]
+INDICES += ["Text('first')", "Number(0)", "Hostile()"]
+LASTS = ["", ", False", ", True", ", 1", ", end_connection=True", ", spam=1", ", Hostile()"]
+
+
+def calls(target, name, *arguments):
+    return st.tuples(st.just(target), st.just(name), st.tuples(*map(st.sampled_from, arguments)).map("".join))
+
+
+reads = st.one_of(
+    calls("req", "get_header", NAMES),
+    calls("req", "get_header", ["lower_case_header='x-a'", "", "'x-a', 1", "'way'", "'x-empty'", "'x-bytes'"]),
+    calls("req", "get_query", KEYS),
+    calls("req", "get_parameter", INDICES),
+    calls("req", "get_url", ["", "", "1"]),
+    calls("req", "get_full_url", ["", "1"]),
+    calls("req", "get_method", ["", "1"]),
+    calls("req", "get_headers", [""]),
+    calls("req", "get_queries", [""]),
+    calls("req", "get_parameters", [""]),
+    calls("req", "preserve", [""]),
+    calls("req", "__getattribute__", ["'response'", "'req'", "'_url'", "'_yielded'", "'aborted'"]),
+)
+writes = st.one_of(
+    calls("res", "write_status", STATUSES),
+    calls("res", "write_header", HEADERS, [", "], VALUES),
+    calls("res", "set_header", HEADERS, [", "], VALUES),
+    calls("res", "set_cookie", ["'a', 'b'"]),
+    calls("res", "__getattribute__", ["'status'", "'request'", "'_head'", "'aborted'", "'_key'", "'_unsent'"]),
+    calls("res", "get_headers", [""]),
+    calls("res", "remove_header", NAMES),
+)
+ends = st.one_of(
+    calls("res", "end", [body for body in BODIES if body], LASTS),
+    calls("res", "end", ["", "message='x'", "b'x', False, 1"]),
+    calls("res", "send", BODIES),
+    calls("res", "send", [body for body in BODIES if body], [", "], VALUES),
+    calls("res", "send", [body for body in BODIES if body], [", 'text/html', "], STATUSES),
+    calls("res", "send", ["'x', headers=[(", "{'a': 1}, 'a/b', headers=[("], HEADERS, [", "], VALUES, [")]"]),
+    calls("res", "send", ["'x', status="], STATUSES, LASTS),
+    calls("res", "send", ["'x', content_type="], VALUES, LASTS),
+    calls("res", "write", [body for body in BODIES if body]),
+    calls("res", "try_end", ["'x', 1", "'x', 3"]),
+    calls("res", "redirect", ["'/'"]),
+    calls("res", "end_without_body", [""]),
+    calls("res", "has_responded", [""]),
+    calls("res", "close", [""]),
+    calls("res", "trigger_aborted", [""]),
+    calls("res", "grab_aborted_handler", [""]),
+    calls("res", "on_data", ["lambda *_: None"]),
+)
+steps = st.lists(st.one_of(reads, writes, ends, st.just(("thread", "", ""))), max_size=6)
+ways = st.sampled_from(
+    ["now", "now", "now", "late", "started", "after", "yields", "preserved", "corked", "raises", "exits", "returns"]
+)
+places = st.sampled_from(["/steps", "/steps", "/steps", "/watched", "/hooked", "/guarded", "/overridden"])
+paths = st.sampled_from([b"/a/b", b"/a%20b/%ff", b"/\xc3\xa9/\xff", b"/a+b/c", b"/one/", b"/%/x"])
+queries = st.sampled_from(
+    [b"", b"?", b"?name=x", b"?a=1&name=2&name=3", b"?name", b"?name=&b", b"?=x&name=1", b"?a%3d=1&name=%41+b", b"?\xc3\xa9=\xff",
+     b"?&&name=a=b&", b"?x?name=1", b"?n=x=1", b"?name=1#name=2"]
+)  # fmt: skip
+lines = st.lists(
+    st.sampled_from([b"x-a: 1", b"X-A: 2", b"x-a:", b"x-b: \xc3\xa9", b"x-empty:", b"x-bytes: a\xffb", b"token: x"]),
+    max_size=3,
+)
+methods = st.sampled_from(["GET", "GET", "GET", "HEAD", "POST"])
+PROFILE = settings(
+    deadline=None,
+    max_examples=300,
+    derandomize=not SECONDS,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def tried(port, request):
+    """Return all bytes of an answer but its date, whether the connection stays open, and what the handler has noted."""
+    with wire(port, 5) as connection:
+        connection.socket.sendall(request)
+        found = re.sub(rb"\r\nDate: [^\r]*", b"", connection.read_to_end())
+    with wire(port, 5) as connection:
+        return found, connection.ask("GET", "/notes").json()
+
+
+def asked(method, place, path, query, lines, way, program):
+    given = json.dumps(program).encode()
+    body = b"content-length: 3" if method == "POST" else b"x-none: 1"
+    head = [b"host: x", b"way: " + way.encode(), b"steps: " + given, body, *lines, b"connection: close"]
+    target = method.encode() + b" " + place.encode() + path + query + b" HTTP/1.1"
+    last = b"GET /notes-are-not-here HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    return b"\r\n".join([target, *head, b"", b""]) + (b"abc" if method == "POST" else b"") + last
+
+
+@needs_them
+@PROFILE
+@given(methods, places, paths, queries, lines, ways, steps)
+def test_every_call_does_the_same(both, method, place, path, query, lines, way, program):
+    request = asked(method, place, path, query, lines, way, program)
+    without, with_them = (tried(port, request) for port in both)
+    assert without == with_them
