@@ -32,16 +32,6 @@ class Target:
     times: list[float] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Request:
-    """A request under way: where, since when it was due, and how many bytes of its answer are missing."""
-
-    target: Target
-    connection: socket.socket
-    due: float
-    missing: int
-
-
 def open_connections(port: int, connections: int) -> Target:
     """Connect, and ask once on each connection to learn how long an answer is.
 
@@ -77,31 +67,38 @@ def arrivals(rate: float, seconds: float, seed: int) -> list[float]:
 
 def load(targets: list[Target], rate: float, seconds: float) -> int:
     """Send the requests and note the times of the answers; gives how many were sent late."""
-    due = sorted((at, seed) for seed in range(len(targets)) for at in arrivals(rate, seconds, seed))
-    poll, under_way, index, late = select.epoll(), {}, 0, 0
+    arriving = sorted((at, seed) for seed in range(len(targets)) for at in arrivals(rate, seconds, seed))
+    poll, clock = select.epoll(), time.perf_counter
+    # By descriptor: what receives, where it belongs, since when its request is due, how many bytes are missing.
+    receive, owner, due, missing = {}, {}, {}, {}
     for target in targets:
         for one in target.idle:
             poll.register(one.fileno(), select.EPOLLIN)
-    begin = time.perf_counter()
-    while index < len(due) or under_way:
-        now = time.perf_counter() - begin
-        while index < len(due) and due[index][0] <= now and targets[due[index][1]].idle:
-            at, number = due[index]
+            receive[one.fileno()], owner[one.fileno()] = one.recv, (target, one)
+    index, late, count, begin = 0, 0, len(arriving), clock()
+    while index < count or due:
+        now = clock() - begin
+        while index < count and arriving[index][0] <= now:
+            at, number = arriving[index]
             target = targets[number]
+            if not target.idle:
+                break
             one = target.idle.pop()
-            one.sendall(REQUEST)
-            under_way[one.fileno()] = Request(target, one, at, target.size)
+            one.send(REQUEST)
+            due[one.fileno()], missing[one.fileno()] = at, target.size
             late += now - at > LATE
             index += 1
-        wait = max(due[index][0] - now, 0) if index < len(due) else 1
+        wait = arriving[index][0] - now if index < count else 1
         # The system wakes a sleeper late: close to the time it is not asked to.
         for number, _ in poll.poll(wait - 0.002 if wait > 0.003 else 0):
-            request = under_way.get(number) or sys.exit("a server has closed a connection that rested")
-            request.missing -= len(request.connection.recv(65536)) or sys.exit("a server has closed a connection")
-            if request.missing <= 0:
-                request.target.times.append(time.perf_counter() - begin - request.due)
-                request.target.idle.append(request.connection)
-                del under_way[number]
+            size = len(receive[number](4096))
+            if not size or number not in due:
+                sys.exit("a server has closed a connection")
+            missing[number] -= size
+            if missing[number] <= 0:
+                target, one = owner[number]
+                target.times.append(clock() - begin - due.pop(number))
+                target.idle.append(one)
     return late
 
 

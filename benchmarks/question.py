@@ -33,7 +33,7 @@ class Scale:
         return quick if self.quick else full
 
 
-FULL, QUICK = Scale(3, 1, quick=False), Scale(1, 1, quick=True)
+FULL, QUICK = Scale(2, 1, quick=False), Scale(1, 1, quick=True)
 SATURATED = 0.9  # of the time of a load: a server that was less busy waited for its clients
 
 

@@ -63,8 +63,8 @@ ONCE = (
     "files",
     "validated",
 )
-# Counted, drawn as a curve, or measured in a process of its own many times: in the first run only.
-FIRST = ("msgpack_codec", "backplane", "memory", "startup", "growth")
+# Mostly waiting, counted, drawn as a curve, or started many times anyway: in the first run only.
+FIRST = ("resting", "msgpack_codec", "backplane", "memory", "startup", "growth")
 LIMIT = 600  # seconds that one question may take in a run
 
 
