@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import sysconfig
 import time
+from pathlib import Path
 
 STEPS, WALKS = 20_000, 15
 SIZE = 1 << 23  # bytes: more than a core has for itself, less than what all cores share
@@ -51,3 +53,29 @@ def moment() -> dict[str, float]:
     memory = bytearray(b"\1") * SIZE
     times = sorted(walk(memory) for _ in range(WALKS))
     return {"load": round(os.getloadavg()[0], 2), "walk_ns": round(times[len(times) // 2], 1)}
+
+
+def busy() -> float:
+    """Return the seconds that all processors were busy or taken by the host, since the system started."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    user, nice, system, _idle, _waiting, *more = map(int, fields[1:9])  # of `guest`, user has a part already
+    return (user + nice + system + sum(more)) / os.sysconf("SC_CLK_TCK")
+
+
+def own() -> float:
+    """Return the seconds of CPU of this process and of its children that have ended."""
+    each = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in each)
+
+
+class Elsewhere:
+    """What others take of the machine while a question is asked; made before, and asked once its servers have ended."""
+
+    def __init__(self) -> None:
+        self.begin = time.monotonic(), busy(), own()
+
+    def share(self) -> float:
+        """Return the share of all processors' time that was not this process's and its children's."""
+        now = time.monotonic(), busy(), own()
+        wall, used, mine = (after - before for after, before in zip(now, self.begin, strict=True))
+        return round(max(used - mine, 0) / wall / (os.cpu_count() or 1), 3)

@@ -31,17 +31,20 @@ COLUMNS = {
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Saturate each server, and halve the load."""
 
-    def half(one: Server) -> dict[str, float]:
+    def most(one: Server) -> float:
         with one.running():
-            most = wrk(one, seconds=1, connections=CONNECTIONS)["value"]
-        return {"rate": most / 2, **paced([one], most / 2, scale.seconds, CONNECTIONS)[0]}
+            return wrk(one, seconds=1, connections=CONNECTIONS)["value"]
+
+    def half(one: Server) -> dict[str, float]:
+        rate = most(one) / 2
+        return {"rate": rate, **paced([one], rate, scale.seconds, CONNECTIONS)[0]}
 
     with ExitStack() as stack:
         servers = {name: stack.enter_context(server(command)) for name, command in SUBJECTS.items()}
         peers, left_out = started(stack, only=PEERS)
         servers |= peers
         for one in servers.values():
-            half(one)  # JIT compilers and caches warm up
+            most(one)  # JIT compilers and caches warm up
         taken = interleave({name: lambda one=one: half(one) for name, one in servers.items()}, scale.rounds)
     found = [
         {"case": name, **{column: median([sample[column] for sample in samples]) for column in COLUMNS}}

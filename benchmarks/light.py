@@ -25,7 +25,7 @@ PEERS = (
     "uWebSockets.js",
     "Elysia, Bun",
 )
-RATES = {1: 10, 20: 3, 200: 2, 2000: 1}  # and for how many seconds each
+RATES = {1: 8, 20: 3, 200: 2, 2000: 1}  # and for how many seconds each
 TOGETHER = 1
 COLUMNS = {"share": "% of a core", "p50": "p50, ms", "p99": "p99, ms"}
 

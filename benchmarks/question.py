@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conditions import moment
+from conditions import Elsewhere, moment
 
 Sample = Mapping[str, float]
 
@@ -154,10 +154,10 @@ def main(measure: Callable[[Scale], dict[str, Any]]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped
     if len(os.sched_getaffinity(0)) > 1:  # servers have the first core for themselves
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[1]})
-    before, begin = moment(), time.monotonic()
+    before, elsewhere, begin = moment(), Elsewhere(), time.monotonic()
     record = measure(QUICK if arguments.quick else FULL)
-    seconds = round(time.monotonic() - begin)
-    record["runs"] = [{"before": before, "after": moment(), "seconds": seconds}]
+    run = {"before": before, "seconds": round(time.monotonic() - begin), "elsewhere": elsewhere.share()}
+    record["runs"] = [{**run, "after": moment()}]
     if arguments.json:
         arguments.json.write_text(json.dumps(record))
         return

@@ -47,9 +47,18 @@ def summary(results: Record) -> str:
     if not noted:
         return NOT_RECORDED
     loads = [each["load"] for some in noted.values() for each in some]
-    slow = [f"{question} ({version})" for (question, version), by in slowdowns(results).items() if by > STARVED]
-    starved = f"starved around {', '.join(slow)}" if slow else "never starved"
-    return f"The load of the machine was between {min(loads):.1f} and {max(loads):.1f}, the cache {starved}."
+    slow = sum(by > STARVED for by in slowdowns(results).values())
+    others = [elsewhere(results["pythons"][version]["questions"][question]) for question, version in noted]
+    return (
+        f"The load of the machine was between {min(loads):.1f} and {max(loads):.1f}, of which the benchmarks make two; other "
+        f"processes and the host took up to {max(others):.0%} of it while a question was asked, and the cache was starved "
+        f"around {slow} of {len(noted)} questions."
+    )
+
+
+def elsewhere(record: Record) -> float:
+    """Return the most that others took of the machine in any run of a question."""
+    return max(run["elsewhere"] for run in record["runs"])
 
 
 def conditions(results: Record) -> str:
@@ -68,9 +77,11 @@ def conditions(results: Record) -> str:
                 str(len(record["runs"])),
                 str(sum(run["seconds"] for run in record["runs"])),
                 f"{min(loads):.1f}-{max(loads):.1f}",
+                f"{elsewhere(record):.0%}",
                 f"{slow:.2f}{' (starved)' if slow > STARVED else ''}",
                 str(waiting),
             ]
         )
-    head = ["question", "Python", "runs", "seconds", "load", "step in memory, to the best", f"rows with {UNSATURATED}"]
+    memory = "step in memory, to the best"
+    head = ["question", "Python", "runs", "seconds", "load", "others' CPU", memory, f"rows with {UNSATURATED}"]
     return table(head, body) if body else NOT_RECORDED

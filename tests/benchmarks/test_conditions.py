@@ -1,5 +1,6 @@
 """benchmarks/conditions.py says what figures stand on."""
 
+import sys
 import sysconfig
 
 import pytest
@@ -45,3 +46,20 @@ def test_a_moment_has_load_and_the_time_of_a_step(conditions):
     found = conditions.moment()
     assert found["load"] >= 0
     assert found["walk_ns"] > 0
+
+
+def test_own_work_is_not_others(conditions, monkeypatch):
+    clock, whole, mine = iter([0.0, 10.0]), iter([100.0, 113.0]), iter([1.0, 9.0])
+    monkeypatch.setattr(conditions.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(conditions, "busy", lambda: next(whole))
+    monkeypatch.setattr(conditions, "own", lambda: next(mine))
+    monkeypatch.setattr(conditions.os, "cpu_count", lambda: 2)
+    assert conditions.Elsewhere().share() == 0.25
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_the_machine_is_busy_with_our_own_work_at_least(conditions):
+    before, mine = conditions.busy(), conditions.own()
+    while conditions.own() < mine + 0.05:
+        pass
+    assert conditions.busy() > before

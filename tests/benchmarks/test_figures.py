@@ -8,7 +8,7 @@ def results(*ratios, **more):
     if len(ratios) > 1:
         row["spread"] = {"ratio": [min(ratios), max(ratios)]}
     moments = [{"load": 0.2, "walk_ns": 100.0}, {"load": 1.4, "walk_ns": 120.0}]
-    run = {"before": moments[0], "after": moments[1], "seconds": 4}
+    run = {"before": moments[0], "after": moments[1], "seconds": 4, "elsewhere": 0.03}
     record = {"unit": "requests/s", "rows": [row | more], "targets": [], "runs": [run] * len(ratios)}
     return {"pythons": {"3.13.0": {"questions": {"members": record}}}}
 
@@ -37,7 +37,7 @@ def test_a_question_without_answer_says_so(script):
 
 def test_conditions_name_load_runs_and_servers_that_waited(script):
     line = script("standing").conditions(results(1.5, 1.4, server=0.5)).splitlines()[-1]
-    assert line == "| members | 3.13.0 | 2 | 8 | 0.2-1.4 | 1.20 | 1 |"
+    assert line == "| members | 3.13.0 | 2 | 8 | 0.2-1.4 | 3% | 1.20 | 1 |"
 
 
 def test_a_starved_cache_is_named(script):
@@ -45,7 +45,7 @@ def test_a_starved_cache_is_named(script):
     record["pythons"]["3.13.0"]["questions"]["members"]["runs"][0]["after"]["walk_ns"] = 200.0
     standing = script("standing")
     assert "2.00 (starved)" in standing.conditions(record)
-    assert "starved around members (3.13.0)" in standing.summary(record)
+    assert "starved around 1 of 1 questions" in standing.summary(record)
 
 
 def test_figures_from_before_conditions_were_recorded_say_so(script):

@@ -54,8 +54,8 @@ def test_a_server_stands_still_with_its_workers_until_it_is_timed(supervised):
 
 
 def test_what_workers_use_is_counted(supervised):
-    before = supervised.cpu_by_process()[supervised.worker]
     with supervised.running(), supervised.timed() as found:
+        before = supervised.cpu_by_process()[supervised.worker]
         while supervised.cpu_by_process()[supervised.worker] < before + 0.01:
             pass
     assert found["used"] >= 0.01
