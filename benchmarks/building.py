@@ -24,7 +24,12 @@ PYTHON_PEERS = {
     "litestar": ["litestar", "uvicorn[standard]"],
     "robyn": ["robyn"],
     "sanic": ["sanic", "sanic-ext", "pydantic"],  # which sanic-ext imports and does not require
+    "blacksheep": ["blacksheep", "uvicorn[standard]"],
+    "granian": ["granian"],
+    "fastpysgi": ["fastpysgi"],
 }
+
+NODE_PEERS = {"fastify": "node", "uwebsockets": "node", "elysia": "bun", "bun": "bun"}  # and what runs each
 
 
 def run(*command: str | Path, seconds: int = 600, cwd: Path = ROOT) -> None:
@@ -156,7 +161,7 @@ def build(pythons: list[str]) -> tuple[dict[str, Path], dict[str, dict[str, str]
         subjects[number] = subject(python)
         left_out[number] = peers(python)
         if missing_node:
-            left_out[number] |= {"fastify": missing_node, "elysia": missing_node}
+            left_out[number] |= dict.fromkeys(NODE_PEERS, missing_node)
     return subjects, left_out
 
 
