@@ -32,6 +32,12 @@ PYTHON_PEERS = {
 NODE_PEERS = {"fastify": "node", "uwebsockets": "node", "elysia": "bun", "bun": "bun"}  # and what runs each
 
 
+def reason(written: str) -> str:
+    """Return the last line that names an error, of what a program wrote; the last of all where none does."""
+    lines = written.strip().splitlines() or ["it failed without a word"]
+    return next((line.strip() for line in reversed(lines) if "rror" in line), lines[-1].strip())
+
+
 def run(*command: str | Path, seconds: int = 600, cwd: Path = ROOT) -> None:
     """Run a command.
 
@@ -47,8 +53,7 @@ def run(*command: str | Path, seconds: int = 600, cwd: Path = ROOT) -> None:
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"{Path(command[0]).name} took more than {seconds} s") from None
     if done.returncode:
-        written = (done.stderr + done.stdout).strip().splitlines()
-        raise RuntimeError(next((line for line in reversed(written) if "rror" in line), "it failed without a word"))
+        raise RuntimeError(reason(done.stderr + done.stdout))
 
 
 def version(python: str | Path) -> str:

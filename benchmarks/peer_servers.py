@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from importlib.metadata import distributions
 from pathlib import Path
 
-from building import ENVIRONMENTS, NODE_MODULES, NODE_PEERS, PYTHON_PEERS
+from building import ENVIRONMENTS, NODE_MODULES, NODE_PEERS, PYTHON_PEERS, reason
 from serving import Server, start
 
 PEERS = Path(__file__).parent / "peers"
@@ -105,7 +105,7 @@ def started(
                 stack.callback(one.stop)
                 wrong = wrong_answer(one) if kind == "app" else None
             except (RuntimeError, OSError, ValueError) as error:
-                wrong = str(error).strip().splitlines()[-1]
+                wrong = reason(str(error))
             if wrong is None:
                 servers[label] = one
             else:
