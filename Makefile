@@ -1,7 +1,8 @@
-# make test, make demo-check: all that a fresh clone needs is Python 3.10+ with pip and venv, make and libuv1.
+# make test, make demo-check: all that a fresh clone needs is Python 3.10+ with pip and venv, make and libuv1; the tests need a C compiler too.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+SPEEDUPS := $(wildcard speedups/*.c speedups/*.toml speedups/*.py)
 PLUGIN_VENV := $(VENV)-plugins
 # A file's tests share its servers, so one worker runs them all; in the order of the folders, since by their number of tests the
 # long files would come last. PARALLEL= for one process.
@@ -14,16 +15,16 @@ export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.ready test-plugins chromium
 	$(BIN)/python -m pytest $(PARALLEL)
 
-# Plugins are installed beside the package in an environment of their own, as a user would.
+# Plugins are installed beside the package in an environment of their own, as a user would, and run on the compiled hot path.
 test-plugins: $(PLUGIN_VENV)/.ready chromium
 	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning \
-		plugins/*/tests tests/together
+		plugins/*/tests tests/together tests/runtime/test_speedups.py tests/runtime/test_hazards.py
 
-# The compiled hot path, built from source into an environment of its own beside the package: `make test` runs without it.
+# The compiled hot path, built from source into an environment of its own beside the package.
 SPEEDUPS_VENV := $(VENV)-speedups
 speedups: $(SPEEDUPS_VENV)/.ready
 
-$(SPEEDUPS_VENV)/.ready: pyproject.toml $(wildcard speedups/*.c speedups/*.toml speedups/*.py) | libuv
+$(SPEEDUPS_VENV)/.ready: pyproject.toml $(SPEEDUPS) | libuv
 	$(PYTHON) -m venv $(SPEEDUPS_VENV)
 	$(SPEEDUPS_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(SPEEDUPS_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]" --group dev
@@ -125,12 +126,13 @@ chromium:
 bench: | libuv
 	$(PYTHON) benchmarks/run.py $(BENCH)
 
-$(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) | libuv
+$(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) $(SPEEDUPS) | libuv
 	$(PYTHON) -m venv $(PLUGIN_VENV)
 	$(PLUGIN_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]" --group browser
 	$(PLUGIN_VENV)/bin/python -m pip install --quiet \
 		$(foreach plugin,$(wildcard plugins/*/),--editable "./$(plugin)" --group $(plugin)pyproject.toml:test)
+	$(PLUGIN_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps ./speedups
 	touch $@
 
 # The core loads libuv.so.1, which its wheel does not contain.
