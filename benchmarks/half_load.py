@@ -13,7 +13,6 @@ from serving import Server, app, paced, server, wrk
 
 SUBJECTS = {
     "core": app("bare"),
-    "ours, 20+20 members": app("our_members"),
     'ours, 20+20 members, load("json")': app("our_members_json"),
 }
 PEERS = ("Starlette, uvicorn", "Granian", "FastPySGI", "Fastify", "uWebSockets.js", "Elysia, Bun")

@@ -63,8 +63,8 @@ ONCE = (
     "files",
     "validated",
 )
-# Mostly waiting, counted, drawn as a curve, or started many times anyway: in the first run only.
-FIRST = ("resting", "msgpack_codec", "backplane", "memory", "startup", "growth")
+# Slow, and mostly waiting, counted, drawn as a curve, or started many times anyway: in the first run only.
+FIRST = ("resting", "files", "msgpack_codec", "backplane", "memory", "startup", "growth")
 LIMIT = 600  # seconds that one question may take in a run
 
 
