@@ -617,13 +617,49 @@ static bool is_printable(PyObject *value)
     return true;
 }
 
+/* Point to a header's value of printable ASCII, or of bytes without control characters. */
+static bool header_value(PyObject *value, const char **data, Py_ssize_t *length)
+{
+    if (PyBytes_CheckExact(value)) {
+        *data = PyBytes_AS_STRING(value);
+        *length = PyBytes_GET_SIZE(value);
+        for (Py_ssize_t i = 0; i < *length; i++) {
+            unsigned char c = (*data)[i];
+            if ((c < 0x20 && c != '\t') || c == 0x7F)
+                return false;
+        }
+        return true;
+    }
+    if (!is_printable(value))
+        return false;
+    *data = PyUnicode_DATA(value);
+    *length = PyUnicode_GET_LENGTH(value);
+    return true;
+}
+
+/* Return the line of a status with a reason, of an answer that may have a body; NULL without an error for another one. */
+static PyObject *status_line(PyObject *status)
+{
+    if (!is_printable(status) || PyUnicode_GET_LENGTH(status) < 3)
+        return NULL;
+    const char *line = PyUnicode_DATA(status);
+    Py_ssize_t length = PyUnicode_GET_LENGTH(status);
+    if (line[0] < '2' || line[0] > '9' || line[1] < '0' || line[1] > '9' || line[2] < '0' || line[2] > '9'
+        || (length > 3 && line[3] != ' ') || !memcmp(line, "204", 3) || !memcmp(line, "304", 3))
+        return NULL;
+    return PyBytes_FromStringAndSize(line, length);
+}
+
 static PyObject *response_write_status(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     Response *self = (Response *)object;
     if (count == 1 && keywords == NULL && is_plain(self) && self->head_sent != ON && !is_answered(self)) {
-        PyObject *line = body_status(args[0]);
+        PyObject *line = body_status(args[0]), *made = NULL;
+        if (line == NULL && (line = made = status_line(args[0])) == NULL && PyErr_Occurred())
+            return NULL;
         if (line != NULL) {
             set_object(&self->status, line);
+            Py_XDECREF(made);
             self->body_only = OFF;
             return same(object);
         }
@@ -634,13 +670,15 @@ static PyObject *response_write_status(PyObject *object, PyObject *const *args, 
 static PyObject *response_write_header(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     Response *self = (Response *)object;
+    const char *value;
+    Py_ssize_t length;
     if (count == 2 && keywords == NULL && is_plain(self) && self->head_sent != ON && !is_answered(self)
-        && (PyUnicode_CheckExact(args[0]) || PyBytes_CheckExact(args[0])) && is_printable(args[1])
+        && (PyUnicode_CheckExact(args[0]) || PyBytes_CheckExact(args[0])) && header_value(args[1], &value, &length)
         && (self->head == NULL || PyBytes_CheckExact(self->head))) {
         PyObject *name = PyDict_GetItemWithError(header_names, args[0]);
         if (name != NULL && PyBytes_CheckExact(name) && PyBytes_GET_SIZE(name)) {
             Py_ssize_t before = self->head == NULL ? 0 : PyBytes_GET_SIZE(self->head);
-            Py_ssize_t beginning = PyBytes_GET_SIZE(name), length = PyUnicode_GET_LENGTH(args[1]);
+            Py_ssize_t beginning = PyBytes_GET_SIZE(name);
             PyObject *head = PyBytes_FromStringAndSize(NULL, before + beginning + length), *earlier;
             if (head == NULL)
                 return NULL;
@@ -648,7 +686,7 @@ static PyObject *response_write_header(PyObject *object, PyObject *const *args, 
             if (before)
                 memcpy(to, PyBytes_AS_STRING(self->head), before);
             memcpy(to + before, PyBytes_AS_STRING(name), beginning);
-            memcpy(to + before + beginning, PyUnicode_DATA(args[1]), length);
+            memcpy(to + before + beginning, value, length);
             earlier = self->head;
             self->head = head;
             Py_XDECREF(earlier);

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -106,7 +107,7 @@ def both():
 
 NAMES = ["'x-a'", "'X-A'", "b'x-b'", "Text('x-a')", "'x-\\udc80'", "'\\xe9'", "None", "1", "''", "Hostile()", "'host'"]
 VALUES = [
-    "'b'", "''", "'a\\r\\nb'", "'a\\0b'", "'a\\tb'", "'\\x7f'", "'\\xe9'", "'\\udc80'", "b'x'", "7", "1.5", "None", "True",
+    "'b'", "''", "'a\\r\\nb'", "'a\\0b'", "'a\\tb'", "'\\x7f'", "'\\xe9'", "'\\udc80'", "b'x'", "7", "1.5", "None", "True", "b'\\xff'", "b'a\\tb'", "b'a\\0b'", "b'\\x7f'", "b'a\\nb'",
     "Text('x')", "Data(b'x')", "{'a': 1}", "Hostile()", "'x' * 5000",
 ]  # fmt: skip
 BODIES = [
@@ -116,7 +117,7 @@ BODIES = [
 ]  # fmt: skip
 STATUSES = [
     "200", "201", "'201'", "204", "304", "404", "'404 Not Found'", "'299 Fine'", "b'200 OK'", "99", "100", "True", "None",
-    "Number(201)", "200.0", "'x\\r\\ny'", "Text('200 OK')", "2 ** 70", "-1", "[200]", "Hostile()",
+    "'2 00'", "'20'", "'200'", "'204 No'", "'199 x'", "'200x'", "'200 '", "'200 \\t'", "'200 \\xe9'", "Number(201)", "200.0", "'x\\r\\ny'", "Text('200 OK')", "2 ** 70", "-1", "[200]", "Hostile()",
 ]  # fmt: skip
 HEADERS = [
     *NAMES,
@@ -149,97 +150,199 @@ LASTS = ["", ", False", ", True", ", 1", ", end_connection=True", ", spam=1", ",
 
 
 def calls(target, name, *arguments):
-    return st.tuples(st.just(target), st.just(name), st.tuples(*map(st.sampled_from, arguments)).map("".join))
+    """Return all calls of a function whose arguments are put together from one text of each list."""
+    return [(target, name, "".join(texts)) for texts in itertools.product(*arguments)]
 
 
-reads = st.one_of(
-    calls("req", "get_header", NAMES),
-    calls("req", "get_header", ["lower_case_header='x-a'", "", "'x-a', 1", "'way'", "'x-empty'", "'x-bytes'"]),
-    calls("req", "get_query", KEYS),
-    calls("req", "get_parameter", INDICES),
-    calls("req", "get_url", ["", "", "1"]),
-    calls("req", "get_full_url", ["", "1"]),
-    calls("req", "get_method", ["", "1"]),
-    calls("req", "get_headers", [""]),
-    calls("req", "get_queries", [""]),
-    calls("req", "get_parameters", [""]),
-    calls("req", "preserve", [""]),
-    calls("req", "__getattribute__", ["'response'", "'req'", "'_url'", "'_yielded'", "'aborted'"]),
-)
-writes = st.one_of(
-    calls("res", "write_status", STATUSES),
-    calls("res", "write_header", HEADERS, [", "], VALUES),
-    calls("res", "set_header", HEADERS, [", "], VALUES),
-    calls("res", "set_cookie", ["'a', 'b'"]),
-    calls("res", "__getattribute__", ["'status'", "'request'", "'_head'", "'aborted'", "'_key'", "'_unsent'"]),
-    calls("res", "get_headers", [""]),
-    calls("res", "remove_header", NAMES),
-)
-ends = st.one_of(
-    calls("res", "end", [body for body in BODIES if body], LASTS),
-    calls("res", "end", ["", "message='x'", "b'x', False, 1"]),
-    calls("res", "send", BODIES),
-    calls("res", "send", [body for body in BODIES if body], [", "], VALUES),
-    calls("res", "send", [body for body in BODIES if body], [", 'text/html', "], STATUSES),
-    calls("res", "send", ["'x', headers=[(", "{'a': 1}, 'a/b', headers=[("], HEADERS, [", "], VALUES, [")]"]),
-    calls("res", "send", ["'x', status="], STATUSES, LASTS),
-    calls("res", "send", ["'x', content_type="], VALUES, LASTS),
-    calls("res", "write", [body for body in BODIES if body]),
-    calls("res", "try_end", ["'x', 1", "'x', 3"]),
-    calls("res", "redirect", ["'/'"]),
-    calls("res", "end_without_body", [""]),
-    calls("res", "has_responded", [""]),
-    calls("res", "close", [""]),
-    calls("res", "trigger_aborted", [""]),
-    calls("res", "grab_aborted_handler", [""]),
-    calls("res", "on_data", ["lambda *_: None"]),
-)
-steps = st.lists(st.one_of(reads, writes, ends, st.just(("thread", "", ""))), max_size=6)
-ways = st.sampled_from(
-    ["now", "now", "now", "late", "started", "after", "yields", "preserved", "corked", "raises", "exits", "returns"]
-)
-places = st.sampled_from(["/steps", "/steps", "/steps", "/watched", "/hooked", "/guarded", "/overridden"])
-paths = st.sampled_from([b"/a/b", b"/a%20b/%ff", b"/\xc3\xa9/\xff", b"/a+b/c", b"/one/", b"/%/x"])
-queries = st.sampled_from(
-    [b"", b"?", b"?name=x", b"?a=1&name=2&name=3", b"?name", b"?name=&b", b"?=x&name=1", b"?a%3d=1&name=%41+b", b"?\xc3\xa9=\xff",
-     b"?&&name=a=b&", b"?x?name=1", b"?n=x=1", b"?name=1#name=2"]
-)  # fmt: skip
-lines = st.lists(
-    st.sampled_from([b"x-a: 1", b"X-A: 2", b"x-a:", b"x-b: \xc3\xa9", b"x-empty:", b"x-bytes: a\xffb", b"token: x"]),
-    max_size=3,
-)
-methods = st.sampled_from(["GET", "GET", "GET", "HEAD", "POST"])
-PROFILE = settings(
-    deadline=None,
-    max_examples=300,
-    derandomize=not SECONDS,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+SOME_BODIES = [body for body in BODIES if body]
+READS = [
+    *calls("req", "get_header", [*NAMES, "lower_case_header='x-a'", "", "'x-a', 1", "'way'", "'x-empty'", "'x-bytes'"]),
+    *calls("req", "get_query", KEYS),
+    *calls("req", "get_parameter", INDICES),
+    *calls("req", "get_url", ["", "1"]),
+    *calls("req", "get_full_url", ["", "1"]),
+    *calls("req", "get_method", ["", "1"]),
+    *calls("req", "__getattribute__", ["'response'", "'req'", "'_url'", "'_yielded'", "'aborted'"]),
+    *calls("req", "get_headers", [""]),
+    *calls("req", "get_queries", [""]),
+    *calls("req", "get_parameters", [""]),
+    *calls("req", "preserve", [""]),
+]
+WRITES = [
+    *calls("res", "write_status", STATUSES),
+    *calls("res", "write_header", HEADERS, [", "], VALUES),
+    *calls("res", "write_header", ["'x-a'", "'x-a', 'b', 'c'", "'x-a', value='b'", "key='x-a', value='b'"]),
+    *calls("res", "set_header", HEADERS, [", "], VALUES[:3]),
+    *calls("res", "set_cookie", ["'a', 'b'"]),
+    *calls("res", "remove_header", NAMES),
+]
+ENDS = [
+    *calls("res", "end", SOME_BODIES, LASTS),
+    *calls("res", "end", ["", "message='x'", "b'x', False, 1"]),
+    *calls("res", "send", BODIES),
+    *calls("res", "send", SOME_BODIES, [", "], VALUES),
+    *calls("res", "send", SOME_BODIES, [", 'text/html', "], STATUSES),
+    *calls("res", "send", ["'x', headers=[(", "{'a': 1}, 'a/b', headers=[("], HEADERS, [", "], VALUES, [")]"]),
+    *calls("res", "send", ["'x', status="], STATUSES, LASTS),
+    *calls("res", "send", ["'x', content_type="], VALUES, LASTS),
+    *calls("res", "write", SOME_BODIES),
+    *calls("res", "try_end", ["'x', 1", "'x', 3"]),
+    *calls("res", "redirect", ["'/'"]),
+    *calls("res", "end_without_body", [""]),
+    *calls("res", "has_responded", [""]),
+    *calls("res", "close", [""]),
+    *calls("res", "trigger_aborted", [""]),
+    *calls("res", "grab_aborted_handler", [""]),
+    *calls("res", "on_data", ["lambda *_: None"]),
+]
+SEEN = [
+    ("res", "get_headers", ""),
+    *calls("res", "__getattribute__", ["'status'", "'aborted'", "'_head'", "'_unsent'"]),
+]
+# In each state that a handler may bring about.
+COMMON = [
+    *calls("req", "get_header", ["'x-a'", "'new-name'"]),
+    *calls("req", "get_query", ["'name'", "'other'"]),
+    *calls("req", "get_parameter", ["0", "7", "'first'", "'other'"]),
+    *calls("req", "get_url", [""]),
+    *calls("req", "get_full_url", [""]),
+    *calls("req", "get_method", [""]),
+    *calls("req", "__getattribute__", ["'response'"]),
+    *calls("res", "write_status", ["201", "204", "'404 Not Found'", "99"]),
+    *calls(
+        "res", "write_header", ["'x-a', 'b'", "'Content-Type', 'a/b'", "'x-a', b'x'", "'x-a', 'a\\r\\nb'", "'x-a', 7"]
+    ),
+    *calls(
+        "res", "end", ["b'raw'", "'text'", "{'a': 1}", "None", "{'answers': 1}", "{'writes': 1}", "{'bodiless': 1}"]
+    ),
+    *calls("res", "end", ["''", "'\\udc80'", "{'fails': 1}", "{'text': 1}", "b'x', True", "bytearray(b'x')"]),
+    *calls(
+        "res", "send", ["b'raw'", "'text', 'a/b'", "{'a': 1}", "'x', 'a/b', 201", "'x', status=204", "'x', 'a\\nb'"]
+    ),
+    *calls("res", "send", ["{'answers': 1}", "{'writes': 1}, status=201", "{'bodiless': 1}", "{'text': 1}", "None"]),
+    *calls("res", "send", ["b'x', end_connection=True", "'x', headers=[('a', 'b')]"]),
+]
+PLACES = ("/steps", "/watched", "/hooked", "/guarded", "/overridden")
+WAYS = ("now", "late", "started", "after", "yields", "preserved", "corked", "raises", "exits", "returns")
+STATES = {
+    "nothing": [],
+    "status": [("res", "write_status", "201")],
+    "header": [("res", "write_header", "'x-a', 'b'")],
+    "content type": [("res", "write_header", "'content-type', 'a/b'")],
+    "content length": [("res", "write_header", "'Content-Length', '5'")],
+    "cookie": [("res", "set_cookie", "'a', 'b'")],
+    "no body": [("res", "write_status", "204")],
+    "a part": [("res", "write", "'x'")],
+    "a part of known size": [("res", "try_end", "'x', 3")],
+    "answered": [("res", "end", "'x'")],
+    "sent": [("res", "send", "'x'")],
+    "announced": [("res", "grab_aborted_handler", "")],
+    "body awaited": [("res", "on_data", "lambda *_: None")],
+    "closed": [("res", "close", "")],
+    "aborted": [("res", "trigger_aborted", "")],
+    "snapshot": [("req", "preserve", "")],
+    "thread": [("thread", "", "")],
+}
+PATHS = [b"/a/b", b"/a%20b/%ff", b"/\xc3\xa9/\xff", b"/a+b/c", b"/one/", b"/%/x"]
+QUERIES = [
+    b"", b"?", b"?name=x", b"?a=1&name=2&name=3", b"?name", b"?name=&b", b"?=x&name=1", b"?a%3d=1&name=%41+b",
+    b"?\xc3\xa9=\xff", b"?&&name=a=b&", b"?x?name=1", b"?n=x=1", b"?name=1#name=2", b"?nam&names=2", b"?na%6de=1",
+]  # fmt: skip
+LINES = [b"x-a: 1", b"X-A: 2", b"x-a:", b"x-b: \xc3\xa9", b"x-empty:", b"x-bytes: a\xffb", b"token: x"]
+LONGEST = 2200  # characters of steps in a header
+
+
+def asked(method, place, path, query, lines, way, program):
+    """Return the bytes of a request, and of one behind it, which shows where the first one's answer ends."""
+    body = b"content-length: 3" if method == "POST" else b"x-none: 1"
+    head = [b"host: x", b"way: " + way.encode(), b"steps: " + json.dumps(program).encode(), body, *lines]
+    target = b"%b %b%b%b HTTP/1.1" % (method.encode(), place.encode(), path, query)
+    last = b"GET /nothing HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    return b"\r\n".join([target, *head, b"", b""]) + (b"abc" if method == "POST" else b"") + last
 
 
 def tried(port, request):
-    """Return all bytes of an answer but its date, whether the connection stays open, and what the handler has noted."""
+    """Return all bytes of an answer but its date, and what the handler has noted."""
     with wire(port, 5) as connection:
         connection.socket.sendall(request)
         found = re.sub(rb"\r\nDate: [^\r]*", b"", connection.read_to_end())
+        connection.socket.close()
     with wire(port, 5) as connection:
         return found, connection.ask("GET", "/notes").json()
 
 
-def asked(method, place, path, query, lines, way, program):
-    given = json.dumps(program).encode()
-    body = b"content-length: 3" if method == "POST" else b"x-none: 1"
-    head = [b"host: x", b"way: " + way.encode(), b"steps: " + given, body, *lines, b"connection: close"]
-    target = method.encode() + b" " + place.encode() + path + query + b" HTTP/1.1"
-    last = b"GET /notes-are-not-here HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-    return b"\r\n".join([target, *head, b"", b""]) + (b"abc" if method == "POST" else b"") + last
+def compare(both, *request):
+    data = asked(*request)
+    without, with_them = (tried(port, data) for port in both)
+    assert without == with_them, request
+
+
+def parts(steps):
+    """Split steps that do not disturb each other into as few programs as fit a header."""
+    part = []
+    for step in steps:
+        if part and len(json.dumps([*part, step])) > LONGEST:
+            yield part
+            part = []
+        part.append(step)
+    yield part
 
 
 @needs_them
-@PROFILE
-@given(methods, places, paths, queries, lines, ways, steps)
-def test_every_call_does_the_same(both, method, place, path, query, lines, way, program):
-    request = asked(method, place, path, query, lines, way, program)
-    without, with_them = (tried(port, request) for port in both)
-    assert without == with_them
+@pytest.mark.parametrize("way", ["now", "preserved", "late"])
+def test_every_read_finds_the_same(both, way):
+    for path, query in itertools.product(PATHS, QUERIES):
+        for program in parts(READS):
+            compare(both, "GET", "/steps", path, query, LINES, way, program)
+    for place in PLACES:
+        for program in parts(READS):
+            compare(both, "GET", place, b"/a/b", b"?name=1", LINES[:1], way, program)
+
+
+@needs_them
+def test_every_write_does_the_same(both):
+    for step in WRITES:
+        compare(both, "GET", "/steps", b"/a/b", b"", [], "now", [step, *SEEN, ("res", "end", "'x'")])
+
+
+@needs_them
+def test_every_answer_is_the_same(both):
+    for step in ENDS:
+        compare(both, "GET", "/steps", b"/a/b", b"", [], "now", [step, *SEEN])
+
+
+@needs_them
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("state", STATES)
+def test_every_call_does_the_same_in_each_state(both, place, state):
+    for step in COMMON:
+        compare(both, "GET", place, b"/a/b", b"?name=1", LINES[:1], "now", [*STATES[state], step, *SEEN])
+
+
+@needs_them
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_call_does_the_same_in_each_way(both, way, method):
+    before = [("res", "has_responded", "")] * 2  # a handler that suspends does so behind the second step
+    for step in COMMON:
+        compare(both, method, "/steps", b"/a/b", b"?name=1", LINES[:1], way, [*before, step, *SEEN])
+
+
+every = st.sampled_from([*READS, *WRITES, *ENDS, *COMMON * 9, *itertools.chain(*STATES.values())])
+
+
+@needs_them
+@settings(
+    deadline=None, max_examples=300, derandomize=not SECONDS, database=None, suppress_health_check=list(HealthCheck)
+)
+@given(
+    st.sampled_from(["GET", "GET", "HEAD", "POST"]),
+    st.sampled_from(PLACES),
+    st.sampled_from(PATHS),
+    st.sampled_from(QUERIES),
+    st.lists(st.sampled_from(LINES), max_size=3),
+    st.sampled_from(WAYS),
+    st.lists(every, max_size=6),
+)
+def test_calls_in_any_order_do_the_same(both, method, place, path, query, lines, way, program):
+    compare(both, method, place, path, query, lines, way, program)
