@@ -1,5 +1,6 @@
 """The compiled hot path: found or left out, and nothing that a handler or a client sees differs with it."""
 
+import contextlib
 import importlib
 import importlib.util
 import itertools
@@ -347,3 +348,106 @@ every = st.sampled_from([*READS, *WRITES, *ENDS, *COMMON * 9, *itertools.chain(*
 )
 def test_calls_in_any_order_do_the_same(both, method, place, path, query, lines, way, program):
     compare(both, method, place, path, query, lines, way, program)
+
+
+MESSAGES = [*BODIES, "[Hostile()]", "'x' * 200", "b'\\0' * 20000"]
+OPCODES = [
+    "",
+    ", 1",
+    ", 2",
+    ", OpCode.TEXT",
+    ", OpCode.BINARY",
+    ", OpCode.PING",
+    ", OpCode.CLOSE",
+    ", 0",
+    ", 8",
+    ", 9",
+    ", -1",
+]
+OPCODES += [", True", ", 2.0", ", '1'", ", None", ", 2 ** 70", ", Number(1)", ", Hostile()", ", opcode=1"]
+FLAGS = [
+    ", True",
+    ", False",
+    ", 1",
+    ", None",
+    ", compress=True",
+    ", True, True",
+    ", False, False",
+    ", True, 1",
+    ", False, True, 1",
+]
+SENDS = [
+    *calls("ws", "send", MESSAGES, OPCODES[:5]),
+    *calls("ws", "send", ["'text'", "b'raw'"], OPCODES),
+    *calls("ws", "send", ["'text', 1", "b'raw', 2", "'x' * 200, OpCode.TEXT", "b'x' * 70000, 2"], FLAGS),
+    *calls("ws", "send", ["message='x'"]),
+]
+SOCKET_STATES = {
+    "nothing": [],
+    "thread": [("thread", "", "")],
+    "ended": [("ws", "end", "1001")],
+    "closed": [("ws", "close", "")],
+    "part": [("ws", "send_first_fragment", "'x', 1")],
+}
+SOCKET_CALLS = [
+    *calls(
+        "ws", "send", ["'text', 1", "b'raw'", "'\\xe9', OpCode.TEXT", "{'a': 1}", "'x', 1, True", "'\\udc80'", "'x', 8"]
+    ),
+    *calls("ws", "cork", ["lambda ws: ws.send('corked', 1)"]),
+    *calls("ws", "__getattribute__", ["'closed'", "'route'"]),
+    ("thread", "", ""),
+]
+
+
+def frame(message, opcode=1):
+    """Return the frame of a message as a client sends it, masked with zeros (RFC 6455, 5.2)."""
+    length = bytes([0x80 | len(message)]) if len(message) < 126 else b"\xfe" + len(message).to_bytes(2, "big")
+    return bytes([0x80 | opcode]) + length + bytes(4) + message
+
+
+CLOSING = b"\x88\x06\x03\xe8done"  # the frame that the handlers end a connection with
+
+
+def told(port, path, *frames):
+    """Return all bytes that a socket gets, and what its handlers have noted."""
+    head = ["host: x", "upgrade: websocket", "connection: Upgrade", "sec-websocket-version: 13"]
+    head += ["sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==", "sec-websocket-extensions: permessage-deflate"]
+    with wire(port, 5) as connection:
+        connection.socket.sendall("\r\n".join([f"GET {path} HTTP/1.1", *head, "", ""]).encode())
+        found = re.sub(rb"\r\nDate: [^\r]*", b"", connection.read_until(b"\r\n\r\n"))
+        connection.socket.sendall(b"".join(frames))
+        with contextlib.suppress(ConnectionError):
+            found += connection.read_until(CLOSING)
+            connection.socket.sendall(frame(CLOSING[2:], 8))
+        found += connection.read_to_end()
+    with wire(port, 5) as connection:
+        return found, connection.ask("GET", "/notes").json()
+
+
+def compare_sockets(both, path, *frames):
+    without, with_them = (told(port, path, *frames) for port in both)
+    assert without == with_them, (path, frames)
+
+
+@needs_them
+@pytest.mark.parametrize("path", ["/ws/now", "/packed/now"])
+def test_every_message_that_is_sent_is_the_same(both, path):
+    for step in SENDS:
+        compare_sockets(both, path, frame(json.dumps([step]).encode()))
+
+
+@needs_them
+@pytest.mark.parametrize("path", ["/ws/now", "/ws/late", "/ws/fails", "/packed/now"])
+@pytest.mark.parametrize("state", SOCKET_STATES)
+def test_every_call_of_a_socket_does_the_same_in_each_state(both, path, state):
+    for step in SOCKET_CALLS:
+        program = [*SOCKET_STATES[state], step, ("ws", "send", "'after', 1")]
+        compare_sockets(both, path, frame(json.dumps(program).encode()))
+
+
+@needs_them
+@pytest.mark.parametrize("path", ["/ws/now", "/ws/late", "/ws/fails"])
+def test_every_message_that_comes_is_the_same(both, path):
+    for message, opcode in [(b"", 1), (b"", 2), (b"text", 1), ("\u20ac".encode(), 1), (b"\0\xff", 2), (b"x" * 9000, 1)]:
+        compare_sockets(both, path, frame(message, opcode), frame(b"second"))
+    compare_sockets(both, path, frame(b"\xff", 1))

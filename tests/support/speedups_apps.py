@@ -7,9 +7,11 @@ import json
 import logging
 import re
 import threading
+from contextvars import ContextVar
 from typing import Any
 
-HELD: dict[str, Any] = {}  # the objects of the last request, for calls after its handler
+# The objects of the last request and of the last socket, for calls after their handlers.
+HELD: dict[str, Any] = {"res": None, "req": None, "ws": None}
 NOTES: list[str] = []
 _TURNS = 5  # of the loop, in which all runs that other threads have handed over, and what comes of it
 
@@ -99,15 +101,17 @@ def note(text: str) -> None:
 
 def shown(value: Any) -> str:
     """Show what a call has returned."""
-    for name in ("res", "req"):
-        if value is HELD[name]:
+    for name, held in HELD.items():
+        if value is held is not None:
             return name
     return f"{type(value).__name__} {value!r}"
 
 
 def call(target: str, name: str, arguments: str) -> None:
     """Make one call, as in `call("res", "end", "b'x', True")`."""
-    names = {"Text": Text, "Data": Data, "Number": Number, "Hostile": Hostile, **HELD}
+    from socketify import OpCode
+
+    names = {"OpCode": OpCode, "Text": Text, "Data": Data, "Number": Number, "Hostile": Hostile, **HELD}
     where = f"{target}.{name}({arguments})"
     try:
         function = getattr(HELD[target], name)
@@ -130,7 +134,10 @@ def take(steps: list[list[str]]) -> None:
 
 
 def make_programs() -> Any:
-    """Make the app: `/steps/...` takes the steps of its header `steps`, in the way that its header `way` names."""
+    """Make the app: `/steps/...` takes the steps of its header `steps`, in the way that its header `way` names, and `/ws/...`
+    those of a message."""
+    from socketify import CompressOptions
+
     import socketify_ext
 
     app = socketify_ext.App(on_collision="replace")
@@ -218,6 +225,44 @@ def make_programs() -> Any:
     overridden = app.scope("/overridden")
     overridden.register(shouting)
     overridden.any("/:first/:second", handle)
+
+    seen: ContextVar[str] = ContextVar("seen", default="nothing")
+
+    def opened(ws: Any) -> None:
+        seen.set("opened")
+
+    def receive(ws: Any, message: Any, opcode: Any) -> None:
+        HELD.update(ws=ws)
+        note(f"message {message!r} {opcode!r} after {seen.get()}")
+        seen.set("a message")
+        app.loop.loop.call_soon(end, ws, _TURNS)
+        if isinstance(message, str) and message.startswith("["):
+            take(json.loads(message))
+            ws.send("handled", 1)
+        elif message:
+            ws.send(message, opcode)
+
+    async def receive_late(ws: Any, message: Any, opcode: Any) -> None:
+        await asyncio.sleep(0)
+        receive(ws, message, opcode)
+
+    def receive_and_fail(ws: Any, message: Any, opcode: Any) -> None:
+        receive(ws, message, opcode)
+        raise ValueError("from the handler")
+
+    def end(ws: Any, turns: int) -> None:
+        if turns:
+            app.loop.loop.call_soon(end, ws, turns - 1)
+        elif not ws.closed:
+            ws.end(1000, "done")
+
+    def closed(ws: Any, code: int, message: Any) -> None:
+        note(f"closed {code} {message!r} after {seen.get()}")
+
+    for path, handler in {"/now": receive, "/late": receive_late, "/fails": receive_and_fail}.items():
+        behavior = {"open": opened, "message": handler, "close": closed}
+        app.ws("/ws" + path, behavior)
+        app.ws("/packed" + path, {**behavior, "compression": CompressOptions.SHARED_COMPRESSOR})
 
     async def notes(res: Any, _req: Any) -> None:
         for _ in range(_TURNS):
