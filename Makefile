@@ -41,9 +41,10 @@ asan: $(SPEEDUPS_VENV)/.ready
 	$(CC) -g -O1 -fsanitize=address -fno-omit-frame-pointer -fPIC -shared -DVERSION='"sanitized"' \
 		-I$$($(SPEEDUPS_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 		speedups/socketify_ext_speedups.c -o $(SPEEDUPS_VENV)/sanitized/socketify_ext_speedups.so
-	FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=$(SPEEDUPS_VENV)/sanitized PYTHONMALLOC=malloc \
-	LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:log_path=$(SPEEDUPS_VENV)/sanitized/log \
-		$(SPEEDUPS_VENV)/bin/python -m pytest -s tests/fuzz tests/runtime/test_speedups.py
+	FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=$(abspath $(SPEEDUPS_VENV))/sanitized PYTHONMALLOC=malloc \
+	LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:log_path=$(abspath $(SPEEDUPS_VENV))/sanitized/log \
+		$(SPEEDUPS_VENV)/bin/python -m pytest -s tests/fuzz/test_fuzz_wire.py \
+		tests/fuzz/test_fuzz_response.py tests/fuzz/test_fuzz_websocket.py tests/runtime/test_speedups.py tests/runtime/test_hostile_calls.py
 
 # The manifests of the plugins, after a change of what they declare; `socketify-ext check` says where one is out of date.
 manifests: $(PLUGIN_VENV)/.ready
@@ -141,4 +142,4 @@ libuv:
 	else echo "libuv is missing; install it with your system's package manager" >&2; exit 1; fi
 
 clean:
-	rm -rf $(VENV) $(PLUGIN_VENV) $(SPEEDUPS_VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(PLUGIN_VENV) $(SPEEDUPS_VENV) build speedups/build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
