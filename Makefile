@@ -1,7 +1,8 @@
-# make test, make demo-check: all that a fresh clone needs is Python 3.10+ with pip and venv, make and libuv1.
+# make test, make demo-check: all that a fresh clone needs is Python 3.10+ with pip and venv, make and libuv1; the tests need a C compiler too.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+SPEEDUPS := $(wildcard speedups/*.c speedups/*.toml speedups/*.py)
 PLUGIN_VENV := $(VENV)-plugins
 # A file's tests share its servers, so one worker runs them all; in the order of the folders, since by their number of tests the
 # long files would come last. PARALLEL= for one process.
@@ -9,21 +10,21 @@ PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 # Tests start hundreds of processes; each would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: manifests test test-plugins test-speedups speedups asan coverage soak fuzz schemathesis lint types demo demo-check docs reference bench proxies proxy-programs chromium libuv clean
+.PHONY: manifests test test-plugins test-speedups speedups asan coverage soak fuzz schemathesis lint types demo demo-check screenshots docs reference bench proxies proxy-programs chromium libuv clean
 
 test: $(VENV)/.ready test-plugins chromium
 	$(BIN)/python -m pytest $(PARALLEL)
 
-# Plugins are installed beside the package in an environment of their own, as a user would.
+# Plugins are installed beside the package in an environment of their own, as a user would, and run on the compiled hot path.
 test-plugins: $(PLUGIN_VENV)/.ready chromium
 	$(PLUGIN_VENV)/bin/python -m pytest $(PARALLEL) -W error::pytest.PytestUnraisableExceptionWarning \
-		plugins/*/tests tests/together
+		plugins/*/tests tests/together tests/runtime/test_speedups.py tests/runtime/test_hazards.py
 
-# The compiled hot path, built from source into an environment of its own beside the package: `make test` runs without it.
+# The compiled hot path, built from source into an environment of its own beside the package.
 SPEEDUPS_VENV := $(VENV)-speedups
 speedups: $(SPEEDUPS_VENV)/.ready
 
-$(SPEEDUPS_VENV)/.ready: pyproject.toml $(wildcard speedups/*.c speedups/*.toml speedups/*.py) | libuv
+$(SPEEDUPS_VENV)/.ready: pyproject.toml $(SPEEDUPS) | libuv
 	$(PYTHON) -m venv $(SPEEDUPS_VENV)
 	$(SPEEDUPS_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(SPEEDUPS_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]" --group dev
@@ -87,6 +88,10 @@ demo: $(PLUGIN_VENV)/.ready
 demo-check: $(VENV)/.ready
 	$(BIN)/python examples/demo_check.py
 
+# docs/img/, after a change of how the shop or the inspector looks.
+screenshots: $(VENV)/.ready chromium
+	$(BIN)/python tools/screenshots.py
+
 # The site, in site/: open site/index.html, or serve it to use its search: python3 -m http.server -d site
 docs: $(VENV)/.ready
 	$(BIN)/python tools/reference.py --check
@@ -102,9 +107,9 @@ $(VENV)/.ready: pyproject.toml | libuv
 	$(BIN)/python -m pip install --quiet --editable ".[all,testing]" --group dev
 	touch $@
 
-# nginx and HAProxy as docs/proxies.md configures them, in front of a real server.
+# nginx and HAProxy as docs/proxies.md and docs/deploy.md configure them, in front of a real server.
 proxies: $(VENV)/.ready proxy-programs
-	$(BIN)/python -m pytest tests/proxies/test_proxies.py
+	$(BIN)/python -m pytest tests/proxies/test_*.py
 
 proxy-programs:
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v nginx >/dev/null && command -v haproxy >/dev/null \
@@ -122,12 +127,13 @@ chromium:
 bench: | libuv
 	$(PYTHON) benchmarks/run.py $(BENCH)
 
-$(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) | libuv
+$(PLUGIN_VENV)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml) $(SPEEDUPS) | libuv
 	$(PYTHON) -m venv $(PLUGIN_VENV)
 	$(PLUGIN_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(PLUGIN_VENV)/bin/python -m pip install --quiet --editable ".[all,testing]" --group browser
 	$(PLUGIN_VENV)/bin/python -m pip install --quiet \
 		$(foreach plugin,$(wildcard plugins/*/),--editable "./$(plugin)" --group $(plugin)pyproject.toml:test)
+	$(PLUGIN_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps ./speedups
 	touch $@
 
 # The core loads libuv.so.1, which its wheel does not contain.

@@ -508,6 +508,44 @@ def bare_asyncio():
     return BareAsyncio()
 
 
+# -- validated.py
+
+
+def validated():
+    """Take the same body twice: parsed alone, and as a model."""
+    from typing import Annotated
+
+    from pydantic import BaseModel, Field
+
+    import socketify_ext
+
+    class Address(BaseModel):
+        street: str
+        city: str
+        zip: Annotated[str, Field(max_length=10)]
+
+    class Order(BaseModel):
+        sku: Annotated[str, Field(min_length=1)]
+        quantity: Annotated[int, Field(gt=0)]
+        tags: list[str] = []
+        address: Address
+
+    async def plain(res, req):
+        order = await res.get_json()
+        res.end({"sku": order["sku"], "quantity": order["quantity"], "city": order["address"]["city"]})
+
+    def validate(res, req):
+        order = req.valid.body
+        res.end({"sku": order.sku, "quantity": order.quantity, "city": order.address.city})
+
+    app = ours()
+    app.register(socketify_ext.load("schema"))
+    app.post("/plain", plain)
+    app.post("/validated", validate, body=Order)
+    app.get("/*", lambda res, req: res.end("ready"))
+    return app
+
+
 # -- files.py
 
 
@@ -515,6 +553,21 @@ def files(folder):
     """Serve a folder."""
     app = ours()
     app.static("/files", folder)
+    return app
+
+
+# -- inspector.py
+
+
+def inspected(*, shown):
+    """Answer JSON, with or without the inspector; and say how many hooks there are, one where it measures."""
+    import socketify_ext
+
+    app = ours()
+    if shown:
+        app.register(socketify_ext.load("inspector"))
+    app.get("/", lambda res, req: res.end({"name": "Test"} if req.get_header("token") else {"name": "Anonymous"}))
+    app.get("/hooks", lambda res, req: res.end(len(app.inspect().hooks)))
     return app
 
 

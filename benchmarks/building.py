@@ -24,7 +24,18 @@ PYTHON_PEERS = {
     "litestar": ["litestar", "uvicorn[standard]"],
     "robyn": ["robyn"],
     "sanic": ["sanic", "sanic-ext", "pydantic"],  # which sanic-ext imports and does not require
+    "blacksheep": ["blacksheep", "uvicorn[standard]"],
+    "granian": ["granian"],
+    "fastpysgi": ["fastpysgi"],
 }
+
+NODE_PEERS = {"fastify": "node", "uwebsockets": "node", "elysia": "bun", "bun": "bun"}  # and what runs each
+
+
+def reason(written: str) -> str:
+    """Return the last line that names an error, of what a program wrote; the last of all where none does."""
+    lines = written.strip().splitlines() or ["it failed without a word"]
+    return next((line.strip() for line in reversed(lines) if "rror" in line), lines[-1].strip())
 
 
 def run(*command: str | Path, seconds: int = 600, cwd: Path = ROOT) -> None:
@@ -42,8 +53,7 @@ def run(*command: str | Path, seconds: int = 600, cwd: Path = ROOT) -> None:
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"{Path(command[0]).name} took more than {seconds} s") from None
     if done.returncode:
-        written = (done.stderr + done.stdout).strip().splitlines()
-        raise RuntimeError(next((line for line in reversed(written) if "rror" in line), "it failed without a word"))
+        raise RuntimeError(reason(done.stderr + done.stdout))
 
 
 def version(python: str | Path) -> str:
@@ -156,7 +166,7 @@ def build(pythons: list[str]) -> tuple[dict[str, Path], dict[str, dict[str, str]
         subjects[number] = subject(python)
         left_out[number] = peers(python)
         if missing_node:
-            left_out[number] |= {"fastify": missing_node, "elysia": missing_node}
+            left_out[number] |= dict.fromkeys(NODE_PEERS, missing_node)
     return subjects, left_out
 
 

@@ -36,7 +36,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
     cases = {name: lambda route=route: timed(route, calls) for name, route in routes.items()}
     for case in cases.values():
         case()
-    found = rows(interleave(cases, scale.pick(51, 21)), "core", cost=True)
+    found = rows(interleave(cases, scale.pick(21, 15)), "core", cost=True)
     value = {count: find(found, f"ours, {count}+{count} members" if count else "ours")["low"] for count in COUNTS}
     spread = (max(value.values()) / min(value.values()) - 1) * 100
     targets = [

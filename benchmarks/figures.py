@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from question import saturated
 
 HERE = Path(__file__).parent
 MISSING = "-"
 MARKS = {True: "✓", False: "✗", None: "?"}
+UNSATURATED = "◦"
 RESULTS = HERE / "results.json"
 
 Record = dict[str, Any]
@@ -52,14 +55,30 @@ def asked(results: Record, question: str) -> dict[str, Record]:
     }
 
 
-def cells(row: Record, *, ratio: bool, cpu: bool) -> list[str]:
-    """Set the figures of one row; what is missing is a dash."""
-    found = [number(row["value"]) if "value" in row else MISSING]
+def spread(row: Record, name: str, write: Callable[[float], str]) -> str:
+    """Set a figure with the least and the greatest of all runs; what is missing is a dash."""
+    if name not in row:
+        return MISSING
+    least, greatest = (write(value) for value in row.get("spread", {}).get(name, (row[name], row[name])))
+    return write(row[name]) + (f" ({least}-{greatest})" if least != greatest else "")
+
+
+def two_decimals(value: float) -> str:
+    """Set a ratio."""
+    return f"{value:.2f}"
+
+
+def cells(row: Record, *, ratio: bool, cpu: bool, busy: bool) -> list[str]:
+    """Set the figures of one row; ratios have their spread, or the figure itself where there is no ratio."""
+    value = spread(row, "value", number) if not ratio else number(row["value"]) if "value" in row else MISSING
+    found = [value if saturated(row) else f"{value} {UNSATURATED}"]
     if ratio:
-        found.append(f"{row['ratio']:.2f}" if "ratio" in row else MISSING)
+        found.append(spread(row, "ratio", two_decimals))
     if cpu:
         found.append(number(row["cpu_us"]) if "cpu_us" in row else MISSING)
-        found.append(f"{row['cpu_ratio']:.2f}" if "cpu_ratio" in row else MISSING)
+        found.append(spread(row, "cpu_ratio", two_decimals))
+    if busy:
+        found.append(f"{row['server']:.0%} / {row['client']:.0%}" if "server" in row else MISSING)
     return found
 
 
@@ -70,6 +89,7 @@ def key(row: Record) -> tuple[Any, Any, str]:
 
 BASELINES = {
     "resting": "asyncio",
+    "validated": "the plain POST",
     "files": "Starlette",
     "msgpack_codec": "the library",
     "backplane": "the client",
@@ -86,13 +106,19 @@ def question_table(results: Record, question: str) -> str:
     shown = {
         "ratio": any("ratio" in row for row in first["rows"]),
         "cpu": any("cpu_us" in row for row in first["rows"]) and question != "startup",
+        "busy": any("server" in row for row in first["rows"]),
     }
+    columns = first.get("columns")
     grouped = any("group" in row for row in first["rows"])
     head = [*(["what"] if grouped else []), "case"]
     for version in records:
+        if columns:
+            head += columns.values()
+            continue
         head += [f"{first['unit']} ({version})".strip()]
         head += [f"to {baseline}"] if shown["ratio"] else []
         head += ["µs CPU", f"to {baseline}'s"] if shown["cpu"] else []
+        head += ["busy: server / client"] if shown["busy"] else []
     body: list[list[str]] = []
     before = None
     for group, x, case in dict.fromkeys(key(row) for record in records.values() for row in record["rows"]):
@@ -101,7 +127,7 @@ def question_table(results: Record, question: str) -> str:
         before = label
         for record in records.values():
             row = next((row for row in record["rows"] if key(row) == (group, x, case)), {})
-            line += cells(row, **shown)
+            line += [spread(row, name, number) for name in columns] if columns else cells(row, **shown)
         body.append(line)
     written = table(head, body)
     for version, record in records.items():
@@ -128,7 +154,8 @@ def targets_table(results: Record) -> str:
                 line.append(MISSING)
                 continue
             beside = f" ({number(each['by_cpu'])} by CPU)" if "by_cpu" in each else ""
-            line.append(f"{number(each['value'])}{beside} {MARKS[each['met']]}")
+            mark = "" if each.get("saturated", True) else f" {UNSATURATED}"
+            line.append(f"{number(each['value'])}{beside} {MARKS[each['met']]}{mark}")
         body.append(line)
     return table(["figure", "goal", *versions], body)
 
@@ -141,10 +168,26 @@ def versions_table(results: Record) -> str:
     return table(["package", *(f"with Python {v}" for v in versions)], body)
 
 
+def worst_ratio(results: Record, question: str, case: str) -> float | None:
+    """Return the least ratio of a case, of all runs and interpreters; None where it was not measured."""
+    ratios = [
+        row.get("spread", {}).get("ratio", [row["ratio"]])[0]
+        for record in asked(results, question).values()
+        for row in record["rows"]
+        if row["case"] == case
+    ]
+    return min(ratios, default=None)
+
+
 def taken(results: Record) -> str:
-    """Return when and where the figures were taken."""
+    """Return when and where the figures were taken, and in how many runs."""
     machine = results["machine"]
-    text = f"Taken {results['taken']} on {machine['cores']} cores of {machine['processor']}, {machine['system']}."
+    records = [record for entry in results["pythons"].values() for record in entry["questions"].values()]
+    count = max(len(record.get("runs", [None])) for record in records)
+    times = f" in {count} runs" if count > 1 else ""
+    text = (
+        f"Taken {results['taken']}{times} on {machine['cores']} cores of {machine['processor']}, {machine['system']}."
+    )
     return text + (
         f" **A quick look only, in short rounds: {', '.join(results['quick'])}.**" if results["quick"] else ""
     )

@@ -20,7 +20,7 @@ def in_process(scale: Scale, label: str, points: tuple[int, ...], make) -> list[
     for point in points:
         routes = {"core": make(core, point), "ours": make(ours, point)}
         cases = {name: lambda route=route: timed(route, 500) for name, route in routes.items()}
-        taken = interleave(cases, scale.pick(15, 5), f"{label}: {point}")
+        taken = interleave(cases, scale.pick(9, 5), f"{label}: {point}")
         found += rows(taken, "core", cost=True, group=f"{label}, ns a dispatch", x=point)
     return found
 
@@ -39,7 +39,7 @@ def end_to_end(scale: Scale, label: str, points: tuple[int, ...], kind: str, ask
             load(one, points[0])
         for point in points:
             cases = {which: lambda one=one, at=point: load(one, at) for which, one in servers.items()}
-            taken = interleave(cases, scale.pick(2, 1), f"{label}: {point}")
+            taken = interleave(cases, 1, f"{label}: {point}")
             found += rows(taken, "core", cost=False, group=f"{label}, requests/s", x=point)
     return found
 

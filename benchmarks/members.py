@@ -5,12 +5,11 @@ A JSON answer through one request and one response method, with 20+20 members re
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 
-from peer_servers import commands
-from question import FULL, Scale, find, interleave, main, median, rows, say, target
-from serving import Server, app, start, wrk
+from peer_servers import started, wrong_answer
+from question import FULL, Scale, cost, find, interleave, main, rows, saturated, say, target, versus
+from serving import Server, app, server, wrk
 
 SUBJECTS = {
     "core": app("bare"),
@@ -24,60 +23,44 @@ SUBJECTS = {
 TWIN = "core, again"
 
 
-def check(one: Server) -> str | None:
-    """Return what is wrong with a server's answer, None for the common one."""
-    with one.running():
-        for headers, wanted in (({"token": "x"}, {"name": "Test"}), ({}, {"name": "Anonymous"})):
-            status, kind, body = one.ask("/", headers)
-            if status != 200 or not kind.startswith("application/json") or json.loads(body) != wanted:
-                return f"it answers {status} {kind!r} {body[:200]!r}"
-    return None
-
-
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Load each server in turn."""
-    peers, left_out = commands()
     with ExitStack() as stack:
-        servers: dict[str, Server] = {}
-        for name, command in {**SUBJECTS, TWIN: SUBJECTS["core"], **peers}.items():
-            try:
-                one = start(command)
-                stack.callback(one.stop)
-                wrong = check(one)
-                if wrong is None:
-                    with one.running():
-                        wrk(one, seconds=scale.seconds)  # JIT compilers and caches warm up
-            except RuntimeError as error:
-                wrong = str(error).strip().splitlines()[-1]
-            if wrong is None:
-                servers[name] = one
-            elif name in peers:
-                left_out[name] = wrong
-            else:
+        servers = {}
+        for name, command in {**SUBJECTS, TWIN: SUBJECTS["core"]}.items():
+            servers[name] = stack.enter_context(server(command))
+            wrong = wrong_answer(servers[name])
+            if wrong:
                 raise RuntimeError(f"{name}: {wrong}")
+        peers, left_out = started(stack)
+        servers |= peers
         say(f"  same answer from {', '.join(servers)}")
 
         def load(one: Server) -> dict[str, float]:
             with one.running():
                 return wrk(one, seconds=scale.seconds)
 
+        for one in servers.values():
+            load(one)  # JIT compilers and caches warm up
         taken = interleave({name: lambda one=one: load(one) for name, one in servers.items()}, scale.rounds)
     found = rows(taken, "core", cost=False)
     default = find(found, "ours, 20+20 members")
     fast = find(found, 'ours, 20+20 members, load("json")')
+    core = find(found, "core")
     targets = [
-        target(
-            "20+20 members, default serializer, to the bare core", default["ratio"], ">=", 1.6, default["cpu_ratio"]
-        ),
-        target('20+20 members, load("json"), to the bare core', fast["ratio"], ">=", 2.3, fast["cpu_ratio"]),
+        target(what, row["ratio"], ">=", goal, row["cpu_ratio"], busy=saturated(row, core))
+        for what, row, goal in (
+            ("20+20 members, default serializer, to the bare core", default, 1.6),
+            ('20+20 members, load("json"), to the bare core', fast, 2.3),
+        )
     ]
-    for peer, goal, sign in (("Elysia", 1, ">"), ("Fastify", 2, ">=")):
-        name = next((name for name in servers if name.startswith(peer)), None)
-        if name:
-            mine, theirs = taken[fast["case"]], taken[name]
-            ratio = median([a["value"] / b["value"] for a, b in zip(mine, theirs, strict=True)])
-            cpu = median([a["cpu"] / b["cpu"] for a, b in zip(mine, theirs, strict=True)])
-            targets.append(target(f'20+20 members, load("json"), to {name}', ratio, sign, goal, cpu))
+    mine, beside = taken[fast["case"]], {name: samples for name, samples in taken.items() if name in peers}
+    for peer, goal, sign in (("Elysia, Bun", 1, ">"), ("uWebSockets.js", 1, ">"), ("Fastify", 2, ">=")):
+        if peer in beside:
+            targets.append(versus(f'20+20 members, load("json"), to {peer}', mine, beside[peer], sign, goal))
+    for peer, goal in (("Elysia, Bun", 0.9), ("uWebSockets.js", 1)):
+        if peer in beside:
+            targets.append(cost(f'20+20 members, load("json"): CPU of a request, to {peer}', mine, beside[peer], goal))
     return {"unit": "requests/s", "rows": found, "targets": targets, "left_out": left_out}
 
 

@@ -16,6 +16,7 @@ from figures import (
     targets_table,
     versions_table,
 )
+from standing import interpreters, summary
 
 PAGE = HERE.parent / "docs" / "performance.md"
 TEMPLATE = HERE / "performance.template.md"
@@ -39,6 +40,8 @@ def render(results: Record) -> str:
         "taken": taken,
         "targets": targets_table,
         "versions": versions_table,
+        "interpreters": interpreters,
+        "conditions": summary,
         "default_python": default_python,
     }
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from importlib.metadata import distributions
 from pathlib import Path
 
-from building import ENVIRONMENTS, NODE_MODULES, PYTHON_PEERS
+from building import ENVIRONMENTS, NODE_MODULES, NODE_PEERS, PYTHON_PEERS, reason
+from serving import Server, start
 
 PEERS = Path(__file__).parent / "peers"
 LABELS = {
@@ -19,8 +22,13 @@ LABELS = {
     "litestar": "Litestar, uvicorn",
     "robyn": "Robyn",
     "sanic": "Sanic, sanic-ext",
+    "blacksheep": "BlackSheep, uvicorn",
+    "granian": "Granian",
+    "fastpysgi": "FastPySGI",
     "fastify": "Fastify",
+    "uwebsockets": "uWebSockets.js",
     "elysia": "Elysia, Bun",
+    "bun": "Bun",
 }
 
 Command = Callable[[int], list[str]]
@@ -55,8 +63,9 @@ def commands(kind: str = "app") -> tuple[dict[str, Command], dict[str, str]]:
             found[LABELS[name]] = lambda port, python=str(python), script=script: [python, script, str(port)]
         else:
             missing[LABELS[name]] = "not installed"
-    runners = {"fastify": shutil.which("node"), "elysia": str(NODE_MODULES / ".bin" / "bun")}
-    for name, runner in runners.items():
+    runners = {"node": shutil.which("node"), "bun": str(NODE_MODULES / ".bin" / "bun")}
+    for name, runtime in NODE_PEERS.items():
+        runner = runners[runtime]
         if not (PEERS / f"{name}_{kind}.mjs").exists():
             continue
         if (NODE_MODULES / name).exists() and runner and Path(runner).exists():
@@ -65,6 +74,43 @@ def commands(kind: str = "app") -> tuple[dict[str, Command], dict[str, str]]:
         else:
             missing[LABELS[name]] = "not installed"
     return found, missing
+
+
+def wrong_answer(one: Server) -> str | None:
+    """Return what is wrong with the answer of an app, None for the common one."""
+    with one.running():
+        for headers, wanted in (({"token": "x"}, {"name": "Test"}), ({}, {"name": "Anonymous"})):
+            status, kind, body = one.ask("/", headers)
+            if status != 200 or not kind.startswith("application/json") or json.loads(body) != wanted:
+                return f"it answers {status} {kind!r} {body[:200]!r}"
+    return None
+
+
+def started(
+    stack: ExitStack, kind: str = "app", only: Collection[str] = LABELS.values()
+) -> tuple[dict[str, Server], dict[str, str]]:
+    """Start the peers that are installed, by label, and return reasons for those that do not answer as all others.
+
+    Args:
+        stack: what stops them.
+        kind: as in `commands`.
+        only: the labels of those that are wanted.
+    """
+    found, missing = commands(kind)
+    servers = {}
+    for label, command in found.items():
+        if label in only:
+            try:
+                one = start(command)
+                stack.callback(one.stop)
+                wrong = wrong_answer(one) if kind == "app" else None
+            except (RuntimeError, OSError, ValueError) as error:
+                wrong = reason(str(error))
+            if wrong is None:
+                servers[label] = one
+            else:
+                missing[label] = wrong
+    return servers, {label: why for label, why in missing.items() if label in only}
 
 
 def versions() -> dict[str, str]:
@@ -81,7 +127,8 @@ def versions() -> dict[str, str]:
     for package in ("socketify", "socketify-ext", "msgpack", "msgspec", "pydantic", "pluggy"):
         found[package] = own.get(package, "?")
     if NODE_MODULES.exists():
-        found |= {name: node_version(name) for name in ("fastify", "@fastify/static", "elysia", "bun")}
+        have = (name for name in (*NODE_PEERS, "@fastify/static") if (NODE_MODULES / name).exists())
+        found |= {name: node_version(name) for name in have}
         node = shutil.which("node")
         if node:
             found["node"] = (

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conditions import Elsewhere, moment
+
 Sample = Mapping[str, float]
 
 
@@ -31,7 +33,8 @@ class Scale:
         return quick if self.quick else full
 
 
-FULL, QUICK = Scale(5, 1, quick=False), Scale(2, 1, quick=True)
+FULL, QUICK = Scale(2, 1, quick=False), Scale(1, 1, quick=True)
+SATURATED = 0.9  # of the time of a load: a server that was less busy waited for its clients
 
 
 def say(text: str) -> None:
@@ -59,7 +62,7 @@ def median(values: list[float]) -> float:
 def rows(
     taken: Mapping[str, list[Sample]], baseline: str, *, cost: bool, inverse: bool = False, **more: Any
 ) -> list[dict[str, Any]]:
-    """Summarise samples as rows: medians, and medians of each round's ratio to the baseline.
+    """Summarise samples as rows: medians, medians of each round's ratio to the baseline, and how busy both sides were.
 
     Args:
         taken: samples by case.
@@ -80,6 +83,7 @@ def rows(
             "ratio": median([base / value if inverse else value / base for value, base in pairs]),
             "cost": cost,
         }
+        row |= {side: median([s[side] for s in samples]) for side in ("server", "client") if side in samples[0]}
         if "cpu" in samples[0]:
             row["cpu_us"] = median([s["cpu"] for s in samples])
             if all(s["cpu"] for s in taken[baseline]):
@@ -93,7 +97,14 @@ VERDICT = {True: "met", False: "MISSED", None: "open"}
 COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt}
 
 
-def target(what: str, value: float, sign: str, goal: float, cpu: float | None = None) -> dict[str, Any]:
+def saturated(*rows: Sample) -> bool:
+    """Check whether the servers of some rows or samples were busy; one that does not say counts as busy."""
+    return all(row.get("server", 1) >= SATURATED for row in rows)
+
+
+def target(
+    what: str, value: float, sign: str, goal: float, cpu: float | None = None, *, busy: bool = True
+) -> dict[str, Any]:
     """Compare a figure, to two decimals as it is shown, with what it should be.
 
     Args:
@@ -103,15 +114,30 @@ def target(what: str, value: float, sign: str, goal: float, cpu: float | None = 
         goal: with what.
         cpu: the same figure as a cost by CPU time, where it is known. Where the two disagree about the goal, the
             machine was busy with other things, and the record says that nothing is known: `met` is None.
+        busy: whether the servers were saturated; where one was not, CPU time alone decides.
     """
     shown = round(value, 2)
     met = COMPARE[sign](shown, goal)
     found: dict[str, Any] = {"what": what, "value": shown, "goal": f"{sign} {goal:g}", "met": met}
     if cpu is not None:
         found["by_cpu"] = round(1 / cpu, 2)
-        if COMPARE[sign](found["by_cpu"], goal) != met:
-            found["met"] = None
+        by_cpu = COMPARE[sign](found["by_cpu"], goal)
+        found["met"] = met if met == by_cpu else None
+        if not busy:
+            found |= {"met": by_cpu, "saturated": False}
     return found
+
+
+def versus(what: str, mine: list[Sample], theirs: list[Sample], sign: str, goal: float) -> dict[str, Any]:
+    """Compare the samples of two servers, round by round: what one does in a second, and its CPU time for it."""
+    pairs = list(zip(mine, theirs, strict=True))
+    ratio, cpu = (median([one[key] / other[key] for one, other in pairs]) for key in ("value", "cpu"))
+    return target(what, ratio, sign, goal, cpu, busy=all(saturated(*pair) for pair in pairs))
+
+
+def cost(what: str, mine: list[Sample], theirs: list[Sample], goal: float) -> dict[str, Any]:
+    """Compare the CPU time of two servers, round by round, with what it should be at most."""
+    return target(what, median([a["cpu"] / b["cpu"] for a, b in zip(mine, theirs, strict=True)]), "<=", goal)
 
 
 def find(found: list[dict[str, Any]], case: str, **group: Any) -> dict[str, Any]:
@@ -128,15 +154,23 @@ def main(measure: Callable[[Scale], dict[str, Any]]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped
     if len(os.sched_getaffinity(0)) > 1:  # servers have the first core for themselves
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[1]})
+    before, elsewhere, begin = moment(), Elsewhere(), time.monotonic()
     record = measure(QUICK if arguments.quick else FULL)
+    run = {"before": before, "seconds": round(time.monotonic() - begin), "elsewhere": elsewhere.share()}
+    record["runs"] = [{**run, "after": moment()}]
     if arguments.json:
         arguments.json.write_text(json.dumps(record))
         return
     for row in record["rows"]:
         group = " ".join(str(row[key]) for key in ("group", "x") if key in row)
+        if "columns" in record:
+            written = (f"{row[key]:12.4g} {label}" for key, label in record["columns"].items() if key in row)
+            print(f"{group:28s} {row['case']:34s} {' '.join(written)}")
+            continue
         cpu = f"{row['cpu_us']:9.1f} us CPU ({row.get('cpu_ratio', 0):.2f})" if "cpu_us" in row else ""
         ratio = f"{row['ratio']:6.2f}" if "ratio" in row else ""
-        print(f"{group:28s} {row['case']:34s} {row['value']:12.4g} {record['unit']} {ratio} {cpu}")
+        busy = "" if saturated(row) else f"server busy {row['server']:.0%}"
+        print(f"{group:28s} {row['case']:34s} {row['value']:12.4g} {record['unit']} {ratio} {cpu} {busy}")
     for each in record["targets"]:
         verdict, beside = VERDICT[each["met"]], each.get("by_cpu", "")
         print(f"{verdict:6s} {each['what']}: {each['value']} ({each['goal']}) {beside}")

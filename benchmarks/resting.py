@@ -1,6 +1,6 @@
 """What does a server cost that has little to do, and how soon does it answer after a rest?
 
-A few requests a second on one connection: CPU as a share of a core, and how often the server was woken with none. After a
+Without requests, and with ten a second on one connection: CPU as a share of a core, and how often the server was woken with none. After a
 rest, and 20 times a second: the time of an answer, also after an await, on a new connection, and of a publication; beside a
 server of plain asyncio that writes the same bytes.
 """
@@ -21,7 +21,7 @@ from question import FULL, Scale, interleave, main, median, say, target
 from serving import Server, app, server
 from socket_load import ANSWER, connect, take
 
-RATES = (0, 1, 10, 20)
+RATES = (0, 10)
 SUBJECTS = {"core": app("resting", which="core"), "ours": app("resting", which="ours"), "asyncio": app("bare_asyncio")}
 PEER = "Elysia, Bun"
 PACE = 0.05  # seconds from one request to the next, for each server
@@ -82,17 +82,22 @@ CALLS: dict[str, Callable[[Client], None]] = {
 def share(one: Server, rate: int, seconds: float) -> dict[str, float]:
     """Send `rate` requests a second for so long; gives percent of a core (`value`)."""
     with one.running():
-        client = Client(one.port)
+        return {"value": paced(one, rate, seconds)}
+
+
+def paced(one: Server, rate: int, seconds: float) -> float:
+    """Send `rate` requests a second to a running server for so long; return percent of a core."""
+    client = Client(one.port)
+    client.ask()
+    time.sleep(6 if rate == 0 else 0.2)
+    begin, before = time.monotonic(), one.cpu()
+    for number in range(int(rate * seconds)):
+        time.sleep(max(0.0, begin + number / rate - time.monotonic()))
         client.ask()
-        time.sleep(6 if rate == 0 else 0.2)
-        begin, before = time.monotonic(), one.cpu()
-        for number in range(int(rate * seconds)):
-            time.sleep(max(0.0, begin + number / rate - time.monotonic()))
-            client.ask()
-        time.sleep(max(0.0, begin + seconds - time.monotonic()))
-        used = one.cpu() - before
-        client.close()
-        return {"value": used / (time.monotonic() - begin) * 100}
+    time.sleep(max(0.0, begin + seconds - time.monotonic()))
+    used = one.cpu() - before
+    client.close()
+    return used / (time.monotonic() - begin) * 100
 
 
 def wakes(one: Server, seconds: float) -> float:
@@ -156,7 +161,7 @@ def compare(taken: Mapping[str, list[float]], what: str) -> tuple[list[dict[str,
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Let each server rest in turn."""
     peers, _ = commands()
-    seconds = scale.pick(4, 2)
+    seconds = scale.pick(3, 2)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(server(command)) for name, command in SUBJECTS.items()}
         if PEER in peers:
@@ -164,20 +169,20 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         found, targets = [], []
         for rate in RATES:
             cases = {name: lambda one=one, rate=rate: share(one, rate, seconds) for name, one in servers.items()}
-            taken = interleave(cases, scale.pick(2, 1), f"{rate}/s")
+            taken = interleave(cases, 1, f"{rate}/s")
             group = f"{rate} requests/s, % of a core"
             values = {name: median([s["value"] for s in samples]) for name, samples in taken.items()}
             found += [{"group": group, "case": name, "value": value, "cost": True} for name, value in values.items()]
             targets.append(target(f"{rate} requests a second, % of a core", values["ours"], "<=", 0.5))
         for name, one in servers.items():
-            count = wakes(one, scale.pick(12, 4))
+            count = wakes(one, scale.pick(8, 4))
             found.append({"group": "woken a second, at rest", "case": name, "value": count, "cost": True})
         both = {name: servers[name] for name in ("ours", "asyncio")}
         rest = scale.pick(10, 2)
         for what, call, count, pause in (
             # uWebSockets has ended an idle connection by then.
-            (f"an answer on a new connection after {rest} s of rest", Client.connect_and_ask, scale.pick(10, 3), rest),
-            *((f"{what}, 20 a second", call, scale.pick(200, 20), PACE) for what, call in CALLS.items()),
+            (f"an answer on a new connection after {rest} s of rest", Client.connect_and_ask, scale.pick(5, 3), rest),
+            *((f"{what}, 20 a second", call, scale.pick(100, 20), PACE) for what, call in CALLS.items()),
         ):
             say(f"  {what}")
             some, others = compare(latencies(both, call, count, pause), what)

@@ -1,7 +1,8 @@
-"""Run the benchmarks: build what they need, run each question for each interpreter, write the figures.
+"""Run the benchmarks: build what they need, run each question for each interpreter, again and again, write the figures.
 
-    python benchmarks/run.py                      all, with this interpreter
-    python benchmarks/run.py --quick              a short look, nothing to publish
+    python benchmarks/run.py                      all, with this interpreter, three runs
+    python benchmarks/run.py --quick              a short look in one run, nothing to publish
+    python benchmarks/run.py --runs 5             more runs
     python benchmarks/run.py --only members       one question; --only is repeatable
     python benchmarks/run.py --python PATH        another interpreter; repeatable, the first is the default one
 
@@ -20,18 +21,26 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import building
+import peer_servers
+import runs
 from question import say
 
 HERE = Path(__file__).parent
 QUESTIONS = (
     "dispatch",
     "members",
+    "pipelined",
+    "light",
+    "half_load",
+    "workers",
     "ladder",
     "calls",
     "suspending",
+    "validated",
     "resting",
     "files",
     "websocket",
@@ -41,8 +50,22 @@ QUESTIONS = (
     "startup",
     "growth",
 )
-ONCE = ("ladder", "growth", "backplane", "resting", "files")  # with the default interpreter only
-LIMIT = 600  # seconds that one question may take
+# With the default interpreter only.
+ONCE = (
+    "pipelined",
+    "light",
+    "half_load",
+    "workers",
+    "ladder",
+    "growth",
+    "backplane",
+    "resting",
+    "files",
+    "validated",
+)
+# Slow, and mostly waiting, counted, drawn as a curve, or started many times anyway: in the first run only.
+FIRST = ("resting", "files", "msgpack_codec", "backplane", "memory", "startup", "growth")
+LIMIT = 600  # seconds that one question may take in a run
 
 
 def processor() -> str:
@@ -87,6 +110,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=QUESTIONS, help="only this question; repeatable")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--runs", type=int, help="how often all is measured; 3, and 1 with --quick")
     parser.add_argument("--python", action="append", help="an interpreter; repeatable")
     parser.add_argument("--results", type=Path, default=HERE / "results.json", help="where the figures go")
     arguments = parser.parse_args()
@@ -104,34 +128,26 @@ def main() -> int:
         "machine": machine(),
         "pythons": kept.get("pythons", {}),
     }
-    failed = []
-    start = time.monotonic()
+    begin = time.monotonic()
     for number, python in subjects.items():
-        versions = subprocess.run(
-            [str(python), "-c", "import json, peer_servers; print(json.dumps(peer_servers.versions()))"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=HERE,
-        )
-        entry = results["pythons"].setdefault(number, {"questions": {}})
-        entry["versions"] = json.loads(versions.stdout)
-        for question in arguments.only or QUESTIONS:
-            if question in ONCE and number != next(iter(results["pythons"])):
-                continue
-            say(f"{question}, Python {number}")
-            record = ask(question, python, quick=arguments.quick)
+        results["pythons"].setdefault(number, {"questions": {}}).update(describe(python))
+    failed = []
+    taken: dict[tuple[str, str], list[runs.Record]] = {}
+    count = arguments.runs or (1 if arguments.quick else 3)
+    for run in range(count):
+        for number, question in asked(results, list(subjects), arguments.only or QUESTIONS, again=run > 0):
+            say(f"{question}, Python {number}, run {run + 1} of {count}")
+            record = ask(question, subjects[number], quick=arguments.quick)
             if record is None:
-                failed.append(f"{question} (Python {number})")
+                failed.append(f"{question} (Python {number}, run {run + 1})")
                 continue
-            if "left_out" in record:
-                reasons = {building_label(name): reason for name, reason in left_out[number].items()}
-                record["left_out"] |= {name: why for name, why in reasons.items() if name in record["left_out"]}
-            entry["questions"][question] = record
+            explain(record, left_out[number])
+            taken.setdefault((number, question), []).append(record)
+            results["pythons"][number]["questions"][question] = runs.merge(taken[number, question])
             looked_at = {*results["quick"], question} if arguments.quick else {*results["quick"]} - {question}
             results["quick"] = sorted(looked_at)
-    arguments.results.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    say(f"{arguments.results} after {time.monotonic() - start:.0f} s")
+        arguments.results.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    say(f"{arguments.results} after {time.monotonic() - begin:.0f} s")
     if arguments.results == HERE / "results.json":
         publish(arguments.python or [sys.executable])
     for name in failed:
@@ -139,16 +155,37 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def building_label(name: str) -> str:
-    """Return the label under which a peer is measured."""
-    import peer_servers
+def describe(python: Path) -> dict[str, object]:
+    """Return the versions of what is measured, and how the interpreter was built."""
+    script = (
+        "import json, conditions, peer_servers;"
+        "print(json.dumps({'versions': peer_servers.versions(), 'interpreter': conditions.interpreter()}))"
+    )
+    done = subprocess.run([str(python), "-c", script], capture_output=True, text=True, check=True, cwd=HERE)
+    return json.loads(done.stdout)
 
-    return peer_servers.LABELS[name]
+
+def asked(
+    results: runs.Record, numbers: list[str], questions: Sequence[str], *, again: bool
+) -> Iterator[tuple[str, str]]:
+    """Return the questions of a run, with the version of the interpreter for each."""
+    default = next(iter(results["pythons"]))
+    for number in numbers:
+        for question in questions:
+            if (question not in ONCE or number == default) and not (question in FIRST and again):
+                yield number, question
+
+
+def explain(record: runs.Record, left_out: dict[str, str]) -> None:
+    """Say why a peer could not be installed, in place of that it is not."""
+    reasons = {peer_servers.LABELS[name]: reason for name, reason in left_out.items()}
+    if "left_out" in record:
+        record["left_out"] |= {label: why for label, why in reasons.items() if label in record["left_out"]}
 
 
 def publish(pythons: list[str]) -> None:
-    """Write the table, the page and the plots."""
-    for script in ("table.py", "page.py"):
+    """Write the table, the page, the README's figures and the plots."""
+    for script in ("table.py", "page.py", "readme.py"):
         subprocess.run([sys.executable, str(HERE / script)], check=True)
     try:
         python = building.plotter(pythons[0])

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -20,14 +21,20 @@ from typing import Any
 
 HERE = Path(__file__).parent
 HEADERS = {"token": "x"}
-TICK = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 PINNED = len(CORES) > 1 and shutil.which("taskset") is not None
 
 
-def pinned(core: int, command: Sequence[str]) -> list[str]:
-    """Return the command that runs `command` on the first or second core that this process may use."""
-    return ["taskset", "-c", str(CORES[core]), *command] if PINNED else list(command)
+def pinned(core: int | None, command: Sequence[str]) -> list[str]:
+    """Return the command that runs `command` on the first or second core that this process may use.
+
+    None stands for all cores but the second, which is the load's, or for both where there are two.
+    """
+    if not PINNED:
+        return list(command)
+    several = CORES if len(CORES) == 2 else [CORES[0], *CORES[2:]]
+    cores = several if core is None else [CORES[core]]
+    return ["taskset", "-c", ",".join(map(str, cores)), *command]
 
 
 def free_port() -> int:
@@ -37,14 +44,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def client_cpu() -> float:
+    """Return the seconds of CPU of the child processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Server:
     """A server process with its children; `cpu()` counts what all of them have used."""
 
-    def __init__(self, command: Sequence[str], port: int, **options: Any) -> None:
+    def __init__(self, command: Sequence[str], port: int, *, core: int | None = 0, **options: Any) -> None:
         self.port = port
         self.output = tempfile.TemporaryFile()  # noqa: SIM115  # closed in `stop`
         self.process = subprocess.Popen(
-            pinned(0, command),
+            pinned(core, command),
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT,
@@ -88,27 +101,53 @@ class Server:
         """Send one GET and decode the answer."""
         return json.loads(self.ask(path)[2])
 
-    def _members(self) -> Iterator[list[str]]:
-        """Return the fields of /proc/PID/stat from the third on, of each process of the session."""
+    def _members(self) -> dict[int, list[str]]:
+        """Return the fields of /proc/PID/stat from the third on, of each process of the session and of their children."""
+        all_fields = {}
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            with contextlib.suppress(OSError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[3]) == self.process.pid:
-                    yield fields
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    all_fields[int(entry.name)] = (entry / "stat").read_text().rpartition(")")[2].split()
+        found = {number for number, fields in all_fields.items() if int(fields[3]) == self.process.pid}
+        while more := {number for number, fields in all_fields.items() if int(fields[1]) in found} - found:
+            found |= more
+        return {number: all_fields[number] for number in found}
 
     def cpu(self) -> float:
         """Return the seconds of CPU that the server has used, user and system."""
-        return sum(int(fields[11]) + int(fields[12]) for fields in self._members()) / TICK
+        return sum(self.cpu_by_process().values())
+
+    def cpu_by_process(self) -> dict[int, float]:
+        """Return the seconds of CPU that each process of the server has used."""
+        used = {}
+        for number in self._members():
+            with contextlib.suppress(OSError):  # it has ended
+                used[number] = time.clock_gettime((~number << 3) | 2)  # its clock, as clock_getcpuclockid(3) has it
+        return used
+
+    @contextlib.contextmanager
+    def timed(self) -> Iterator[dict[str, float]]:
+        """Measure a load: `used`, the server's seconds of CPU, and what share of the time the two sides were busy.
+
+        The client is what ran as a child process and has ended. A server of several processes can be busy more than once.
+        """
+        found: dict[str, float] = {}
+        used, waited, begin = self.cpu(), client_cpu(), time.perf_counter()
+        yield found
+        wall = time.perf_counter() - begin
+        found["used"] = self.cpu() - used
+        found |= {"server": found["used"] / wall, "client": (client_cpu() - waited) / wall}
 
     def resident(self) -> int:
         """Return the bytes of memory that the server holds."""
-        return sum(int(fields[21]) for fields in self._members()) * os.sysconf("SC_PAGE_SIZE")
+        return sum(int(fields[21]) for fields in self._members().values()) * os.sysconf("SC_PAGE_SIZE")
 
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
+    def _signal(self, number: int) -> list[int]:
+        members = list(self._members())
+        for member in members:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, number)
+        return members
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -122,10 +161,12 @@ class Server:
     def stop(self) -> None:
         """End the server and its children."""
         self._signal(signal.SIGCONT)
-        self._signal(signal.SIGTERM)
+        members = self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(3)
-        self._signal(signal.SIGKILL)
+        for member in members:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, signal.SIGKILL)
         self.process.wait()
         self.output.close()
 
@@ -173,6 +214,8 @@ def wrk(
 ) -> dict[str, float]:
     """Load a running server; gives requests per second (`value`) and microseconds of CPU per request (`cpu`).
 
+    `server` and `client` say what share of the time each of them was busy.
+
     A script says what else wrk sends than a GET.
 
     Raises:
@@ -184,16 +227,40 @@ def wrk(
     scripted = [] if script is None else ["-s", str(script)]
     command = pinned(1, [*command, *lines, *scripted, f"http://127.0.0.1:{one.port}{path}"])
     for _ in range(5):  # a machine that was busy elsewhere all the time gets another chance
-        before = one.cpu()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        used = one.cpu() - before
+        with one.timed() as found:
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
         if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
             raise RuntimeError(f"wrk met errors at {path}:\n{done.stdout}\n{one.log}")
         requests = re.search(r"(\d+) requests in", done.stdout)
         rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
         if requests and rate and int(requests[1]):
-            return {"value": float(rate[1]), "cpu": used / int(requests[1]) * 1e6}
+            return {"value": float(rate[1]), "cpu": found.pop("used") / int(requests[1]) * 1e6, **found}
     raise RuntimeError(f"wrk got no answer at {path}:\n{done.stdout}{done.stderr}\n{one.log}")
+
+
+def paced(servers: Sequence[Server], rate: float, seconds: float, connections: int) -> list[dict[str, float]]:
+    """Send each of some servers so many requests a second, all at once; see `paced_load.py`.
+
+    Returns:
+        For each the milliseconds until an answer came (`p50`, `p90`, `p99`), the percentage of requests that were sent
+        `late`, and the percentage of a core that the server used (`share`).
+
+    Raises:
+        RuntimeError: a server answered with an error, or closed a connection.
+    """
+    ports = ",".join(str(one.port) for one in servers)
+    script, pipe = str(HERE / "paced_load.py"), subprocess.PIPE
+    command = pinned(1, [sys.executable, script, ports, str(rate), str(seconds), str(connections)])
+    with contextlib.ExitStack() as stack:
+        for one in servers:
+            stack.enter_context(one.running())
+        client = stack.enter_context(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True))
+        ready = client.stdout.readline()
+        used = [stack.enter_context(one.timed()) for one in servers]
+        written, errors = client.communicate("\n" if ready else "", timeout=seconds + 60)
+    if client.returncode:
+        raise RuntimeError(errors.strip().splitlines()[-1] if errors.strip() else "the client of paced_load.py failed")
+    return [{**found, "share": each["server"] * 100} for found, each in zip(json.loads(written), used, strict=True)]
 
 
 def pipelined(one: Server, path: str, requests: int, batch: int = 32) -> None:

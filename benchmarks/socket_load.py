@@ -1,6 +1,7 @@
 """A WebSocket client that costs less than any server: frames made in advance, answers counted by their bytes.
 
-`socket_load.py echo|publish|idle PORT CONNECTIONS SECONDS` prints one line of JSON.
+`socket_load.py echo|publish|idle PORT CONNECTIONS SECONDS` prints one line of JSON; `echo` and `publish` say "ready" before
+it, once they are connected, and wait for a line.
 """
 
 from __future__ import annotations
@@ -46,6 +47,19 @@ def take(one: socket.socket, size: int) -> bytes:
     return data
 
 
+def begin() -> tuple[float, float]:
+    """Say that all are connected, and wait for the word to start; gives the time, and the CPU time of this process."""
+    print("ready", flush=True)
+    sys.stdin.readline()
+    return time.perf_counter(), time.process_time()
+
+
+def done(messages: int, start: float, cpu: float) -> dict[str, float]:
+    """Return what was reached since `begin`, and what share of the time this process was busy."""
+    seconds = time.perf_counter() - start
+    return {"messages": messages, "seconds": seconds, "client": (time.process_time() - cpu) / seconds}
+
+
 def echo(port: int, connections: int, seconds: float) -> dict[str, float]:
     """Send batches on every connection and wait for all of their echoes."""
     sockets = [connect(port, "/echo") for _ in range(connections)]
@@ -53,14 +67,14 @@ def echo(port: int, connections: int, seconds: float) -> dict[str, float]:
     if take(sockets[0], ANSWER) != b"\x81" + bytes([len(TEXT)]) + TEXT:
         raise SystemExit("the echo is not what was sent")
     batch, size, messages = FRAME * BATCH, ANSWER * BATCH, 0
-    start = time.perf_counter()
+    start, cpu = begin()
     while time.perf_counter() - start < seconds:
         for one in sockets:
             one.sendall(batch)
         for one in sockets:
             take(one, size)
         messages += BATCH * connections
-    return {"messages": messages, "seconds": time.perf_counter() - start}
+    return done(messages, start, cpu)
 
 
 def publish(port: int, connections: int, seconds: float) -> dict[str, float]:
@@ -73,7 +87,7 @@ def publish(port: int, connections: int, seconds: float) -> dict[str, float]:
     for number in sockets:
         poll.register(number, select.EPOLLIN)
     messages = 0
-    start = time.perf_counter()
+    start, cpu = begin()
     while time.perf_counter() - start < seconds:
         asking.sendall(request)
         missing = at_once * ANSWER * connections
@@ -82,7 +96,7 @@ def publish(port: int, connections: int, seconds: float) -> dict[str, float]:
                 missing -= len(os.read(number, 65536))
         asking.recv(65536)
         messages += at_once * connections
-    return {"messages": messages, "seconds": time.perf_counter() - start}
+    return done(messages, start, cpu)
 
 
 def idle(port: int, connections: int, seconds: float) -> dict[str, float]:

@@ -95,7 +95,7 @@ def install_plugins(folder: Path) -> None:
 
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Start fresh processes in turn."""
-    rounds = scale.pick(11, 5)
+    rounds = scale.pick(7, 5)
     cases = {name: lambda text=text: importing(text) for name, text in IMPORTS.items()}
     for case in cases.values():
         case()  # byte code is written

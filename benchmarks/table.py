@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import ast
 
-from figures import HERE, Record, asked, question_table, read, taken, targets_table, versions_table
+from figures import HERE, Record, question_table, read, taken, targets_table, versions_table
+from standing import conditions, interpreters
 
 QUESTIONS = {
     "dispatch": "to the core: cost, less is better",
     "members": "to the core: speed, more is better; the core measured twice shows what the noise is",
+    "pipelined": "to the core: speed, more is better",
+    "light": "a share and times, less is better",
+    "half_load": "times, less is better; the more requests a second, the more work it is",
+    "workers": "to one worker: speed, more is better",
     "ladder": "to the core: speed of the whole request, more is better",
     "calls": "to the core: speed of the call, more is better; native: the same with the core's native functions alone",
     "suspending": "to the core: speed, more is better",
+    "validated": "to the plain POST: speed, more is better; goals compare CPU time of a request",
     "resting": "time to plain asyncio's, less is better",
     "files": "to Starlette: speed, more is better; goals compare CPU time of a request",
     "websocket": "to the core: speed, more is better",
@@ -42,8 +48,8 @@ def render(results: Record) -> str:
         targets_table(results),
     ]
     for question, reading in QUESTIONS.items():
-        if asked(results, question):
-            parts += [f"## {question}", f"{purpose(question)} ({reading}.)", question_table(results, question)]
+        parts += [f"## {question}", f"{purpose(question)} ({reading}.)", question_table(results, question)]
+    parts += ["## Conditions", interpreters(results), conditions(results)]
     parts += ["## Versions", versions_table(results)]
     return "\n\n".join(parts) + "\n"
 

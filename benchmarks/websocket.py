@@ -1,4 +1,4 @@
-"""How many WebSocket messages a second: echoes on 32 connections, and publications to 1,000 subscribers."""
+"""How many WebSocket messages a second: echoes on 32 connections, and publications to 1,000 subscribers; and beside peers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from question import FULL, Scale, find, interleave, main, rows, target
+from peer_servers import started
+from question import FULL, Scale, find, interleave, main, rows, target, versus
 from serving import HERE, Server, app, pinned, server
 
 SERVERS = {
@@ -20,35 +21,48 @@ LOADS = {"echo": ("echo, 32 connections", 32), "publish": ("publish to 1,000 sub
 
 
 def load(one: Server, kind: str, connections: int, seconds: float) -> dict[str, float]:
-    """Load one server; gives messages per second and microseconds of the server's CPU per message."""
+    """Load one server; gives messages per second, microseconds of the server's CPU per message, and who was busy."""
     command = [sys.executable, str(HERE / "socket_load.py"), kind, str(one.port), str(connections), str(seconds)]
-    with one.running():
-        before = one.cpu()
-        done = subprocess.run(pinned(1, command), capture_output=True, text=True, check=False, timeout=120)
-        used = one.cpu() - before
-    if done.returncode:
-        raise RuntimeError(f"{kind}: {done.stderr}\n{one.log}")
-    found = json.loads(done.stdout)
-    return {"value": found["messages"] / found["seconds"], "cpu": used / found["messages"] * 1e6}
+    pipe = subprocess.PIPE
+    with one.running(), subprocess.Popen(pinned(1, command), stdin=pipe, stdout=pipe, stderr=pipe, text=True) as client:
+        ready = client.stdout.readline()
+        with one.timed() as busy:
+            written, errors = client.communicate("\n" if ready else "", timeout=120)
+    if client.returncode:
+        raise RuntimeError(f"{kind}: {errors}\n{one.log}")
+    found = json.loads(written)
+    return {
+        "value": found["messages"] / found["seconds"],
+        "cpu": busy["used"] / found["messages"] * 1e6,
+        "server": busy["server"],
+        "client": found["client"],
+    }
 
 
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Load each server in turn, first with echoes, then with publications."""
-    found = []
+    found, beside = [], []
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(server(command)) for name, command in SERVERS.items()}
+        peers, left_out = started(stack, "sockets")
+        servers = {name: stack.enter_context(server(command)) for name, command in SERVERS.items()} | peers
         for kind, (label, connections) in LOADS.items():
             cases = {
                 name: lambda one=one, a=kind, b=connections: load(one, a, b, scale.seconds)
                 for name, one in servers.items()
             }
-            found += rows(interleave(cases, scale.rounds, label), "core", cost=False, group=label)
+            taken = interleave(cases, scale.rounds, label)
+            found += rows(taken, "core", cost=False, group=label)
+            beside += [
+                versus(f"{label}, 20 members, to {peer}", taken["ours, 20 members"], taken[peer], ">=", 1)
+                for peer in peers
+            ]
     echo, publish = (find(found, "ours, 20 members", group=label) for label, _ in LOADS.values())
     targets = [
         target("WebSocket echo, 20 members, to the bare core", echo["ratio"], ">=", 1.5, echo["cpu_ratio"]),
         target("publish to 1,000 subscribers, to the bare core", publish["ratio"], ">=", 1, publish["cpu_ratio"]),
+        *beside,
     ]
-    return {"unit": "messages/s", "rows": found, "targets": targets}
+    return {"unit": "messages/s", "rows": found, "targets": targets, "left_out": left_out}
 
 
 if __name__ == "__main__":

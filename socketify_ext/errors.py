@@ -260,7 +260,7 @@ class ListenError(ExtensionError, OSError):
     """The server can't listen at the given address."""
 
     code = "EXT403"
-    cause = "The port or socket path is taken, not allowed to this user, or not a valid address."
+    cause = "The port or socket path is taken, not allowed to this user, or not a valid address; a certificate has another key."
     remedy = (
         "Stop the other server, choose another port, share it with `reuse_port=True`, or write the address as shown."
     )
@@ -455,6 +455,14 @@ class AnswerError(ExtensionError, ValueError):
     remedy = "Answer with what the model describes, add the status to `returns=`, or raise an `HTTPError`."
 
 
+class UnansweredError(ExtensionError, RuntimeError):
+    """A handler has returned without an answer; hooks and the error handler get it, and the client 500."""
+
+    code = "EXT519"
+    cause = "A handler returns nothing, or something that is no answer, and no task or callback of its request is left."
+    remedy = "Answer by a call such as `res.end`, or return text, bytes or an object."
+
+
 class TargetError(ExtensionError, LookupError):
     """The target of a command can't be loaded; `target` is what was given."""
 
@@ -486,9 +494,13 @@ class ProjectError(ExtensionError, ValueError):
 
     code = "EXT701"
     cause = (
-        "The name of a new project is not an identifier, is taken by a built-in or the core, or its folder is there."
+        "The name of a new project is not an identifier, or is taken by a built-in, an installed distribution or the core; "
+        "what it requires is not installed, fails or needs options; or its folder is there."
     )
-    remedy = "Give `socketify-ext new` another name, or another folder with `--into`."
+    remedy = (
+        "Give `socketify-ext new` another name, or another folder with `--into`; install what it requires, or give its "
+        "options with `--option`."
+    )
 
 
 class InjectError(ExtensionError, RuntimeError):

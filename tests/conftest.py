@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import importlib
 import os
 import resource
 import shutil
+import sys
 from pathlib import Path
 
 import httpcore2
@@ -58,6 +60,18 @@ def shared_folder(tmp_path_factory):
         return folder
 
     return make
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """Return a function that imports a script of `benchmarks/`; all of them are forgotten again."""
+    folder = ROOT / "benchmarks"
+    monkeypatch.syspath_prepend(str(folder))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
 
 
 @pytest.fixture

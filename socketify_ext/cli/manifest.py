@@ -26,6 +26,9 @@ def write_manifest(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 and a diff if the file is out of date.")
     ] = False,
+    grade: Annotated[
+        bool, typer.Option("--grade", help="Check the extensions, too, and write the grades that they have.")
+    ] = False,
     force: Force = False,
     timeout: Timeout = TIME_LIMIT,
 ) -> None:
@@ -33,6 +36,8 @@ def write_manifest(
     from socketify_ext.errors import GeneratedFileError
     from socketify_ext.inspection.manifest import is_manifest
 
+    if check and grade:
+        raise typer.BadParameter("it writes nothing, so it takes no grades", param_hint="--check")
     answer = run_query(Query(extension, "manifest", timeout)).value
     path, text = output or Path(answer["path"]), answer["text"]
     if check:
@@ -46,17 +51,37 @@ def write_manifest(
             path=str(path),
         )
     else:
-        GeneratedFile(path, "manifest", is_manifest, force=force).write(text)
+        file = GeneratedFile(path, "manifest", is_manifest, force=force)
+        file.write(text)
+        if grade:  # which asks for a manifest that is up to date
+            file.write(_with_grades(text, timeout))
         echo(path, err=True)
 
 
+def _with_grades(text: str, timeout: float) -> str:
+    """Check the extensions of a manifest, and return it with their grades."""
+    from socketify_ext.conformance.matrix import check_target
+    from socketify_ext.inspection.manifest import Manifest
+
+    manifest = Manifest(**json.loads(text))
+    for name in manifest.extensions:
+        report = check_target(f"{manifest.distribution}:{name}", timeout=timeout, costs=False)
+        level = report.grade.level if report.grade else None
+        echo(f"{name}: {level or 'no grade'}; see `socketify-ext check {name}`", err=True)
+        if level is not None:
+            manifest.grades[name] = level
+    return manifest.text()
+
+
 def _compare(extension: str, path: Path, text: str) -> None:
-    """Check that a file has the same content, in any format."""
+    """Check that a file has the same content, in any format and with any grades."""
     from socketify_ext.errors import GeneratedFileError
+    from socketify_ext.inspection.manifest import grades_in
 
     try:
         written = path.read_text(encoding="utf-8", errors="replace")
-        if json.loads(written) == json.loads(text):
+        grades = grades_in(written)
+        if json.loads(written) == json.loads(text) | ({"grades": grades} if grades else {}):
             return
         why = "the extension has changed"
     except OSError as error:

@@ -48,14 +48,15 @@ def run_app(  # noqa: PLR0917 - typer's way
     """Serve an app: with reload in development, with workers that are kept alive in production."""
     from socketify_ext.run.banner import print_banner
     from socketify_ext.run.binding import Binding
+    from socketify_ext.run.certificate import check_certificate
     from socketify_ext.run.settings import RunSettings
     from socketify_ext.run.supervisor import Supervisor
 
     settings = RunSettings(
         target=target,
-        host=host,
+        host=_not_empty("host", host),
         port=port,
-        uds=uds,
+        uds=None if uds is None else _not_empty("uds", uds),
         workers=_workers(workers, reload=reload),
         reload=reload,
         tls_cert=_file("tls-cert", tls_cert),
@@ -70,6 +71,7 @@ def run_app(  # noqa: PLR0917 - typer's way
     )
     if (tls_cert is None) is not (tls_key is None):
         raise typer.BadParameter("--tls-cert and --tls-key go together", param_hint="--tls-cert")
+    check_certificate(settings)
     changes = _changes() if reload else None
     binding = Binding(settings)
     try:
@@ -96,6 +98,12 @@ def _workers(text: str, *, reload: bool) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise typer.BadParameter(f"{text!r} is neither a number from 1 to 1024 nor 'auto'", param_hint="--workers")
     return int(text)
+
+
+def _not_empty(option: str, text: str) -> str:
+    if not text:
+        raise typer.BadParameter("it is empty", param_hint=f"--{option}")
+    return text
 
 
 def _file(option: str, path: Path | None) -> str | None:

@@ -13,7 +13,7 @@ import pathlib
 import types
 import typing
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any, Final
@@ -195,7 +195,7 @@ def _sample(wanted: Any, there: tuple[str, ...]) -> tuple[str, Argument]:
     if origin in (typing.Union, types.UnionType):
         return _first(arguments, there)
     if origin is typing.Annotated:
-        return _sample(arguments[0], there)
+        return _bounded(_sample(arguments[0], there), arguments[1:])
     if origin is typing.Literal:
         return repr(arguments[0]), lambda _: arguments[0]
     kind = origin or wanted
@@ -208,6 +208,15 @@ def _sample(wanted: Any, there: tuple[str, ...]) -> tuple[str, Argument]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return _model(kind, there)
     return _container(kind, arguments, there)
+
+
+def _bounded(made: tuple[str, Argument], metadata: Sequence[Any]) -> tuple[str, Argument]:
+    """Make the least number that a type allows, where it says so."""
+    marks = [mark for each in metadata for mark in getattr(each, "metadata", [each])]
+    least = [mark.ge for mark in marks if hasattr(mark, "ge")] + [mark.gt + 1 for mark in marks if hasattr(mark, "gt")]
+    if not least or made[0] not in ("1", "1.0"):
+        return made
+    return repr(max(least)), lambda _: max(least)
 
 
 def _first(arguments: tuple[Any, ...], there: tuple[str, ...]) -> tuple[str, Argument]:

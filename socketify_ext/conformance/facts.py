@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from .. import errors
-from ..inspection.manifest import FILE, package_manifest
+from ..inspection.manifest import FILE, grades_in, package_manifest
 from ..registry.compatibility import untested
 from ..registry.discovery import OWN_DISTRIBUTION
 from ..registry.modules import read_beside
@@ -53,7 +54,7 @@ def _manifest_problems(extension: Extension) -> Iterator[str]:
         return
     if data is None:
         yield f"its package has no {FILE}: write it with `socketify-ext manifest {extension.name}`"
-    elif data.decode(errors="replace") != manifest.text():
+    elif data.decode(errors="replace") != replace(manifest, grades=grades_in(data)).text():
         yield f"its {FILE} is out of date: write it with `socketify-ext manifest {extension.name}`"
 
 

@@ -220,7 +220,8 @@ class _Check:
         self.tallies.judge_answer(answer, tag, where, parts, seen)
         self.tallies.judge_services(visit.where, answer, tag, where)
         for part in parts:
-            if part.report.kind == "route option" and answer.status in _DONE:
+            is_answered = part.report.kind == "route" and not part.report.runs  # by a hook of the same extension
+            if answer.status in _DONE and (is_answered or part.report.kind == "route option"):
                 part.report.runs += 1
             if not part.report.runs:
                 refused = f"{visit.where} was answered with {answer.status or 'a refusal'} before"

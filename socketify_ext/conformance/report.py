@@ -34,7 +34,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "raises": ("A part raises what is no answer to a client.", "Raise `HTTPError` for what a client did wrong."),
     "logged": (
-        "The runtime had to refuse or log something, such as a second answer or an error in a background task.",
+        "The runtime had to refuse or log something, such as a second answer or an error in a background task; or something else was logged with its traceback.",
         "See the message.",
     ),
     "hangs": ("A part does not end, or never answers.", "Await with a time limit, and answer on every path."),

@@ -17,7 +17,9 @@ from .observation import Observation, Steps, current
 from .part import Part
 from .places import PREFIX
 
+_REFUSALS: Final = 400  # and above; what a hook answers otherwise is its work, as for a probe
 _ANSWERING: Final = ("before_request", "before_upgrade")
+_LOGS: Final = ("socketify_ext", "asyncio")  # those of the runtime and of its loop
 
 
 class ProbeError(Exception):
@@ -111,6 +113,8 @@ class Watch:
         """Take an error that was logged."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, ProbeError) or any(error is each for each in self._raised):
+            return
+        if error is None and record.name not in _LOGS:  # a line of an extension's own, as of an access log
             return
         message = record.getMessage().partition("\n")[0]
         if record.module == "lifecycle" and message.startswith("extension"):  # it is a part
@@ -226,6 +230,10 @@ class _Calls:
             self._watch.leave(number, observation)
 
     def _note_refusal(self, observation: Observation, value: Any, arguments: Sequence[Any]) -> None:
-        answers = self._event in _ANSWERING and arguments[0].has_responded()
-        if answers or (self._event == "on_ws_message" and value is False):
+        if self._event in _ANSWERING:
+            response = arguments[0]
+            refuses = response.has_responded() and response.status >= _REFUSALS
+        else:
+            refuses = self._event == "on_ws_message" and value is False
+        if refuses:
             observation.outcome = "refused"

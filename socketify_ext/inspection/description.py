@@ -13,7 +13,6 @@ from socketify_ext.sdk.provenance import location, source_location
 from .annotation import annotation
 from .member import Member, describe_member
 from .scope import Scope
-from .unconfigured import Unconfigured, describable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -152,6 +151,8 @@ def describe(extension: Extension, hooks: Iterable[str], app: Any = None) -> tup
     Raises:
         OptionsError: a given option is wrong.
     """
+    from .unconfigured import Unconfigured, describable  # not to read a manifest
+
     extension = describable(extension)
     lacking = extension if isinstance(extension, Unconfigured) else None
     declaration: Declaration | None = None

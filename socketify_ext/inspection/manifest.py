@@ -6,7 +6,7 @@ import functools
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.machinery import PathFinder
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
@@ -34,15 +34,20 @@ _FROM_METADATA: Final = ("distribution", "version")
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a package's extensions declare, by name; `requires`, members, options and all else as `show` prints it."""
+    """What a package's extensions declare, by name; `requires`, members, options and all else as `show` prints it.
+
+    `grades` are those that `socketify-ext check` gave them when the file was written, where that was asked for.
+    """
 
     distribution: str
     extensions: dict[str, dict[str, Any]]
     format: int = FORMAT
+    grades: dict[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return it as JSON in a stable form."""
-        parts = {"format": self.format, "distribution": self.distribution, "extensions": self.extensions}
+        grades = {"grades": self.grades} if self.grades else {}
+        parts = {"format": self.format, "distribution": self.distribution, **grades, "extensions": self.extensions}
         return json.dumps(parts, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -127,6 +132,15 @@ def read_manifest(candidate: Candidate) -> DeclaredExtension | None:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise _wrong(candidate, path, f"{where}: {first['msg']}") from None
+
+
+def grades_in(content: bytes | str) -> dict[str, str]:
+    """Return the grades in a manifest; none where it is not one."""
+    try:
+        grades = json.loads(content)["grades"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return {}
+    return grades if isinstance(grades, dict) else {}
 
 
 def is_manifest(content: bytes) -> bool:

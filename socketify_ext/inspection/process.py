@@ -61,6 +61,7 @@ class Child:
         output: where its standard output goes.
         error_output: where its standard error goes; by default to that of this process, of a fork where its output goes.
         fork_server: forks it from a process that has imported what it needs; by default it starts afresh.
+        folder: where its modules are looked for first; by default the current one.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Child:
         output: IO[Any] | int = subprocess.DEVNULL,
         error_output: IO[Any] | None = None,
         fork_server: ForkServer | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.timeout = timeout
         self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
@@ -81,7 +83,14 @@ class Child:
         self._unread = b""
         descriptors = [events, self._trace.fileno(), self._notes.fileno(), commands]
         self._mark = uuid.uuid4().hex.encode()  # of its own lines, since a target may write to any descriptor
-        given = dumps({"timeout": timeout, "mark": self._mark.decode(), "request": request, "folder": str(Path.cwd())})
+        given = dumps(
+            {
+                "timeout": timeout,
+                "mark": self._mark.decode(),
+                "request": request,
+                "folder": str(Path.cwd() if folder is None else folder.absolute()),
+            }
+        )
         self._process: subprocess.Popen[bytes] | ForkedProcess
         if fork_server is not None and not isinstance(output, int):
             self._process = fork_server.start(module, given, output.fileno(), *descriptors)

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from socketify_ext import errors
-
-from .process import Child, GoneError, HungError
 
 TIME_LIMIT: Final = 10.0
 
@@ -23,11 +22,12 @@ class Query:
     Args:
         target: an extension's name, `module:attribute` or `module:run`.
         question: "app" for an `AppDescription`, "extension" for a `DeclaredExtension`, "manifest" for that of an
-            extension's package, "hooks" to load a plugin's; or, as "module:function", what to call with the app in the
+            extension's package, "hooks" to load a plugin's, "project" for all that a new project is written of; or, as "module:function", what to call with the app in the
             child, which returns plain data.
         timeout: seconds.
         options: the texts of options, by extension and name; those of the target itself are under "".
         stub: the stub module that is about to be written, as `stubs_stand_in` takes it.
+        folder: where modules and distributions are looked for first; the current one by default.
     """
 
     target: str
@@ -35,6 +35,7 @@ class Query:
     timeout: float = TIME_LIMIT
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     stub: Mapping[str, Any] | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,12 @@ def run_query(query: Query) -> Answer:
     Raises:
         ExtensionError: the target is wrong, fails, or takes too long; `traceback` holds the child's own.
     """
+    from .process import Child, GoneError, HungError  # what a manifest answers needs none
+
     output = sys.stderr if _has_file(sys.stderr) else subprocess.DEVNULL
-    request = {name: value for name, value in vars(query).items() if name != "timeout"}
-    with contextlib.closing(Child("socketify_ext.inspection.worker", request, query.timeout, output=output)) as child:
+    request = {name: value for name, value in vars(query).items() if name not in ("timeout", "folder")}
+    child = Child("socketify_ext.inspection.worker", request, query.timeout, output=output, folder=query.folder)
+    with contextlib.closing(child):
         try:
             return Answer(**child.read_event()["answer"])
         except HungError as hung:

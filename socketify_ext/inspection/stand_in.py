@@ -7,7 +7,7 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-_TEXT: Final = "a stand-in for an option that must be given, of more than thirty-two bytes"
+_TEXT: Final = "stand-in-for-an-option-that-must-be-given"  # longer than 32 bytes, as secrets have to be
 # The first that an option takes stands in for it.
 _VALUES: Final[tuple[Any, ...]] = (
     _TEXT,
@@ -101,6 +101,26 @@ def stand_in(annotation: Any) -> Any:
         return kind()
     except Exception:  # any class
         return None
+
+
+def plain_stand_ins(model: type[BaseModel], names: Iterable[str]) -> dict[str, Any]:
+    """Return stand-ins for options as JSON has them, of those that one can be thought of for."""
+    fields = {info.alias or name: info for name, info in model.model_fields.items()}
+    found = {name: _plain_stand_in(_full(fields[name])) for name in names if name in fields}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _plain_stand_in(annotation: Any) -> Any:
+    made = stand_in(annotation)
+    made = made.value if isinstance(made, enum.Enum) else made
+    for value in (*_VALUES, *([made] if isinstance(made, str) else [])):
+        plain = list(value) if isinstance(value, tuple) else value
+        try:
+            _adapter(annotation).validate_python(plain)
+        except Exception:  # noqa: S112 - as in stand_in
+            continue
+        return plain
+    return None
 
 
 def _nothing(*_arguments: Any, **_options: Any) -> None:

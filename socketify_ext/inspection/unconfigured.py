@@ -14,7 +14,7 @@ from socketify_ext.registry.registry import Registry
 from socketify_ext.sdk.declaration import Extension
 
 from .frames import location_of_error
-from .stand_in import completed
+from .stand_in import completed, plain_stand_ins
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -64,16 +64,37 @@ class LenientRegistry(Registry):
 
     Attributes:
         unconfigured: those that it has loaded so, by name.
+        required: all that it has loaded, by name, in order.
     """
 
     def __init__(self, *, environment: Mapping[str, str] | None = None) -> None:
         super().__init__(environment=environment)
         self.unconfigured: dict[str, Unconfigured] = {}
+        self.required: dict[str, Extension] = {}
 
     def load(self, name: str, /, **options: Any) -> Extension:
         """Load an extension, with stand-ins for the options that it lacks."""
         found = self.find(name)
-        return self.describable(found, merged(self.outside_options(found), options))
+        made = self.required[name] = self.describable(found, merged(self.outside_options(found), options))
+        return made
+
+    def given_or_stand_ins(self, name: str) -> dict[str, Any] | None:
+        """Return the options of an extension that it has loaded, with plain stand-ins for those that are missing.
+
+        Returns:
+            None where no stand-ins that could be written down satisfy the extension, once it was registered.
+        """
+        made = self.required[name]
+        if made.options_model is None or not isinstance(made, Unconfigured):
+            return dict(made.options)
+        if made.stops:
+            return None
+        values = {**dict(made.options), **plain_stand_ins(made.options_model, made.missing)}
+        try:
+            made.options_model.model_validate(values)
+        except Exception:  # a validator of a plugin may raise anything
+            return None
+        return values
 
     def describable(self, extension: Extension, options: Mapping[str, Any]) -> Extension:
         """Return an extension with further options, and stand-ins for those that it lacks.

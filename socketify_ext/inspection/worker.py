@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from socketify_ext import errors
+from socketify_ext.registry.registry import DISABLE_VARIABLE
 from socketify_ext.sdk.declaration import Extension
 
 from .given_options import GivenOptions
@@ -42,7 +44,7 @@ class Inspector:
         self._given = GivenOptions(request["options"])
         self._stub = request["stub"]
         self._served = served
-        self._registry = LenientRegistry()
+        self._registry = _without_options() if self._question == "project" else LenientRegistry()
         self._extension: Extension | None = None
 
     def answer(self) -> dict[str, Any]:
@@ -77,6 +79,13 @@ class Inspector:
         app = self._app_of(found)
         if self._question == "app":
             return self._described_app(app)
+        if self._question == "project" and self._extension is not None:
+            return {
+                "app": self._described_app(app),
+                "options": {name: self._registry.given_or_stand_ins(name) for name in self._registry.required},
+                "lacking": {name: [each.missing, each.because] for name, each in self._registry.unconfigured.items()},
+                **_manifest(self._extension.name),
+            }
         module, _, function = self._question.partition(":")
         return getattr(importlib.import_module(module), function)(app)
 
@@ -145,10 +154,16 @@ def _answered(value: Any, warnings: Sequence[str] = (), incomplete: Sequence[str
     return {"value": value, "warnings": [*warnings], "incomplete": [*incomplete]}
 
 
+def _without_options() -> LenientRegistry:
+    """Return a registry for what is written to files: the same on every machine, with no secret of an environment."""
+    disabled = os.environ.get(DISABLE_VARIABLE, "")
+    return LenientRegistry(environment={DISABLE_VARIABLE: disabled})
+
+
 def _manifest(name: str) -> Any:
     from .manifest import is_installed_copy, package_manifest
 
-    registry = LenientRegistry(environment={})  # what a plugin declares is the same on every machine
+    registry = _without_options()
     path, manifest = package_manifest(name, registry)
     is_copy = is_installed_copy(registry.provider(name), path)
     return {"path": str(path), "is_installed_copy": is_copy, "text": manifest.text()}

@@ -24,6 +24,7 @@ _LONGEST_PATH: Final = 103  # bytes, on every system
 _FIXES: Final = {
     errno.EADDRINUSE: "Stop it, or choose another port; --port 0 takes a free one",
     errno.EACCES: "Choose a port from 1024 on, or run with the right to bind this one",
+    errno.ENOENT: "Make the folder, or choose another path",
     errno.EADDRNOTAVAIL: "Write an address of this machine: 127.0.0.1, ::1, or 0.0.0.0 for all",
 }
 

@@ -60,8 +60,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._forward, number)
         # From now on: a change while they start counts.
         change = None if changes is None else asyncio.ensure_future(anext(changes, None))
-        started = await asyncio.gather(*(self._start(number) for number in self._numbers))
-        if all(started):
+        if await self._start_all():
             if not self._code.done():
                 self._on_ready(self._workers[1].told.result()["ready"])
         elif change is None:
@@ -115,15 +114,23 @@ class Supervisor:
         self._watches.add(task)
         task.add_done_callback(self._watches.discard)
 
-    async def _start(self, number: int) -> bool:
-        """Start a worker and put it in its place, once it serves; one that can't is reported."""
+    async def _start_all(self) -> bool:
+        """Start all workers together; a reason that several have for not serving is reported once."""
+        said: set[str] = set()
+        return all(await asyncio.gather(*(self._start(number, said) for number in self._numbers)))
+
+    async def _start(self, number: int, said: set[str]) -> bool:
+        """Start a worker and put it in its place, once it serves; one that can't is reported, unless that was said."""
         process = WorkerProcess(number, self._settings, self._binding.descriptor(number))
         self._processes[process.pid] = process
         told = await process.told
         if "ready" not in told:
             code = await process.ended
             if not process.is_stopping and not self._code.done():
-                say(told.get("error") or f"error: worker {number} ended with {_ended(code)} before it served")
+                text = told.get("error") or f"error: worker {number} ended with {_ended(code)} before it served"
+                if text not in said:
+                    said.add(text)
+                    say(text)
             return False
         self._workers[number] = process
         self._watch(self._keep(process))
@@ -154,7 +161,7 @@ class Supervisor:
                 await asyncio.wait({self._code}, timeout=min(0.05 * 2**self._deaths, _LONGEST_DELAY))
                 if self._code.done():
                     return
-            if await self._start(number):
+            if await self._start(number, set()):
                 return
             self._deaths += 1
 
@@ -163,7 +170,7 @@ class Supervisor:
         old = self._workers[number]
         if old.ended.done() or self._code.done():
             return True
-        if not await self._start(number):
+        if not await self._start(number, set()):
             return False
         await old.stop()
         return True
@@ -191,8 +198,7 @@ class Supervisor:
                 self._workers.clear()
                 if self._code.done():
                     return
-                started = await asyncio.gather(*(self._start(number) for number in self._numbers))
-                say("serving again" if all(started) else "waiting for a change")
+                say("serving again" if await self._start_all() else "waiting for a change")
 
     async def _stop_all(self) -> None:
         await asyncio.gather(*(process.stop() for process in list(self._processes.values())))

@@ -140,9 +140,21 @@ def _describe(error: BaseException, *, with_traceback: bool) -> str:
         return "".join(traceback.format_exception(error)).rstrip()
     if isinstance(error, errors.ExtensionError):
         return f"error: {error}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "socketify_ext" not in frame.filename]
-    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"error: {type(error).__name__}: {error}{where}. Run `socketify-ext --traceback run ...` to see more"
+    return (
+        f"error: {type(error).__name__}: {_with_place(error)}. Correct it, or run `socketify-ext --traceback run ...` to see "
+        f"more"
+    )
+
+
+def _with_place(error: BaseException) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.msg} ({error.filename}:{error.lineno})"
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "socketify_ext" not in frame.filename and not frame.filename.startswith("<frozen ")
+    ]
+    return f"{error} ({frames[-1].filename}:{frames[-1].lineno})" if frames else str(error)
 
 
 if __name__ == "__main__":

@@ -300,6 +300,8 @@ def handle_result(route: Any, response: Response, request: Request, result: Any)
             route.server.loop.call_soon(route.server.check_answered, response, route.name, result)
         else:
             route.server.unanswered(response, route.name, result)
+            if not response._answered:  # a hook is asked
+                response._wait()
     elif response._data_handler is not None and request.req is not None:
         check_headers(response, request)
     elif response._deferred and response._held is None and request.req is not None:

@@ -51,6 +51,11 @@ class ScopeMethods(AppHooks, RouteOptions, RouteMethods):
         found = [route for route in self._node.server.routes if route.node in nodes]
         return tuple(route.info for route in found if route.is_listed)
 
+    @property
+    def root(self) -> Any:
+        """Return the app itself, of a scope the one that it is a part of."""
+        return self._node.server.app
+
     def register(self, extension: Registered) -> Registered:
         """Register an extension, loaded or declared, or a bare function; existing routes get its members too.
 

@@ -349,11 +349,14 @@ class Server:
             self.unanswered(response, who, result)
 
     def unanswered(self, response: Response, who: str, result: Any) -> None:
-        """Answer 500 for a handler that has returned nothing that is an answer."""
-        what = describe_returned(None if result is response else result)
-        line = ("%s: the handler returned %s", who or _who(response), what)
-        run_in(response._variables, partial(log.error, extra={"route": who}), *line)
-        response._fail(500, b"Internal Server Error", b"text/plain")
+        """Fail for a handler that has returned nothing that is an answer."""
+        error = errors.UnansweredError(
+            f"the handler of {who or _who(response)}",
+            f"returned {describe_returned(None if result is response else result)}",
+            "its client would wait for ever",
+            "Answer by a call such as res.end, or return what is to be answered",
+        )
+        self.fail(error, response, response._request, who)
 
     def fail(self, error: BaseException, response: Response | None, request: Any, who: str) -> None:
         """Answer an error that a handler, a member or a callback raised, and log it unless it is an HTTPError.
@@ -424,7 +427,10 @@ class Server:
 
         It is logged in the context of its request, whose id and span logging may show.
         """
-        if response is None or response._variables is None:
+        if isinstance(error, errors.UnansweredError) and response is not None:  # no code of its own has raised it
+            line = ("%s: the handler %s", who, error.what)
+            run_in(response._variables, partial(log.error, extra={"route": who}), *line)
+        elif response is None or response._variables is None:
             self._error_log.report(error, who)
         else:
             run_in(response._variables, self._error_log.report, error, who)

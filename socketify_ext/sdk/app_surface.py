@@ -127,6 +127,11 @@ class AppSurface(AppHooks, RouteOptions, RouteMethods):
         return found
 
     @property
+    def root(self) -> Any:
+        """Return the app itself, also where the extension is registered in a scope of it."""
+        return self._reached("root").root
+
+    @property
     def prefix(self) -> str:
         """Return the prefix of the scope that the extension is registered in, "" for the app itself."""
         return self._provenance.scope

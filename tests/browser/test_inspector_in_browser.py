@@ -71,6 +71,22 @@ def test_a_hostile_plugin_stays_text(server: Serving, windows: Windows):
     expect(page).to_have_title("Extensions")
 
 
+def make_scoped() -> socketify_ext.App:
+    app = socketify_ext.App()
+    app.get("/hello", lambda res, req: res.end("hello"))
+    app.scope("/admin/:tenant").register(socketify_ext.load("inspector", path="/deep/inspector"))
+    return app
+
+
+def test_in_a_scope_it_is_live(windows: Windows):
+    with serve(make_scoped) as server:
+        page = windows.open()
+        page.goto(f"http://localhost:{server.port}/admin/acme/deep/inspector")
+        expect(page.get_by_text("Requests a second")).to_be_visible()
+        page.request.get(f"{server.url}/hello")
+        expect(page.locator("#by-route")).to_contain_text("GET /hello")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_accessible(server: Serving, windows: Windows, scheme: str):
     page = windows.open(color_scheme=scheme)

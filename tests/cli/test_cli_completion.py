@@ -58,6 +58,7 @@ def completed(program, *words):
     [
         (("st",), ["stubs"]),
         (("tree", "--j"), ["--json"]),
+        (("new", "visits", "--requires", "ca"), ["cart"]),
         (("show", "--tr"), ["--traceback"]),
         (("show", "m"), ["msgpack", "main:app", "main:make"]),
         (("why", "request.cart", "main"), ["main:app", "main:make"]),

@@ -41,9 +41,8 @@ def test_an_app_is_served_and_stopped_in_order(runner: Runner):
     runner.write(APP)
     running = runner.serve("main:app")
     assert running.get() == "200 first"
-    assert "main:app at http://127.0.0.1:" in running.output
-    assert "(1 worker, 2 routes)" in running.output
-    assert "json" in running.output
+    running.wait_for(r"main:app at http://127\.0\.0\.1:\d+ \(1 worker, 2 routes\)")
+    running.wait_for("json")
     assert running.stop() == 0
     assert running.output.count("left in order") == 1
 
@@ -82,6 +81,7 @@ def test_each_kind_of_target_is_served(runner: Runner, code: str, target: str):
         ),
         ("raise SystemExit('stop')", "main:app", "SystemExit: stop"),
         ("import os\nos._exit(3)", "main:app", "worker 1 ended with code 3 before it served"),
+        ("def broken(:", "main:app", "main.py:1)"),
     ],
 )
 def test_what_can_not_be_served_is_one_message(runner: Runner, code: str, target: str, reason: str):
@@ -98,6 +98,66 @@ def test_the_traceback_is_shown_where_it_is_asked_for(runner: Runner):
     running = Running(runner.folder, ("--traceback", "run", "main:app", "--port", "0"), {})
     assert running.wait() == 1
     assert "Traceback" in running.output
+
+
+def test_what_no_worker_can_serve_is_one_message_for_all(runner: Runner):
+    runner.write(APP + "\n    @app.on_startup\n    def fail():\n        raise OSError('no database')\n")
+    running = runner.start("main:app", "--workers", "3")
+    assert running.wait() == 1
+    assert running.output.count("no database") == running.output.count("error:") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (("--workers", "0"), 2, "'0' is neither a number from 1 to 1024"),
+        (("--workers", "some"), 2, "'some' is neither a number from 1 to 1024"),
+        (("--port", "70000"), 2, "less than or equal to 65535"),
+        (("--host", ""), 2, "Invalid value for --host: it is empty"),
+        (("--host", "192.0.2.1"), 1, "Write an address of this machine"),
+        (("--uds", ""), 2, "Invalid value for --uds: it is empty"),
+        (("--uds", "missing/app.sock"), 1, "Make the folder"),
+        (("--uds", "main.py"), 1, "there is a file of that name, which is not a socket"),
+        (("--uds", "x" * 200), 1, "Choose a shorter one"),
+        (("--tls-cert", "main.py"), 2, "--tls-cert and --tls-key go together"),
+        (("--tls-key", "main.py"), 2, "--tls-cert and --tls-key go together"),
+        (("--tls-cert", "missing.pem", "--tls-key", "main.py"), 2, "there is no file 'missing.pem'"),
+        (("--tls-cert", "main.py", "--tls-key", "main.py"), 1, "one of them is not what it should be"),
+        (
+            ("--tls-cert", str(DATA / "localhost.crt"), "--tls-key", "main.py"),
+            1,
+            "one of them is not what it should be",
+        ),
+        (("--env-file", "missing.env"), 2, "there is no file 'missing.env'"),
+        (("--env-file", "."), 2, "there is no file '.'"),
+        (("--stop-timeout", "nan"), 2, "greater than or equal to 0.1"),
+    ],
+)
+def test_bad_input_is_one_message(runner: Runner, arguments: tuple[str, ...], code: int, reason: str):
+    runner.write(APP)
+    running = runner.start("main:app", *arguments, COLUMNS="300")
+    assert running.wait() == code
+    assert reason in running.output
+    assert "Traceback" not in running.output
+    assert running.output.lower().count("error") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PORT", "x", "should be a valid integer"),
+        ("WORKERS", "many", "'many' is neither a number"),
+        ("RELOAD", "maybe", "should be a valid boolean"),
+        ("LOG_LEVEL", "loud", "'loud' is not one of"),
+        ("ENV_FILE", "missing.env", "there is no file"),
+    ],
+)
+def test_bad_input_in_the_environment_is_one_message(runner: Runner, name: str, value: str, reason: str):
+    runner.write(APP)
+    running = runner.start("main:app", COLUMNS="300", **{f"SOCKETIFY_EXT_RUN_{name}": value})
+    assert running.wait() == 2
+    assert reason in running.output
+    assert "Traceback" not in running.output
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

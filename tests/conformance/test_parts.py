@@ -225,7 +225,7 @@ def test_an_example_must_lead_to_a_route():
 def test_what_is_replaced_for_the_whole_process_is_found():
     report = check_target("hostile_extensions:patching", patience=30, costs=False)  # no probe that hangs, however slow
     problems = [finding.problem for finding in report.findings]
-    for name in ("json.dumps", "builtins.repr", "socketify.socketify.App.publish", "time.perf_counter"):
+    for name in ("json.dumps", "builtins.repr", "socketify.socketify.App.publish", "time.ctime"):
         assert f"{name} is replaced, for all that runs in the process" in problems
 
 

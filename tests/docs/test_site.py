@@ -93,7 +93,7 @@ def test_nothing_is_loaded_from_elsewhere(site):
         assert page.loads
         assert not [each for each in page.loads if re.match(r"(https?:)?//", each)]
         if name.name != "404.html":
-            assert not [each for each in page.loads if not (folder / name.parent / each).exists()]
+            assert not [each for each in page.loads if not (folder / name.parent / each.partition("#")[0]).exists()]
 
 
 def test_generated_pages_say_what_the_code_says():

@@ -7,23 +7,15 @@ import asyncio
 import contextlib
 import json
 import re
-import shutil
 import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 from typing import NamedTuple
 
+import proxied_app
 import pytest
 import websockets
+from proxy_programs import block, free_port, running
 
 from socketify_ext.testing import serve
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-
-import doc_pages
-import proxied_app
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 CHUNKED = "Transfer-Encoding: chunked"
@@ -37,44 +29,12 @@ class Proxied(NamedTuple):
     server: int
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-@contextlib.contextmanager
-def running(name, port, server, folder):
-    (block,) = [each for each in doc_pages.blocks("docs/proxies.md") if each.language == name]
-    text = block.text.replace("127.0.0.1:3000", f"127.0.0.1:{server}")
-    text = re.sub(r"(listen|bind) :?8080", rf"\1 127.0.0.1:{port}", text)
-    file = folder / f"{name}.conf"
-    file.write_text(text)
-    command = {
-        "nginx": ["-p", folder, "-c", file, "-g", f"daemon off; pid {folder}/pid; error_log stderr;"],
-        "haproxy": ["-f", file],
-    }[name]
-    program = shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
-    assert program, f"{name} is not installed: make proxies installs it"
-    process = subprocess.Popen([program, *map(str, command)])
-    try:
-        until = time.monotonic() + 10
-        while True:
-            assert process.poll() is None, f"{name} has ended"
-            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 10):
-                break
-            assert time.monotonic() < until, f"{name} does not listen"
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
 @pytest.fixture(scope="module", params=["nginx", "haproxy"])
 def proxied(request, tmp_path_factory):
     port = free_port()
     with serve(proxied_app.make) as server:
-        with running(request.param, port, server.port, tmp_path_factory.mktemp(request.param)):
+        text = block("docs/proxies.md", request.param).replace("127.0.0.1:3000", f"127.0.0.1:{server.port}")
+        with running(request.param, text, port, tmp_path_factory.mktemp(request.param)):
             yield Proxied(request.param, port, server.port)
         assert server.alive
 

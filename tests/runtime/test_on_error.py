@@ -25,6 +25,8 @@ ERRORS = {
     "no-file": ("HTTPError 404", 404),
     "validated": ("HTTPError 400", 400),
     "fails-at-first": ("LookupError ", 500),
+    "unanswered": ("UnansweredError ", 500),
+    "unanswered-late": ("UnansweredError ", 500),
     "nowhere": ("HTTPError 404", 404),
     "only": ("HTTPError 405", 405),
     "static/none": ("HTTPError 404", 404),

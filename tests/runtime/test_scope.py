@@ -532,6 +532,18 @@ def test_the_rest_is_the_app_s_or_that_of_the_scope_above(app):
     assert repr(deep) == "<Scope '/admin/deep'>"
 
 
+def test_the_root_of_each_scope_is_the_app(app):
+    roots = []
+
+    @socketify_ext.extension("rooted")
+    def rooted(request, response, ws, *, app):
+        roots.append(app.root)
+
+    inner = app.scope("/a").scope("/b")
+    inner.register(rooted)
+    assert [app.root, inner.root, *roots] == [app] * 3
+
+
 def test_attributes_of_an_extension_are_set_on_its_scope(app):
     one, two = app.scope("/one"), app.scope("/two")
 

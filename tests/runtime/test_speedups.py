@@ -22,7 +22,8 @@ from socketify_ext.testing import serve
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 needs_them = pytest.mark.skipif(
-    importlib.util.find_spec(compiled.MODULE) is None, reason="speedups are not installed: make test-speedups"
+    importlib.util.find_spec(compiled.MODULE) is None,
+    reason="speedups are not installed here; make test-plugins has them",
 )
 
 

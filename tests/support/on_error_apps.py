@@ -83,7 +83,7 @@ def errors(kind, folder="/nowhere"):
         res.write_header("X-Sent", str(res.status))
 
     app.on_error(lambda error, res, req: res.end(f"answered {say(error)}"), prefix="/sent/answers")
-    routes = ways(folder)
+    routes = {**ways(folder), "unanswered-late": return_nothing}
     prefixes = (
         *("plain", "looks", "looks-late", "answers", "answers-late", "answers-in-parts", "fails", "fails-late"),
         *("answers-then-fails", "other-status", "hangs", "sent", "sent/answers"),
@@ -105,7 +105,14 @@ def errors(kind, folder="/nowhere"):
     return app
 
 
-FAILING = ("fail", "fail-late", "refuse", "refuse-late", "unserialisable", "no-file", "validated", "fails-at-first")
+FAILING = (
+    *("fail", "fail-late", "refuse", "refuse-late", "unserialisable", "no-file", "validated", "fails-at-first"),
+    *("unanswered", "unanswered-late"),
+)
+
+
+async def return_nothing(res, req):
+    await asyncio.sleep(0.001)
 
 
 def guard(res, req):

@@ -33,11 +33,12 @@ class Running:
         arguments: tuple[str, ...],
         environment: dict[str, str],
         program: tuple[str, ...] = ("socketify_ext",),
+        python: str = sys.executable,
     ) -> None:
         self._changed = threading.Condition()
         self._text = ""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *program, *arguments],
+            [python, "-m", *program, *arguments],
             cwd=folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.PIPE,

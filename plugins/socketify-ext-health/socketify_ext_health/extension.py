@@ -41,7 +41,10 @@ def health(
     for path, answer in probes:
         app.get(path, answer)
         # As a hook too: it comes before those that ask for a token or count requests, and a prober has none.
-        app.before_request(answer, where=lambda route, answer=answer: route.handler is answer)
+        pattern = f"{app.prefix}{path}"
+        app.before_request(
+            answer, where=lambda route, own=pattern: route.extension == "health" and route.pattern == own
+        )
 
     @app.before_close
     async def close() -> None:

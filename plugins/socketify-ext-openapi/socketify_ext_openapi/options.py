@@ -37,8 +37,8 @@ class Tag(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    description: str = ""
+    name: str = Field(description="as in the option `tags` of routes")
+    description: str = Field("", description="what the group is for, in Markdown")
 
 
 class Options(BaseModel):

@@ -9,6 +9,8 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from ...sdk.provenance import location, source_location
+from .grade import written_grade
+from .requests import is_counting
 
 _MASK: Final = "•••"
 _LONGEST: Final = 200  # characters of an option's value
@@ -28,7 +30,7 @@ def _scope(inspection: Any, above: Sequence[Any]) -> dict[str, Any]:
             if spec.name in inspection.own
         ],
         "routes": [_route(route) for route in inspection.routes],
-        "hooks": [_hook(hook) for hook in inspection.hooks if hook not in above],
+        "hooks": [_hook(hook) for hook in inspection.hooks if hook not in above and not is_counting(hook.function)],
         "collisions": [_collision(each) for each in inspection.settled],
         "scopes": [_scope(each, inspection.hooks) for each in inspection.scopes],
     }
@@ -43,6 +45,7 @@ def _extension(spec: Any) -> dict[str, Any]:
         "distribution": provenance.distribution,
         "version": provenance.version,
         "location": provenance.location,
+        "grade": written_grade(spec.name, provenance.distribution, provenance.file),
         "required_by": provenance.required_by,
         "requires": [str(each) for each in spec.requires],
         "before": list(spec.before),

@@ -37,10 +37,12 @@ def inspector(request: Surface, response: Surface, ws: Surface, *, options: Opti
         return res.set_header("Content-Type", content_type)
 
     async def page(res: Any, req: Any) -> None:
-        (await begin(res, req, "text/html; charset=utf-8")).end(render(options.path, describe(app)))
+        (await begin(res, req, "text/html; charset=utf-8")).end(
+            render(f"./{options.path.rpartition('/')[2]}", describe(app.root))
+        )
 
     async def data(res: Any, req: Any) -> None:
-        (await begin(res, req, "application/json")).end(json.dumps(describe(app)))
+        (await begin(res, req, "application/json")).end(json.dumps(describe(app.root)))
 
     async def asset(res: Any, req: Any) -> None:
         name = req.get_url().rpartition("/")[2]
@@ -62,7 +64,7 @@ def _serve_figures(app: AppSurface, options: Options) -> None:
         for socket in list(watching):
             socket.send(text, _TEXT)
 
-    figures = Figures(app, show)
+    figures = Figures(app, f"{app.prefix}{options.path}", show)
 
     async def upgrade(res: Any, req: Any, context: Any) -> None:
         await admit(req, res.get_remote_address(), options.allow)

@@ -24,12 +24,14 @@ class Figures:
     """Measure this worker and collect the others', while somebody looks.
 
     Args:
-        app: the app of the extension.
+        app: the app of the extension; it may stand for a scope, and all of the app is measured.
+        name: the same in all workers, and another one for each inspector of the app.
         show: called each second with the figures of all workers, by process.
     """
 
-    def __init__(self, app: Any, show: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, app: Any, name: str, show: Callable[[dict[str, Any]], None]) -> None:
         self._app = app
+        self._name = name
         self._show = show
         self._send: Callable[[bytes], None] | None = None
         self._watchers = 0
@@ -40,7 +42,7 @@ class Figures:
 
     def connect(self) -> None:
         """Hear of the other workers."""
-        self._send = self._app.channel("inspector", self._receive)
+        self._send = self._app.channel(f"inspector {self._name}", self._receive)
 
     def add(self) -> None:
         """Note that somebody looks."""
@@ -75,8 +77,8 @@ class Figures:
             self._others[process] = asyncio.get_running_loop().time(), figures
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        counter = RequestCounter(self._app, loop.call_later)
-        sampler = StackSampler(dict(_names(self._app)))
+        counter = RequestCounter(self._app.root, loop.call_soon)
+        sampler = StackSampler(dict(_names(self._app.root)))
         beat = loop.create_task(self._beat(loop))
         counter.start()
         try:

@@ -59,7 +59,7 @@ def render(path: str, description: Mapping[str, Any]) -> str:
     """Return the page.
 
     Args:
-        path: of the inspector.
+        path: of the inspector, relative to itself: "./_extensions" is right below any prefix.
         description: of the app.
     """
     scopes = [*_scopes(description)]
@@ -118,6 +118,9 @@ def _extension(each: Mapping[str, Any]) -> str:
     origin = "built-in" if each["distribution"] == "socketify-ext" else each["distribution"] or "of the program"
     version = f" {each['version']}" if each["version"] else ""
     facts = [f"{origin}{version}", each["location"]]
+    facts += [f"grade {each['grade']}"] if each["grade"] else []
+    deprecated = sum(1 for member in each["members"] if member["deprecated"])
+    facts += [f"{deprecated} deprecated"] if deprecated else []
     facts += [f"required by {each['required_by']}"] if each["required_by"] else []
     facts += [f"requires {', '.join(each['requires'])}"] if each["requires"] else []
     members = _table(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any, Final
 
-_MOST: Final = 500
-"""Requests a second that are counted one by one; of more, a part of the time is counted."""
-
-_PART: Final = 0.05  # seconds of each second that are counted then
-_KEPT: Final = 1000  # durations of a route and second
+_MOST: Final = 100
+"""Requests that are counted of each second: the first ones, and how long they took to come tells the rest."""
 
 
 class RequestCounter:
@@ -18,19 +16,21 @@ class RequestCounter:
 
     Args:
         app: gets the hook, and loses it.
-        later: calls a function after some seconds.
+        soon: calls a function once the loop is free.
     """
 
-    def __init__(self, app: Any, later: Callable[[float, Callable[[], None]], object]) -> None:
+    def __init__(self, app: Any, soon: Callable[[Callable[[], None]], object]) -> None:
         self._app = app
-        self._later = later
+        self._soon = soon
         self._is_counting = False
         self._durations: dict[str, list[float]] = defaultdict(list)
         self._statuses: dict[str, Counter[str]] = defaultdict(Counter)
-        self._seconds = 1.0  # that the next take is about
+        self._left = _MOST
+        self._began = self._ended = 0.0
 
     def start(self) -> None:
         """Begin to count."""
+        self._left, self._began = _MOST, time.perf_counter()
         if not self._is_counting:
             self._is_counting = True
             self._app.after_response(self._count, where=_answers)
@@ -38,26 +38,28 @@ class RequestCounter:
     def stop(self) -> None:
         """Count no more."""
         if self._is_counting:
-            self._is_counting = False
+            self._is_counting, self._ended = False, time.perf_counter()
             self._app.remove_hook(self._count)
 
     def _count(self, outcome: Any) -> None:
         name = f"{outcome.method} {outcome.route}"
-        durations = self._durations[name]
-        if len(durations) < _KEPT:
-            durations.append(outcome.duration)
+        self._durations[name].append(outcome.duration)
         self._statuses[name]["aborted" if outcome.status is None else f"{outcome.status // 100}xx"] += 1
+        self._left -= 1
+        if self._left == 0:
+            self._soon(self._rest)  # not now: the hooks of this answer are running
+
+    def _rest(self) -> None:
+        """Stop until the next take, unless there was one meanwhile."""
+        if self._left <= 0:
+            self.stop()
 
     def take(self) -> dict[str, Any]:
-        """Return the figures of the last second by route, and count the next one, or a part of it."""
-        seconds, durations, statuses = self._seconds, self._durations, self._statuses
+        """Return the figures since the last call by route, and count again."""
+        seconds = (time.perf_counter() if self._is_counting else self._ended) - self._began
+        durations, statuses = self._durations, self._statuses
         self._durations, self._statuses = defaultdict(list), defaultdict(Counter)
-        total = sum(sum(each.values()) for each in statuses.values())
         self.start()
-        self._seconds = 1.0
-        if total / seconds > _MOST:
-            self._seconds = _PART
-            self._later(_PART, self.stop)
         return {
             name: {
                 "rate": round(sum(counts.values()) / seconds, 1),
@@ -66,6 +68,11 @@ class RequestCounter:
             }
             for name, counts in statuses.items()
         }
+
+
+def is_counting(function: Any) -> bool:
+    """Whether a hook is that of a `RequestCounter`, which is there while somebody looks."""
+    return isinstance(getattr(function, "__self__", None), RequestCounter)
 
 
 def _answers(route: Any) -> bool:

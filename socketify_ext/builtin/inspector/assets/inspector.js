@@ -90,7 +90,9 @@ function show(figures) {
 }
 
 function connect() {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}/live`);
+  const url = new URL(`${path}/live`, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  const socket = new WebSocket(url);
   socket.onmessage = (event) => {
     $("offline").hidden = true;
     $("figures").hidden = false;
