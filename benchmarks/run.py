@@ -177,7 +177,7 @@ def asked(
 
 
 def explain(record: runs.Record, left_out: dict[str, str]) -> None:
-    """Say why a peer could not be installed, in place of that it is not."""
+    """Return why a peer could not be installed."""
     reasons = {peer_servers.LABELS[name]: reason for name, reason in left_out.items()}
     if "left_out" in record:
         record["left_out"] |= {label: why for label, why in reasons.items() if label in record["left_out"]}

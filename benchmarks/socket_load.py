@@ -48,7 +48,7 @@ def take(one: socket.socket, size: int) -> bytes:
 
 
 def begin() -> tuple[float, float]:
-    """Say that all are connected, and wait for the word to start; gives the time, and the CPU time of this process."""
+    """Report that all are connected and wait for the start; return its time and the CPU time of this process."""
     print("ready", flush=True)
     sys.stdin.readline()
     return time.perf_counter(), time.process_time()
