@@ -1,6 +1,7 @@
 """The child process that runs the parts of an extension for a check: `python -m socketify_ext.conformance.child`.
 
-It loads the target, describes its members and their calls, and serves the probes.
+It loads the target, describes its members and their calls, and serves the probes. All that it needs is imported before the
+target is: a target may replace functions of any module, which one that is imported later would take.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import socketify
+
 from .. import errors
+from ..app import App, inspect
 from ..inspection.given_options import GivenOptions
 from ..inspection.loading import load_target, without_serving
 from ..inspection.process import EventWriter, one_line, run_child, run_fork
@@ -17,12 +21,19 @@ from ..registry.registry import Registry
 from ..sdk.declaration import Extension
 from ..sdk.suggest import suggestion
 from .calls import Call, UnguessableError, parse, plan, sample
+from .commands import Commands
+from .cost import costs
+from .endings import add_endings, add_option
+from .facts import facts_of
 from .lint import lint
+from .option_values import tried_options
 from .patches import patched, remember_functions
+from .probe import Probe
+from .watch import Watch
+from .watching import watch_all
 
 if TYPE_CHECKING:
     from ..sdk.spec import MemberSpec
-    from .watch import Watch
 
 
 def load(target: str, given: GivenOptions, served: list[Any]) -> Any:
@@ -37,16 +48,12 @@ def load(target: str, given: GivenOptions, served: list[Any]) -> Any:
 
 def make_app(found: Any, request: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the app of a target, or one with its extension, and where its routes go: the app or a scope of it."""
-    import socketify
-
-    import socketify_ext
-
     if not isinstance(found, Extension):
         return found, found
     if request["pools"] is not None:
         app = socketify.App(None, *request["pools"])
     else:
-        app = socketify_ext.App(shutdown_grace=0.1, shutdown_timeout=request["patience"] / 2)
+        app = App(shutdown_grace=0.1, shutdown_timeout=request["patience"] / 2)
     place = app.scope(request["scope"]) if request["scope"] else app
     place.register(found)
     return app, place
@@ -54,8 +61,6 @@ def make_app(found: Any, request: Mapping[str, Any]) -> tuple[Any, Any]:
 
 def members_of(place: Any, found: Any) -> dict[str, MemberSpec]:
     """Return the members to check: the extension's own, or all of an app."""
-    from ..app import inspect
-
     members = inspect(place).members
     if not isinstance(found, Extension):
         return members
@@ -100,13 +105,8 @@ def described(name: str, member: MemberSpec, calls: Mapping[str, Call], reasons:
 
 def run(request: dict[str, Any], write_event: EventWriter) -> None:
     """Load the target, then describe its members, or serve the probes."""
-    import socketify_ext.app  # noqa: F401 - its functions are remembered
-
     watch = None
     if request["serves"]:
-        from .watch import Watch
-        from .watching import watch_all
-
         watch = Watch(write_event)
         watch_all(watch)
     given = GivenOptions(request["options"])
@@ -137,10 +137,6 @@ def run(request: dict[str, Any], write_event: EventWriter) -> None:
 
 def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter) -> None:
     """Write what is known of the target, the members and their costs, and the options."""
-    from .cost import costs
-    from .facts import facts_of
-    from .option_values import tried_options
-
     members = members_of(app, found)
     calls, reasons = calls_of(members, request["examples"])
     records = [described(name, member, calls, reasons) for name, member in members.items()]
@@ -155,11 +151,6 @@ def work(app: Any, found: Any, request: dict[str, Any], write_event: EventWriter
 
 def serve(app: Any, place: Any, found: Any, request: dict[str, Any], watch: Watch, write_event: EventWriter) -> None:
     """Serve the probes until the parent closes the app, or ends this process."""
-    from ..app import App
-    from .commands import Commands
-    from .endings import add_endings
-    from .probe import Probe
-
     calls, _ = calls_of(members_of(place, found), request["examples"])
     probe = Probe(app, calls, is_pooled=bool(request["pools"] and request["pools"][0]))
     probe.add_routes(place)
@@ -190,8 +181,6 @@ def serve(app: Any, place: Any, found: Any, request: dict[str, Any], watch: Watc
 
 def add_options(app: Any, watch: Watch, given: Mapping[str, Any]) -> dict[str, str]:
     """Add routes with each route option; return why others can't be given, by the names of the parts."""
-    from .endings import add_option
-
     reasons = {}
     for name, annotation in list(watch.options.items()):
         shown = "it"

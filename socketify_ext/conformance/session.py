@@ -23,10 +23,7 @@ from .places import PREFIX
 
 PATIENCE: Final = 5.0  # seconds that one call may take at most
 _REPLY: Final = 1.0  # seconds that a publication may take through a backplane
-# What a process imports before it is forked.
-_IMPORTED: Final = tuple(
-    f"socketify_ext.{module}" for module in ("app", "conformance.child", "conformance.commands", "conformance.endings")
-)
+_CHILD: Final = f"{__package__}.child"
 
 
 @dataclass
@@ -107,12 +104,12 @@ class Session:
         self._clients = itertools.count(2)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
         self._child = Child(
-            f"{__package__}.child",
+            _CHILD,
             request,
             timeout,
             output=self._log,
             error_output=self._log,
-            fork_server=fork_server(*_IMPORTED),
+            fork_server=fork_server(_CHILD),
         )
         self.read_event = self._child.read_event
 

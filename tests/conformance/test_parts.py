@@ -8,6 +8,7 @@ from pathlib import Path
 import hostile_extensions
 import pytest
 
+from socketify_ext.conformance import session
 from socketify_ext.conformance.bodies import BODIES
 from socketify_ext.conformance.endings import HANDLERS
 from socketify_ext.conformance.matrix import check_target
@@ -222,7 +223,10 @@ def test_an_example_must_lead_to_a_route():
 # -- the whole process
 
 
-def test_what_is_replaced_for_the_whole_process_is_found():
+@pytest.mark.parametrize("is_forked", [True, False])
+def test_what_is_replaced_for_the_whole_process_is_found(monkeypatch, is_forked):
+    if not is_forked:  # as where the environment is another than when the fork server was started
+        monkeypatch.setattr(session, "fork_server", lambda *_: None)
     report = check_target("hostile_extensions:patching", patience=30, costs=False)  # no probe that hangs, however slow
     problems = {finding.problem: finding for finding in report.findings}
     for name in ("json.dumps", "builtins.repr", "socketify.socketify.App.publish", "time.ctime"):
