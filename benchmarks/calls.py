@@ -1,7 +1,7 @@
 """What does one call of the request or the response cost, ours beside the core's same call?
 
-Each request makes the call once, with a clock around it; the figure is the median of all calls of a round, so each
-finds a fresh request, as in real use, and no cache of the one before.
+Each request makes the call once, with a clock around it; the figure is the mean of the middle half of all calls of a
+round, so each finds a fresh request, as in real use, and no cache of the one before.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         rate = most(one) / 2
         return {"rate": rate, **paced([one], rate, scale.seconds, CONNECTIONS)[0]}
 
-    subjects, slow_only = runnable(SUBJECTS)
+    subjects, missing = runnable(SUBJECTS)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(server(command)) for name, command in subjects.items()}
         peers, left_out = started(stack, only=PEERS)
@@ -52,7 +52,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         {"case": name, **{column: median([sample[column] for sample in samples]) for column in COLUMNS}}
         for name, samples in taken.items()
     ]
-    return {"unit": "", "columns": COLUMNS, "rows": found, "targets": [], "left_out": slow_only | left_out}
+    return {"unit": "", "columns": COLUMNS, "rows": found, "targets": [], "left_out": missing | left_out}
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         with one.running():
             return wrk(one, seconds=scale.seconds, script=SCRIPT)
 
-    subjects, slow_only = runnable(SUBJECTS)
+    subjects, missing = runnable(SUBJECTS)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(server(command)) for name, command in subjects.items()}
         peers, left_out = started(stack, only=PEERS)
@@ -38,7 +38,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         if {FAST, peer} <= taken.keys()
     ]
     found = rows(taken, "core", cost=False)
-    return {"unit": "requests/s", "rows": found, "targets": targets, "left_out": slow_only | left_out}
+    return {"unit": "requests/s", "rows": found, "targets": targets, "left_out": missing | left_out}
 
 
 if __name__ == "__main__":
