@@ -5,11 +5,13 @@ Everything lands in `.venv-bench` and `benchmarks/peers/node_modules`, and is bu
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from question import say
@@ -17,6 +19,7 @@ from question import say
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 ENVIRONMENTS = ROOT / ".venv-bench"
+SPEEDUPS = ROOT / "speedups"
 NODE_MODULES = HERE / "peers" / "node_modules"
 PYTHON_PEERS = {
     "starlette": ["starlette", "uvicorn[standard]"],
@@ -32,10 +35,16 @@ PYTHON_PEERS = {
 NODE_PEERS = {"fastify": "node", "uwebsockets": "node", "elysia": "bun", "bun": "bun"}  # and what runs each
 
 
+# What pip says of every build that fails, whatever the reason.
+PIP = ("note: This error originates", "error: subprocess-exited", "ERROR: Failed building", "error: failed-wheel")
+
+
 def reason(written: str) -> str:
-    """Return the last line that names an error, of what a program wrote; the last of all where none does."""
-    lines = written.strip().splitlines() or ["it failed without a word"]
-    return next((line.strip() for line in reversed(lines) if "rror" in line), lines[-1].strip())
+    """Return the last line that names an error, a compiler's first; the last of all where none does."""
+    lines = [line.strip() for line in written.strip().splitlines()] or ["it failed without a word"]
+    named = [line for line in lines if "rror" in line and not line.startswith(PIP)]
+    fatal = [line for line in named if "fatal error:" in line]
+    return (fatal or named or lines)[-1]
 
 
 def run(*command: str | Path, seconds: int = 600, cwd: Path = ROOT) -> None:
@@ -102,6 +111,37 @@ def subject(python: str | Path) -> Path:
     return inside
 
 
+def fingerprint(folder: Path) -> str:
+    """Return a hash of the sources in a folder, which what was built from them is compared by."""
+    found = hashlib.sha256()
+    for file in sorted(file for kind in ("*.c", "*.py", "*.toml") for file in folder.glob(kind)):
+        found.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()
+
+
+def speedups(inside: Path) -> str | None:
+    """Build the speedups of this checkout into an environment, if they are not the same; gives the reason where that fails."""
+    ready = inside.parent.parent / ".speedups"
+    wanted = fingerprint(SPEEDUPS)
+    if ready.exists() and ready.read_text() == wanted:
+        return None
+    ready.unlink(missing_ok=True)
+    say(f"building {SPEEDUPS.relative_to(ROOT)} into {inside.parent.parent.relative_to(ROOT)}")
+    pip = (inside, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    with tempfile.TemporaryDirectory() as folder:
+        # A copy, since a build leaves objects beside its sources, which one for another interpreter would take.
+        copy = shutil.copytree(
+            SPEEDUPS, Path(folder) / "speedups", ignore=shutil.ignore_patterns("build", "*.egg-info")
+        )
+        try:
+            run(*pip, "install", "--force-reinstall", "--no-deps", copy)
+        except RuntimeError as error:
+            run(*pip, "uninstall", "--yes", "socketify-ext-speedups")  # those of other sources are not to be measured
+            return str(error)
+    ready.write_text(wanted)
+    return None
+
+
 def plotter(python: str | Path) -> Path:
     """Build the environment that draws the plots; gives its interpreter."""
     return environment(python, "plots", ["matplotlib"])
@@ -156,7 +196,8 @@ def build(pythons: list[str]) -> tuple[dict[str, Path], dict[str, dict[str, str]
     """Build everything.
 
     Returns:
-        The interpreters of this project's environments by version, and by version what peers can't be installed.
+        The interpreters of this project's environments by version, and by version the reasons for peers, and for the
+        speedups, that can't be installed.
     """
     load_generator()
     missing_node = node_packages()
@@ -165,6 +206,8 @@ def build(pythons: list[str]) -> tuple[dict[str, Path], dict[str, dict[str, str]
         number = version(python)
         subjects[number] = subject(python)
         left_out[number] = peers(python)
+        if without := speedups(subjects[number]):
+            left_out[number]["speedups"] = without
         if missing_node:
             left_out[number] |= dict.fromkeys(NODE_PEERS, missing_node)
     return subjects, left_out

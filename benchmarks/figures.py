@@ -147,7 +147,7 @@ def targets_table(results: Record) -> str:
     body = []
     for what, found in wanted.items():
         goal = next(iter(found.values()))["goal"].replace(">=", "at least").replace("<=", "at most")
-        line = [what, goal.replace(">", "more than")]
+        line = [what, goal.replace(">", "more than").replace("<", "less than")]
         for version in versions:
             each = found.get(version)
             if each is None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import resource
 from contextlib import ExitStack
 
-from dispatch import timed
-from native_callbacks import core, ours
+from dispatcher import dispatcher
 from question import FULL, Scale, interleave, main, rows
 from serving import Server, app, server, wrk
 
@@ -14,14 +13,14 @@ MEMBERS, EXTENSIONS = (0, 10, 25, 50, 100, 250, 500), (0, 1, 10, 25, 50, 100)
 CONNECTIONS, SIZES = (1, 10, 100, 500, 1000, 2500, 5000), (0, 1, 4, 16, 64, 256, 1024)
 
 
-def in_process(scale: Scale, label: str, points: tuple[int, ...], make) -> list[dict[str, object]]:
+def in_process(scale: Scale, label: str, points: tuple[int, ...], arguments) -> list[dict[str, object]]:
     """Time dispatch at each point."""
     found = []
-    for point in points:
-        routes = {"core": make(core, point), "ours": make(ours, point)}
-        cases = {name: lambda route=route: timed(route, 500) for name, route in routes.items()}
-        taken = interleave(cases, scale.pick(9, 5), f"{label}: {point}")
-        found += rows(taken, "core", cost=True, group=f"{label}, ns a dispatch", x=point)
+    with dispatcher() as route:
+        for point in points:
+            cases = {which: route(which, 500, **arguments(point)) for which in ("core", "ours")}
+            taken = interleave(cases, scale.pick(9, 5), f"{label}: {point}")
+            found += rows(taken, "core", cost=True, group=f"{label}, ns a dispatch", x=point)
     return found
 
 
@@ -58,8 +57,10 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
     few = scale.pick(slice(None), slice(None, None, 3))
     most = allowed_connections()
     connections = tuple(point for point in CONNECTIONS if point <= most)
-    found = in_process(scale, "members", MEMBERS[few], lambda make, count: make(count))
-    found += in_process(scale, "extensions of 2+2", EXTENSIONS[few], lambda make, count: make(2 if count else 0, count))
+    found = in_process(scale, "members", MEMBERS[few], lambda count: {"members": count})
+    found += in_process(
+        scale, "extensions of 2+2", EXTENSIONS[few], lambda count: {"members": 2 if count else 0, "extensions": count}
+    )
     found += end_to_end(
         scale,
         "connections",

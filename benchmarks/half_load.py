@@ -9,11 +9,13 @@ from contextlib import ExitStack
 
 from peer_servers import started
 from question import FULL, Scale, interleave, main, median
-from serving import Server, app, paced, server, wrk
+from serving import SPEEDUPS, Server, app, paced, runnable, server, wrk
 
+OURS = 'ours, 20+20 members, load("json")'
 SUBJECTS = {
     "core": app("bare"),
-    'ours, 20+20 members, load("json")': app("our_members_json"),
+    OURS: app("our_members_json"),
+    f"{OURS}{SPEEDUPS}": app("our_members_json", speedups=True),
 }
 PEERS = ("Starlette, uvicorn", "Granian", "FastPySGI", "Fastify", "uWebSockets.js", "Elysia, Bun")
 CONNECTIONS = 100
@@ -38,8 +40,9 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         rate = most(one) / 2
         return {"rate": rate, **paced([one], rate, scale.seconds, CONNECTIONS)[0]}
 
+    subjects, missing = runnable(SUBJECTS)
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(server(command)) for name, command in SUBJECTS.items()}
+        servers = {name: stack.enter_context(server(command)) for name, command in subjects.items()}
         peers, left_out = started(stack, only=PEERS)
         servers |= peers
         for one in servers.values():
@@ -49,7 +52,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         {"case": name, **{column: median([sample[column] for sample in samples]) for column in COLUMNS}}
         for name, samples in taken.items()
     ]
-    return {"unit": "", "columns": COLUMNS, "rows": found, "targets": [], "left_out": left_out}
+    return {"unit": "", "columns": COLUMNS, "rows": found, "targets": [], "left_out": missing | left_out}
 
 
 if __name__ == "__main__":

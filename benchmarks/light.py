@@ -12,10 +12,14 @@ from functools import partial
 
 from peer_servers import started
 from question import FULL, Sample, Scale, interleave, main, median, target
-from serving import Server, app, paced, server
+from serving import SPEEDUPS, Server, app, paced, runnable, server
 
 OURS = 'ours, load("json")'
-SUBJECTS = {"core": app("bare"), OURS: app("our_members_json")}
+SUBJECTS = {
+    "core": app("bare"),
+    OURS: app("our_members_json"),
+    f"{OURS}{SPEEDUPS}": app("our_members_json", speedups=True),
+}
 PEERS = (
     "Starlette, uvicorn",
     "BlackSheep, uvicorn",
@@ -47,8 +51,9 @@ def alone(one: Server, rate: int, seconds: float) -> Sample:
 def measure(scale: Scale = FULL) -> dict[str, object]:
     """Load each server with each rate."""
     found, targets = [], []
+    subjects, missing = runnable(SUBJECTS)
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(server(command)) for name, command in SUBJECTS.items()}
+        servers = {name: stack.enter_context(server(command)) for name, command in subjects.items()}
         peers, left_out = started(stack, only=PEERS)
         servers |= peers
         for one in servers.values():
@@ -66,7 +71,7 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
             if rate <= 20:
                 share = median([sample["share"] for sample in taken[OURS]])
                 targets.append(target(f"{rate} requests a second, % of a core", share, "<=", 0.5))
-    return {"unit": "", "columns": COLUMNS, "rows": found, "targets": targets, "left_out": left_out}
+    return {"unit": "", "columns": COLUMNS, "rows": found, "targets": targets, "left_out": missing | left_out}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,16 @@
 # ruff: noqa: ARG005  # handlers have the core's parameters
-"""Apps whose native callbacks are called in process, without sockets: what a route gives the core is caught."""
+"""Apps whose native callbacks are called in process, without sockets: what a route gives the core is caught.
+
+As a program it makes routes, and times their dispatches whenever it is asked; `dispatcher.py` runs it.
+"""
 
 from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import sys
+import time
 
 import socketify
 from socketify.native import ffi, lib
@@ -74,3 +83,47 @@ def floor():
         handler(None, None)
 
     return empty, ffi.new_handle((lambda res, req: None, None)), None
+
+
+def called(callback, user_data, calls):
+    """Return the seconds of one call of a native callback, and its seconds of CPU."""
+    numbers = range(calls)
+    wall, used = time.perf_counter(), time.process_time()
+    for _ in numbers:
+        callback(RES, REQ, user_data)
+    used = time.process_time() - used
+    return (time.perf_counter() - wall) / calls, used / calls
+
+
+# A function that does nothing worth the name: to call it costs what a call from here costs, which a server does not make.
+NOTHING = ffi.cast("void(*)(uws_res_t*, uws_req_t*, void*)", ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p).value)
+
+
+def calling():
+    """Return the seconds of a call from here alone, and its seconds of CPU: the least of many measurements."""
+    return tuple(map(min, zip(*(called(NOTHING, ffi.NULL, 300) for _ in range(100)), strict=True)))
+
+
+def timed(route, calls, alone):
+    """Return the nanoseconds of one dispatch, and its microseconds of CPU, without those of the call from here."""
+    callback, user_data, _app = route
+    taken, used = called(callback, user_data, calls)
+    return {"value": (taken - alone[0]) * 1e9, "cpu": (used - alone[1]) * 1e6}
+
+
+def main():
+    """Read a request a line: `["make", kind, arguments]` answers the number of a route, `["time", number, calls]` a sample."""
+    kinds, routes, alone = {"core": core, "ours": ours, "floor": floor}, [], calling()
+    for line in sys.stdin:
+        what, which, more = json.loads(line)
+        if what == "make":
+            routes.append(kinds[which](**more))
+            gc.collect()
+            answer = len(routes) - 1
+        else:
+            answer = timed(routes[which], more, alone)
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -126,6 +126,8 @@ def versions() -> dict[str, str]:
     own = {each.metadata["Name"].lower(): each.version for each in distributions()}
     for package in ("socketify", "socketify-ext", "msgpack", "msgspec", "pydantic", "pluggy"):
         found[package] = own.get(package, "?")
+    if "socketify-ext-speedups" in own:
+        found["socketify-ext-speedups"] = own["socketify-ext-speedups"]
     if NODE_MODULES.exists():
         have = (name for name in (*NODE_PEERS, "@fastify/static") if (NODE_MODULES / name).exists())
         found |= {name: node_version(name) for name in have}

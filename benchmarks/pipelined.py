@@ -7,11 +7,12 @@ from pathlib import Path
 
 from peer_servers import started
 from question import FULL, Scale, interleave, main, rows, versus
-from serving import Server, app, server, wrk
+from serving import SPEEDUPS, Server, app, runnable, server, wrk
 
 SCRIPT = Path(__file__).parent / "pipelined.lua"
 OURS = 'ours, 20+20 members, load("json")'
-SUBJECTS = {"core": app("bare"), OURS: app("our_members_json")}
+FAST = f"{OURS}{SPEEDUPS}"
+SUBJECTS = {"core": app("bare"), OURS: app("our_members_json"), FAST: app("our_members_json", speedups=True)}
 PEERS = ("Elysia, Bun", "uWebSockets.js", "Fastify", "Granian", "FastPySGI")
 
 
@@ -22,8 +23,9 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         with one.running():
             return wrk(one, seconds=scale.seconds, script=SCRIPT)
 
+    subjects, missing = runnable(SUBJECTS)
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(server(command)) for name, command in SUBJECTS.items()}
+        servers = {name: stack.enter_context(server(command)) for name, command in subjects.items()}
         peers, left_out = started(stack, only=PEERS)
         servers |= peers
         for one in servers.values():
@@ -31,11 +33,12 @@ def measure(scale: Scale = FULL) -> dict[str, object]:
         taken = interleave({name: lambda one=one: load(one) for name, one in servers.items()}, scale.rounds)
     goals = {"Elysia, Bun": 4}
     targets = [
-        versus(f'eight at a time, load("json"), to {peer}', taken[OURS], taken[peer], ">=", goal)
+        versus(f'eight at a time, load("json"){SPEEDUPS}, to {peer}', taken[FAST], taken[peer], ">=", goal)
         for peer, goal in goals.items()
-        if peer in taken
+        if {FAST, peer} <= taken.keys()
     ]
-    return {"unit": "requests/s", "rows": rows(taken, "core", cost=False), "targets": targets, "left_out": left_out}
+    found = rows(taken, "core", cost=False)
+    return {"unit": "requests/s", "rows": found, "targets": targets, "left_out": missing | left_out}
 
 
 if __name__ == "__main__":

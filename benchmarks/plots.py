@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from figures import HERE, Record, asked, default_python, read
 
 PLOTS = HERE.parent / "docs" / "plots"
-OURS, CORE, PEER = "#1f7a4d", "#b5543a", "#9aa3ad"
+OURS, FAST, CORE, PEER = "#1f7a4d", "#0f4a6b", "#b5543a", "#9aa3ad"
 
 
 def save(figure: plt.Figure, name: str) -> None:
@@ -45,6 +45,13 @@ def growth(results: Record) -> None:
     save(figure, "growth")
 
 
+def colour(case: str) -> str:
+    """Return the colour of a case: ours with the speedups and without, the core, or a peer."""
+    if case.startswith("ours"):
+        return FAST if case.endswith("speedups") else OURS
+    return CORE if case.startswith("core") else PEER
+
+
 def bars(results: Record, question: str, key: str, label: str) -> None:
     """Draw a figure of each case as a bar."""
     found = asked(results, question).get(default_python(results))
@@ -52,8 +59,8 @@ def bars(results: Record, question: str, key: str, label: str) -> None:
         return
     cases = sorted((row for row in found["rows"] if key in row), key=lambda row: row[key])
     figure, axis = plt.subplots(figsize=(9, 0.4 * len(cases) + 1))
-    colours = [OURS if r["case"].startswith("ours") else CORE if r["case"].startswith("core") else PEER for r in cases]
-    drawn = axis.barh([row["case"] for row in cases], [row[key] for row in cases], color=colours)
+    names = [row["case"] for row in cases]
+    drawn = axis.barh(names, [row[key] for row in cases], color=[colour(name) for name in names])
     axis.bar_label(drawn, fmt="%.2f", padding=3)
     axis.margins(x=0.1)
     axis.set_xlabel(label)

@@ -94,7 +94,7 @@ def rows(
 
 
 VERDICT = {True: "met", False: "MISSED", None: "open"}
-COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt}
+COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 def saturated(*rows: Sample) -> bool:

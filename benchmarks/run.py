@@ -28,6 +28,7 @@ import building
 import peer_servers
 import runs
 from question import say
+from serving import SPEEDUPS
 
 HERE = Path(__file__).parent
 QUESTIONS = (
@@ -130,7 +131,7 @@ def main() -> int:
     }
     begin = time.monotonic()
     for number, python in subjects.items():
-        results["pythons"].setdefault(number, {"questions": {}}).update(describe(python))
+        results["pythons"].setdefault(number, {"questions": {}}).update(describe(python, left_out[number]))
     failed = []
     taken: dict[tuple[str, str], list[runs.Record]] = {}
     count = arguments.runs or (1 if arguments.quick else 3)
@@ -155,14 +156,16 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def describe(python: Path) -> dict[str, object]:
-    """Return the versions of what is measured, and how the interpreter was built."""
+def describe(python: Path, left_out: dict[str, str]) -> dict[str, object]:
+    """Return the versions of what is measured, how the interpreter was built, and which speedups there are, or why none."""
     script = (
-        "import json, conditions, peer_servers;"
-        "print(json.dumps({'versions': peer_servers.versions(), 'interpreter': conditions.interpreter()}))"
+        "import json, conditions, peer_servers, socketify_ext.runtime.compiled as compiled;"
+        "print(json.dumps({'versions': peer_servers.versions(), 'interpreter': conditions.interpreter(),"
+        "'speedups': compiled.find()[1]}))"
     )
     done = subprocess.run([str(python), "-c", script], capture_output=True, text=True, check=True, cwd=HERE)
-    return json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    return found | ({"speedups": f"not built: {left_out['speedups']}"} if "speedups" in left_out else {})
 
 
 def asked(
@@ -177,10 +180,12 @@ def asked(
 
 
 def explain(record: runs.Record, left_out: dict[str, str]) -> None:
-    """Return why a peer could not be installed."""
-    reasons = {peer_servers.LABELS[name]: reason for name, reason in left_out.items()}
-    if "left_out" in record:
-        record["left_out"] |= {label: why for label, why in reasons.items() if label in record["left_out"]}
+    """Say why a peer, or the speedups, could not be installed."""
+    reasons = {peer_servers.LABELS.get(name, name): why for name, why in left_out.items()}
+    for label in record.get("left_out", {}):
+        name = "speedups" if label.endswith(SPEEDUPS) else label
+        if name in reasons:
+            record["left_out"][label] = reasons[name]
 
 
 def publish(pythons: list[str]) -> None:

@@ -17,10 +17,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 HERE = Path(__file__).parent
 HEADERS = {"token": "x"}
+SPEEDUPS = ", speedups"
+"""What the label of a server with the speedups ends with; all others run without."""
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 PINNED = len(CORES) > 1 and shutil.which("taskset") is not None
 
@@ -198,9 +200,37 @@ def start(command: Callable[[int], Sequence[str]], **options: Any) -> Server:
     return one
 
 
-def app(kind: str, **arguments: Any) -> Callable[[int], list[str]]:
-    """Return the command of one of the servers in `apps.py`."""
-    return lambda port: [sys.executable, str(HERE / "apps.py"), kind, str(port), json.dumps(arguments)]
+def without_speedups(command: Sequence[str]) -> list[str]:
+    """Return the command that runs `command` without the speedups, which are found where they are installed."""
+    return ["env", "SOCKETIFY_EXT_SPEEDUPS=0", *command]
+
+
+def missing_speedups() -> str | None:
+    """Return why this interpreter has no speedups; None where it has them."""
+    from socketify_ext.runtime import compiled  # run.py imports this module where the package is not installed
+
+    module, why = compiled.find()
+    return None if module else why
+
+
+Case = TypeVar("Case")
+
+
+def runnable(cases: Mapping[str, Case]) -> tuple[dict[str, Case], dict[str, str]]:
+    """Return the cases that can be measured with this interpreter, and for each other one, of the speedups, the reason."""
+    why = missing_speedups()
+    left_out = {} if why is None else {label: why for label in cases if label.endswith(SPEEDUPS)}
+    return {label: case for label, case in cases.items() if label not in left_out}, left_out
+
+
+def app(kind: str, *, speedups: bool = False, **arguments: Any) -> Callable[[int], list[str]]:
+    """Return the command of one of the servers in `apps.py`; it runs without the speedups unless it is asked for them."""
+
+    def command(port: int) -> list[str]:
+        run = [sys.executable, str(HERE / "apps.py"), kind, str(port), json.dumps(arguments)]
+        return run if speedups else without_speedups(run)
+
+    return command
 
 
 def wrk(

@@ -11,7 +11,7 @@ NOT_RECORDED = "*Not recorded.*"
 
 
 def interpreters(results: Record) -> str:
-    """Write how each interpreter was built, as a list."""
+    """Write how each interpreter was built, and with which speedups ours was measured, as a list."""
     lines = []
     for version, entry in results["pythons"].items():
         about = entry.get("interpreter")
@@ -20,7 +20,8 @@ def interpreters(results: Record) -> str:
             continue
         build = f"{BUILDS[about['optimised']]}, {'with' if about['lto'] else 'no'} link-time optimisation"
         turn = f"a turn of a plain loop takes {number(about['loop_ns'])} ns"
-        lines.append(f"- Python {version}: {about['implementation']}, {about['compiler']}, {build}; {turn}.")
+        speedups = f"; speedups {entry['speedups']}" if "speedups" in entry else ""
+        lines.append(f"- Python {version}: {about['implementation']}, {about['compiler']}, {build}; {turn}{speedups}.")
     return "\n".join(lines)
 
 

@@ -71,8 +71,28 @@ def test_an_interpreter_says_how_it_was_built(script, optimised, words):
     }
     line = script("standing").interpreters(record)
     assert words in line
+    assert "speedups" not in line
     assert "GCC 12.2.0" in line
     assert "31 ns" in line
+
+
+@pytest.mark.parametrize("speedups", ["1.0.0", "not built: error: no compiler"])
+def test_an_interpreter_says_which_speedups_were_measured(script, speedups):
+    record = results(1.5)
+    about = {"implementation": "CPython", "compiler": "GCC", "optimised": True, "lto": True, "loop_ns": 31.0}
+    record["pythons"]["3.13.0"] |= {"interpreter": about, "speedups": speedups}
+    assert script("standing").interpreters(record).endswith(f"; speedups {speedups}.")
+
+
+@pytest.mark.parametrize(
+    ("goal", "words"),
+    [("< 150", "less than 150"), ("<= 0.9", "at most 0.9"), ("> 1", "more than 1"), (">= 4", "at least 4")],
+)
+def test_a_goal_is_written_in_words(script, goal, words):
+    record = results(1.5)
+    each = {"what": "a figure", "value": 1.0, "goal": goal, "met": True}
+    record["pythons"]["3.13.0"]["questions"]["members"]["targets"] = [each]
+    assert f"| a figure | {words} |" in script("figures").targets_table(record)
 
 
 def test_the_readme_has_the_worst_of_all_runs_in_order(script):

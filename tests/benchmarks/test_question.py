@@ -17,6 +17,11 @@ def test_a_goal_is_open_where_throughput_and_cpu_time_disagree(question):
     assert question.target("speed", 1.5, ">=", 1.2, cpu=1.0)["met"] is None
 
 
+def test_a_goal_that_is_less_is_not_met_by_the_same(question):
+    assert question.target("a call, ns", 149, "<", 150)["met"] is True
+    assert question.target("a call, ns", 150, "<", 150)["met"] is False
+
+
 def test_cpu_time_alone_decides_where_a_server_waited(question):
     assert question.target("speed", 1.0, ">=", 1.2, cpu=0.5, busy=False)["met"] is True
     assert question.target("speed", 1.5, ">=", 1.2, cpu=1.0, busy=False)["met"] is False
