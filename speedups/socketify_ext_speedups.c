@@ -39,6 +39,7 @@ static size_t (*core_parameter)(void *, unsigned short, const char **);
 static size_t (*core_url)(void *, const char **);
 static size_t (*core_full_url)(void *, const char **);
 static size_t (*core_method)(void *, const char **);
+static void (*core_each_header)(void *, void (*)(const char *, size_t, const char *, size_t, void *), void *);
 static int (*core_ws_send)(int, void *, const char *, size_t, int, bool, bool);
 
 static const struct {
@@ -54,6 +55,7 @@ static const struct {
     {"uws_req_get_url", &core_url},
     {"uws_req_get_full_url", &core_full_url},
     {"uws_req_get_case_sensitive_method", &core_method},
+    {"uws_req_for_each_header", &core_each_header},
     {"uws_ws_send_with_options", &core_ws_send},
 };
 
@@ -126,6 +128,7 @@ static unsigned long classes_version = 1; /* grows where classes that were check
 
 static PyObject *s_entered, *s_yielded, *s_answered, *s_deliver, *s_answer, *s_body, *s_end;
 static PyObject *s_dispatched_response, *s_get_header, *s_get_url, *s_get_full_url, *s_get_method, *s_get_query;
+static PyObject *s_get_headers, *s_preserve, *s_parameter_names;
 static PyObject *s_get_parameter, *s_write_status, *s_write_header, *s_send, *s_refuse, *s_refuse_head, *s_set_status, *s_head_sent, *s_ssl;
 static PyObject *empty_bytes;
 
@@ -147,6 +150,9 @@ static const struct {
     {"get_method", &s_get_method},
     {"get_query", &s_get_query},
     {"get_parameter", &s_get_parameter},
+    {"get_headers", &s_get_headers},
+    {"preserve", &s_preserve},
+    {"_parameter_names", &s_parameter_names},
     {"write_status", &s_write_status},
     {"write_header", &s_write_header},
     {"send", &s_send},
@@ -178,7 +184,7 @@ typedef struct {
     PyObject *response; /* borrowed: while that callback runs */
     Binding *binding;   /* the same */
     PyObject *req, *headers, *params, *url, *full_url, *method;
-    char yielded;
+    char yielded, is_preserved;
 } Request;
 
 typedef struct {
@@ -218,6 +224,7 @@ typedef struct {
 static Field REQUEST_FIELDS[] = {
     OBJECT(Request, "_headers", headers), OBJECT(Request, "_params", params), OBJECT(Request, "_url", url),
     OBJECT(Request, "_full_url", full_url), OBJECT(Request, "_method", method), FLAG(Request, "_yielded", yielded),
+    FLAG(Request, "_is_preserved", is_preserved),
 };
 static Field REQ_FIELD = OBJECT(Request, "req", req);
 
@@ -320,6 +327,12 @@ static void set_object(PyObject **place, PyObject *value)
     Py_XDECREF(earlier);
 }
 
+static PyObject *same(PyObject *self)
+{
+    Py_INCREF(self);
+    return self;
+}
+
 static inline bool is_none(PyObject *value)
 {
     return value == NULL || value == Py_None;
@@ -377,6 +390,8 @@ static int response_set_res(PyObject *self, PyObject *value, void *Py_UNUSED(clo
 }
 
 /* -- the request */
+
+#define SLOT(route, at) (*(PyObject **)((char *)(route) + (at)))
 
 /* Whether the core's memory is valid, and this thread's. */
 static inline bool is_readable(Request *self)
@@ -511,7 +526,7 @@ static long parameter_index(Request *self, PyObject *asked)
         return overflow || index > LAST_INDEX ? -1 : index;
     }
     if (PyUnicode_CheckExact(asked) && self->plain_type == Py_TYPE(self)) {
-        PyObject *names = *(PyObject **)((char *)self->binding->route + at_parameter_names);
+        PyObject *names = SLOT(self->binding->route, at_parameter_names);
         if (names != NULL && PyTuple_CheckExact(names))
             for (index = 0; index < PyTuple_GET_SIZE(names) && index <= LAST_INDEX; index++) {
                 PyObject *name = PyTuple_GET_ITEM(names, index);
@@ -540,6 +555,126 @@ static PyObject *request_get_parameter(PyObject *object, PyObject *const *args, 
         }
     }
     return in_python(object, &RequestType, s_get_parameter, args, count, keywords);
+}
+
+/* -- the snapshot of a request */
+
+typedef struct {
+    PyObject *headers; /* names and values, NULL from the first one on that is not UTF-8 */
+    Py_ssize_t count;
+} Snapshot;
+
+static void on_header(const char *name, size_t name_length, const char *value, size_t value_length, void *user_data)
+{
+    Snapshot *snapshot = user_data;
+    PyObject *key = NULL, *text = NULL;
+    if (snapshot->headers == NULL)
+        return;
+    key = PyUnicode_DecodeUTF8(name, (Py_ssize_t)name_length, NULL);
+    if (key != NULL)
+        text = PyUnicode_DecodeUTF8(value, (Py_ssize_t)value_length, NULL);
+    if (text == NULL || PyDict_SetItem(snapshot->headers, key, text) < 0)
+        Py_CLEAR(snapshot->headers);
+    snapshot->count++;
+    Py_XDECREF(key);
+    Py_XDECREF(text);
+}
+
+/* Keep all headers of a readable request; false without an error where Python has to, since one comes twice or is no text. */
+static bool keep_headers(Request *self)
+{
+    Snapshot snapshot = {PyDict_New(), 0};
+    if (snapshot.headers != NULL)
+        core_each_header(self->native, on_header, &snapshot);
+    PyErr_Clear();
+    if (snapshot.headers == NULL || PyDict_GET_SIZE(snapshot.headers) != snapshot.count) {
+        Py_XDECREF(snapshot.headers);
+        return false;
+    }
+    set_object(&self->headers, snapshot.headers);
+    Py_DECREF(snapshot.headers);
+    return true;
+}
+
+static PyObject *request_get_headers(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    Request *self = (Request *)object;
+    if (count == 0 && keywords == NULL && (!is_none(self->headers) || (is_readable(self) && keep_headers(self)))) {
+        Py_INCREF(self->headers);
+        return self->headers;
+    }
+    return in_python(object, &RequestType, s_get_headers, args, count, keywords);
+}
+
+/* Keep a text of a readable request; false without an error where there is none. */
+static bool keep_text(Request *self, PyObject **held, size_t (*getter)(void *, const char **))
+{
+    if (is_none(*held)) {
+        PyObject *read = read_once((PyObject *)self, held, getter);
+        Py_XDECREF(read);
+        PyErr_Clear();
+    }
+    return !is_none(*held) && PyUnicode_CheckExact(*held);
+}
+
+/* Keep the path of a full url that is kept. */
+static bool keep_url(Request *self)
+{
+    PyObject *full = self->full_url, *url;
+    Py_ssize_t end = PyUnicode_FindChar(full, '?', 0, PyUnicode_GET_LENGTH(full), 1);
+    if (end == -1) {
+        set_object(&self->url, full);
+        return true;
+    }
+    url = end < 0 ? NULL : PyUnicode_Substring(full, 0, end);
+    if (url != NULL)
+        set_object(&self->url, url);
+    Py_XDECREF(url);
+    PyErr_Clear();
+    return url != NULL;
+}
+
+/* Keep the parameters of a readable request, and their names, which are those of its route. */
+static bool keep_parameters(Request *self)
+{
+    PyObject *names = SLOT(self->binding->route, at_parameter_names), *found, *value = NULL;
+    const char *data;
+    size_t length;
+    if (names == NULL || !PyTuple_CheckExact(names) || !is_none(self->params) || (found = PyList_New(0)) == NULL)
+        return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names) && i <= LAST_INDEX; i++) {
+        data = NULL;
+        length = core_parameter(self->native, (unsigned short)i, &data);
+        if (data == NULL || !length || (value = text(data, length)) == NULL || PyList_Append(found, value) < 0)
+            break;
+        Py_CLEAR(value);
+    }
+    Py_XDECREF(value);
+    if (PyErr_Occurred() || PyList_GET_SIZE(found) != PyTuple_GET_SIZE(names)
+        || (PyList_GET_SIZE(found) && PyObject_SetAttr((PyObject *)self, s_parameter_names, names) < 0)) {
+        PyErr_Clear();
+        Py_DECREF(found);
+        return false;
+    }
+    set_object(&self->params, found);
+    Py_DECREF(found);
+    return true;
+}
+
+static PyObject *request_preserve(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    Request *self = (Request *)object;
+    if (count == 0 && keywords == NULL && self->plain_type == Py_TYPE(self)) {
+        if (self->is_preserved == ON)
+            return same(object);
+        if (is_readable(self) && (!is_none(self->headers) || keep_headers(self))
+            && keep_text(self, &self->full_url, core_full_url) && keep_url(self)
+            && keep_text(self, &self->method, core_method) && keep_parameters(self)) {
+            self->is_preserved = ON;
+            return same(object);
+        }
+    }
+    return in_python(object, &RequestType, s_preserve, args, count, keywords);
 }
 
 static PyObject *request_dispatched_response(PyObject *object, PyObject *Py_UNUSED(none))
@@ -584,12 +719,6 @@ static bool is_answered(Response *self)
 static inline bool is_open(Response *self)
 {
     return is_plain(self) && has_no_key(self) && !is_answered(self);
-}
-
-static PyObject *same(PyObject *self)
-{
-    Py_INCREF(self);
-    return self;
 }
 
 /* Return the status line of a code that is known and allows a body, borrowed, or NULL without an error. */
@@ -874,8 +1003,6 @@ python:
 }
 
 /* -- dispatch */
-
-#define SLOT(route, at) (*(PyObject **)((char *)(route) + (at)))
 
 /* Hand a body to the core; a large one without the GIL, which others wait for. */
 #define CORE_CALL(size, call)                                                                                            \
@@ -1552,6 +1679,8 @@ static PyMethodDef REQUEST_METHODS[] = {
     METHOD(request, get_method, "Return the method as it was sent."),
     METHOD(request, get_query, "Return the first value of a query key, \"\" for one without a value, None without it."),
     METHOD(request, get_parameter, "Return a route parameter, by its name or its position."),
+    METHOD(request, get_headers, "Return all headers, names in lower case; of several with one name the first."),
+    METHOD(request, preserve, "Take the snapshot now, so that all of it can be read after the handler has returned."),
     {"_dispatched_response", request_dispatched_response, METH_NOARGS, "Return the response while its callback runs."},
     {NULL, NULL, 0, NULL},
 };

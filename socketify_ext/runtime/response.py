@@ -944,7 +944,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._end_bodiless(len(data), content_type, end_connection)
         elif not self._head_sent:
             head, kind = join_head(self._status, self._head, self._write_jar), content_type or b""
-            if has_content_type(self._head):
+            if kind and self._head and has_content_type(self._head):
                 kind = b""
             self._lib.socketify_res_cork_send(
                 self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), end_connection

@@ -32,6 +32,7 @@ MODULE, DESCRIPTION = compiled.find()
 
 _FUNCTIONS: Final = (
     "socketify_res_cork_send",
+    "uws_req_for_each_header",
     "uws_req_get_case_sensitive_method",
     "uws_req_get_full_url",
     "uws_req_get_header",
@@ -45,7 +46,7 @@ _FUNCTIONS: Final = (
 # What the module sets and reads of a response before it looks whether that is plain.
 _ALWAYS: Final = ("res", "_request", "_variables", "_unsent", "_unsent_type")
 # What is called from within functions that the module does in place of Python.
-_CALLED_FOR_REQUEST: Final = ("get_full_url", "get_parameter", "_parameter_names")
+_CALLED_FOR_REQUEST: Final = ("get_full_url", "get_headers", "get_method", "get_parameter", "_parameter_names")
 _CALLED_FOR_RESPONSE: Final = ("_answer", "_body", "_deliver")
 
 
