@@ -24,7 +24,7 @@
 #endif
 
 /* What `socketify_ext.runtime.speedups` and this file have agreed on; a package that expects another number goes without. */
-#define INTERFACE 1
+#define INTERFACE 2
 #define RELEASED_FROM (64 * 1024) /* bytes that are handed to the core without the GIL */
 #define LAST_INDEX 0xFFFF         /* of a route parameter */
 
@@ -40,6 +40,11 @@ static size_t (*core_url)(void *, const char **);
 static size_t (*core_full_url)(void *, const char **);
 static size_t (*core_method)(void *, const char **);
 static void (*core_each_header)(void *, void (*)(const char *, size_t, const char *, size_t, void *), void *);
+typedef void (*OnAborted)(void *, void *);
+typedef void (*OnData)(void *, const char *, size_t, bool, void *);
+static void (*core_on_aborted)(int, void *, OnAborted, void *);
+static void (*core_on_data)(int, void *, OnData, void *);
+static OnAborted on_aborted; /* in Python */
 static int (*core_ws_send)(int, void *, const char *, size_t, int, bool, bool);
 
 static const struct {
@@ -56,6 +61,9 @@ static const struct {
     {"uws_req_get_full_url", &core_full_url},
     {"uws_req_get_case_sensitive_method", &core_method},
     {"uws_req_for_each_header", &core_each_header},
+    {"uws_res_on_aborted", &core_on_aborted},
+    {"uws_res_on_data", &core_on_data},
+    {"on_aborted", &on_aborted},
     {"uws_ws_send_with_options", &core_ws_send},
 };
 
@@ -66,6 +74,9 @@ static PyObject *body_statuses;                            /* codes -> status li
 static PyObject *ok_status, *plain_type, *sent_type; /* bytes */
 static PyObject *check_classes, *dispatch_in_python, *handle_result, *yield_response, *fail_request;
 static PyObject *drop_request, *drop_unserved;
+static PyObject *pending, *next_key;         /* responses that native callbacks may come for, by their numbers */
+static PyObject *make_address;               /* of a number, as which a callback gets it */
+static PyObject *receive_part;
 static PyObject *address_of;                 /* makes an address from a cffi pointer */
 static PyObject *opcodes, *send_statuses;    /* numbers of the core -> members of its enumerations */
 static PyObject *opcode_binary, *opcode_text;
@@ -91,6 +102,10 @@ static const struct {
     {"fail_request", &fail_request, false, false},
     {"drop_request", &drop_request, false, false},
     {"drop_unserved", &drop_unserved, false, false},
+    {"pending", &pending, true, false},
+    {"next_key", &next_key, false, false},
+    {"make_address", &make_address, false, false},
+    {"receive_part", &receive_part, false, false},
     {"address_of", &address_of, false, false},
     {"opcodes", &opcodes, true, false},
     {"send_statuses", &send_statuses, true, false},
@@ -129,6 +144,7 @@ static unsigned long classes_version = 1; /* grows where classes that were check
 static PyObject *s_entered, *s_yielded, *s_answered, *s_deliver, *s_answer, *s_body, *s_end;
 static PyObject *s_dispatched_response, *s_get_header, *s_get_url, *s_get_full_url, *s_get_method, *s_get_query;
 static PyObject *s_get_headers, *s_preserve, *s_parameter_names;
+static PyObject *s_wait, *s_read_natively, *s_response_key, *s_finish, *s_bodiless, *s_write_jar;
 static PyObject *s_get_parameter, *s_write_status, *s_write_header, *s_send, *s_refuse, *s_refuse_head, *s_set_status, *s_head_sent, *s_ssl;
 static PyObject *empty_bytes;
 
@@ -153,6 +169,12 @@ static const struct {
     {"get_headers", &s_get_headers},
     {"preserve", &s_preserve},
     {"_parameter_names", &s_parameter_names},
+    {"_wait", &s_wait},
+    {"_read_natively", &s_read_natively},
+    {"_response_key", &s_response_key},
+    {"_finish", &s_finish},
+    {"_bodiless", &s_bodiless},
+    {"_write_jar", &s_write_jar},
     {"write_status", &s_write_status},
     {"write_header", &s_write_header},
     {"send", &s_send},
@@ -192,6 +214,8 @@ typedef struct {
     void *native;             /* the core's response, as long as `res` has not been set otherwise */
     PyTypeObject *plain_type; /* its type, while the functions here may take its state for all that there is */
     unsigned long version;
+    unsigned long thread;
+    int ssl;
     PyObject *res, *request, *variables, *unsent, *unsent_type, *status, *head, *key;
     char answered, body_only, single_write, head_sent, last;
     bool is_observed; /* its `_answered` is a property of its class */
@@ -721,6 +745,63 @@ static inline bool is_open(Response *self)
     return is_plain(self) && has_no_key(self) && !is_answered(self);
 }
 
+/* Return the number of a response that Python has put into the table of those that wait, 0 where it is none. */
+static uintptr_t key_of(Response *self)
+{
+    uintptr_t key = self->key != NULL && PyLong_CheckExact(self->key) ? PyLong_AsSize_t(self->key) : 0;
+    if (key == (uintptr_t)-1) {
+        PyErr_Clear();
+        key = 0;
+    }
+    return key;
+}
+
+/* Whether the core's response is there, and this thread's. */
+static inline bool is_at_hand(Response *self)
+{
+    return is_plain(self) && self->native != NULL && self->thread == PyThread_get_thread_ident();
+}
+
+static PyObject *response__wait(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    Response *self = (Response *)object;
+    if (count == 0 && keywords == NULL && is_at_hand(self) && !is_none(self->request)) {
+        if (has_no_key(self)) {
+            PyObject *key = PyObject_CallNoArgs(next_key);
+            if (key == NULL)
+                return NULL;
+            if (PyObject_SetAttr(self->request, s_response_key, key) < 0 || PyDict_SetItem(pending, key, object) < 0) {
+                Py_DECREF(key);
+                return NULL;
+            }
+            set_object(&self->key, key);
+            Py_DECREF(key);
+            self->body_only = self->single_write = OFF;
+            core_on_aborted(self->ssl, self->native, on_aborted, (void *)key_of(self));
+        }
+        return PyObject_CallOneArg(make_address, self->key);
+    }
+    return in_python(object, &ResponseType, s_wait, args, count, keywords);
+}
+
+static void on_data(void *res, const char *chunk, size_t length, bool is_end, void *user_data);
+
+static PyObject *response__read_natively(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    Response *self = (Response *)object;
+    if (count == 0 && keywords == NULL && is_at_hand(self)) {
+        PyObject *address = key_of(self) ? NULL : PyObject_CallMethodNoArgs(object, s_wait);
+        if (address == NULL && !key_of(self))
+            return NULL;
+        Py_XDECREF(address);
+        if (is_at_hand(self) && key_of(self)) {
+            core_on_data(self->ssl, self->native, on_data, (void *)key_of(self));
+            Py_RETURN_NONE;
+        }
+    }
+    return in_python(object, &ResponseType, s_read_natively, args, count, keywords);
+}
+
 /* Return the status line of a code that is known and allows a body, borrowed, or NULL without an error. */
 static PyObject *body_status(PyObject *status)
 {
@@ -827,12 +908,13 @@ static PyObject *response_write_header(PyObject *object, PyObject *const *args, 
     return in_python(object, &ResponseType, s_write_header, args, count, keywords);
 }
 
-/* Leave an answer to the dispatcher. `type` is NULL where the answer is nothing but the body. Takes `data`. */
+/* Leave an answer to the dispatcher. `type` is NULL where the answer is nothing but the body. */
 static PyObject *leave(Response *self, PyObject *data, PyObject *type)
 {
     PyObject *earlier = self->unsent;
     if (type != NULL)
         set_object(&self->unsent_type, type);
+    Py_INCREF(data);
     self->unsent = data;
     Py_XDECREF(earlier);
     if (!self->is_observed)
@@ -876,25 +958,64 @@ static PyObject *encode_body(Response *self, PyObject *message, PyObject *line, 
     return data;
 }
 
+/* Whether a response waits, and nothing but a whole answer with a body is to be sent. */
+static bool is_late(Response *self)
+{
+    PyObject *bodiless, *cookies;
+    bool result;
+    if (!is_at_hand(self) || !key_of(self) || self->head_sent == ON || self->last == ON || is_answered(self)
+        || (!is_none(self->status) && !PyBytes_CheckExact(self->status))
+        || (self->head != NULL && !PyBytes_CheckExact(self->head)))
+        return false;
+    if (!is_none(self->status)
+        && (!strncmp(PyBytes_AS_STRING(self->status), "204", 3) || !strncmp(PyBytes_AS_STRING(self->status), "304", 3)))
+        return false;
+    bodiless = PyObject_GetAttr((PyObject *)self, s_bodiless);
+    cookies = PyObject_GetAttr((PyObject *)self, s_write_jar);
+    result = bodiless == Py_False && cookies == Py_None;
+    Py_XDECREF(bodiless);
+    Py_XDECREF(cookies);
+    PyErr_Clear();
+    return result;
+}
+
+static bool send_whole(Response *response, int ssl, PyObject *data, PyObject *type, bool last);
+
+/* Answer from a callback, with a body and its content type, NULL for none. */
+static PyObject *answer_late(Response *self, PyObject *data, PyObject *type)
+{
+    PyObject *done = PyObject_CallMethodNoArgs((PyObject *)self, s_finish);
+    if (done == NULL)
+        return NULL;
+    Py_DECREF(done);
+    if (self->native != NULL && !send_whole(self, self->ssl, data, type == NULL ? empty_bytes : type, false)) {
+        core_close(self->ssl, self->native);
+        return PyErr_NoMemory();
+    }
+    return same((PyObject *)self);
+}
+
 static PyObject *response_end(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     Response *self = (Response *)object;
     PyObject *data, *type, *result;
-    if (count > 1 || keywords != NULL || !is_open(self) || self->single_write == OFF)
+    if (count > 1 || keywords != NULL || !((is_open(self) && self->single_write != OFF) || is_late(self)))
         return in_python(object, &ResponseType, s_end, args, count, keywords);
     data = encode_body(self, count ? args[0] : empty_bytes, NULL, &type);
     if (data == NULL)
         return NULL;
     /* Encoding may have run anybody's code. */
-    if (!is_open(self) || self->single_write == OFF || !PyBytes_CheckExact(data)) {
+    if (PyBytes_CheckExact(data) && is_late(self))
+        result = answer_late(self, data, type);
+    else if (!is_open(self) || self->single_write == OFF || !PyBytes_CheckExact(data)) {
         result = PyObject_CallMethodObjArgs(object, s_answer, s_end, data, type == NULL ? Py_None : type, Py_False, NULL);
-        Py_DECREF(data);
     }
     else if (type != NULL)
         result = leave(self, data, type);
     else
         /* Bytes and text are nothing but a body, where nothing else was written; Python sends others with a head. */
         result = leave(self, data, is_body(count ? args[0] : empty_bytes) && self->body_only != OFF ? NULL : empty_bytes);
+    Py_DECREF(data);
     Py_XDECREF(type);
     return result;
 }
@@ -997,6 +1118,7 @@ static PyObject *response_send(PyObject *object, PyObject *const *args, Py_ssize
     }
     object = leave(self, data, type);
     Py_DECREF(type);
+    Py_DECREF(data);
     return object;
 python:
     return in_python(object, &ResponseType, s_send, args, count, keywords);
@@ -1132,45 +1254,44 @@ static bool has_content_type(const char *lines, Py_ssize_t length)
     return false;
 }
 
-/* Send an answer with its head; false where Python has to. */
-static bool deliver(Binding *binding, Response *response, PyObject *data)
+/* Send an answer with its head, of which nothing was changed on the way; false without memory. */
+static bool send_whole(Response *response, int ssl, PyObject *data, PyObject *type, bool last)
 {
-    PyObject *type = response->unsent_type, *status = is_none(response->status) ? ok_status : response->status;
-    PyObject *lines = response->head, *head = NULL;
-    bool last = response->last == ON;
-    if (!is_plain(response) || !has_no_key(response) || response->native == NULL || type == sent_type
-        || !PyBytes_CheckExact(type) || !PyBytes_CheckExact(status) || (lines != NULL && !PyBytes_CheckExact(lines)))
-        return false;
-    if (response->body_only == OFF) {
-        Py_ssize_t before = PyBytes_GET_SIZE(status), more = lines == NULL ? 0 : PyBytes_GET_SIZE(lines);
-        if (more) {
-            head = PyBytes_FromStringAndSize(NULL, before + more);
-            if (head == NULL) {
-                PyErr_Clear();
-                return false;
-            }
-            memcpy(PyBytes_AS_STRING(head), PyBytes_AS_STRING(status), before);
-            memcpy(PyBytes_AS_STRING(head) + before, PyBytes_AS_STRING(lines), more);
-            if (PyBytes_GET_SIZE(type) && has_content_type(PyBytes_AS_STRING(lines), more))
-                type = empty_bytes;
-        }
-        else {
-            head = status;
-            Py_INCREF(head);
-        }
-    }
-    else {
+    PyObject *status = is_none(response->status) ? ok_status : response->status, *lines = response->head, *head = status;
+    Py_ssize_t before = PyBytes_GET_SIZE(status), more = lines == NULL ? 0 : PyBytes_GET_SIZE(lines);
+    if (response->body_only != OFF)
         head = ok_status;
-        Py_INCREF(head);
+    else if (more) {
+        if ((head = PyBytes_FromStringAndSize(NULL, before + more)) == NULL) {
+            PyErr_Clear();
+            return false;
+        }
+        memcpy(PyBytes_AS_STRING(head), PyBytes_AS_STRING(status), before);
+        memcpy(PyBytes_AS_STRING(head) + before, PyBytes_AS_STRING(lines), more);
+        if (PyBytes_GET_SIZE(type) && has_content_type(PyBytes_AS_STRING(lines), more))
+            type = empty_bytes;
     }
+    if (head == status || head == ok_status)
+        Py_INCREF(head);
     Py_INCREF(type);
     CORE_CALL(PyBytes_GET_SIZE(data),
-              core_cork_send(binding->ssl, response->native, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
+              core_cork_send(ssl, response->native, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
                              PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head), PyBytes_AS_STRING(type),
                              PyBytes_GET_SIZE(type), last));
     Py_DECREF(type);
     Py_DECREF(head);
     return true;
+}
+
+/* Send the answer that a handler has left, with its head; false where Python has to. */
+static bool deliver(Binding *binding, Response *response, PyObject *data)
+{
+    PyObject *type = response->unsent_type, *status = response->status, *lines = response->head;
+    if (!is_plain(response) || !has_no_key(response) || response->native == NULL || type == sent_type
+        || !PyBytes_CheckExact(type) || (!is_none(status) && !PyBytes_CheckExact(status))
+        || (lines != NULL && !PyBytes_CheckExact(lines)))
+        return false;
+    return send_whole(response, binding->ssl, data, type, response->last == ON);
 }
 
 /* Handle what the handler has returned, and send the answer that it has left. */
@@ -1272,6 +1393,8 @@ static void dispatch(Binding *binding, void *res, void *req)
     response->native = res;
     response->plain_type = binding->plain_response ? Py_TYPE(response) : NULL;
     response->version = classes_version;
+    response->thread = PyThread_get_thread_ident();
+    response->ssl = binding->ssl;
     response->is_observed = binding->is_observed;
     Py_INCREF(request);
     response->request = (PyObject *)request;
@@ -1328,6 +1451,30 @@ static void on_request(void *res, void *req, void *user_data)
     Py_INCREF(binding);
     dispatch(binding, res, req);
     Py_DECREF(binding);
+    PyGILState_Release(state);
+    errno = saved;
+}
+
+/* -- the body of a request */
+
+static void on_data(void *Py_UNUSED(res), const char *chunk, size_t length, bool is_end, void *user_data)
+{
+    int saved = errno;
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *key = PyLong_FromVoidPtr(user_data), *response, *part, *done = NULL;
+    response = key == NULL ? NULL : PyDict_GetItemWithError(pending, key);
+    if (response != NULL) {
+        Py_INCREF(response);
+        if ((part = PyBytes_FromStringAndSize(chunk, (Py_ssize_t)length)) != NULL) {
+            done = PyObject_CallFunctionObjArgs(receive_part, response, part, is_end ? Py_True : Py_False, NULL);
+            Py_DECREF(part);
+        }
+        Py_DECREF(response);
+    }
+    if (done == NULL && PyErr_Occurred())
+        PyErr_WriteUnraisable(receive_part);
+    Py_XDECREF(done);
+    Py_XDECREF(key);
     PyGILState_Release(state);
     errno = saved;
 }
@@ -1688,6 +1835,8 @@ static PyMethodDef REQUEST_METHODS[] = {
 static PyMethodDef RESPONSE_METHODS[] = {
     METHOD(response, write_status, "Set the status: a code, or a line such as \"404 Not Found\"; the last one counts."),
     METHOD(response, write_header, "Add a header."),
+    METHOD(response, _wait, "Enter the table that native callbacks look in."),
+    METHOD(response, _read_natively, "Let the core deliver the parts of the body from now on."),
     METHOD(response, end, "Answer with text, bytes, or any other object as JSON."),
     METHOD(response, send, "Answer in one call: status, headers, content type and body."),
     {NULL, NULL, 0, NULL},
