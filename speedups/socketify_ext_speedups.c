@@ -24,7 +24,7 @@
 #endif
 
 /* What `socketify_ext.runtime.speedups` and this file have agreed on; a package that expects another number goes without. */
-#define INTERFACE 1
+#define INTERFACE 2
 #define RELEASED_FROM (64 * 1024) /* bytes that are handed to the core without the GIL */
 #define LAST_INDEX 0xFFFF         /* of a route parameter */
 
@@ -39,6 +39,12 @@ static size_t (*core_parameter)(void *, unsigned short, const char **);
 static size_t (*core_url)(void *, const char **);
 static size_t (*core_full_url)(void *, const char **);
 static size_t (*core_method)(void *, const char **);
+static void (*core_each_header)(void *, void (*)(const char *, size_t, const char *, size_t, void *), void *);
+typedef void (*OnAborted)(void *, void *);
+typedef void (*OnData)(void *, const char *, size_t, bool, void *);
+static void (*core_on_aborted)(int, void *, OnAborted, void *);
+static void (*core_on_data)(int, void *, OnData, void *);
+static OnAborted on_aborted; /* in Python */
 static int (*core_ws_send)(int, void *, const char *, size_t, int, bool, bool);
 
 static const struct {
@@ -54,6 +60,10 @@ static const struct {
     {"uws_req_get_url", &core_url},
     {"uws_req_get_full_url", &core_full_url},
     {"uws_req_get_case_sensitive_method", &core_method},
+    {"uws_req_for_each_header", &core_each_header},
+    {"uws_res_on_aborted", &core_on_aborted},
+    {"uws_res_on_data", &core_on_data},
+    {"on_aborted", &on_aborted},
     {"uws_ws_send_with_options", &core_ws_send},
 };
 
@@ -64,6 +74,9 @@ static PyObject *body_statuses;                            /* codes -> status li
 static PyObject *ok_status, *plain_type, *sent_type; /* bytes */
 static PyObject *check_classes, *dispatch_in_python, *handle_result, *yield_response, *fail_request;
 static PyObject *drop_request, *drop_unserved;
+static PyObject *pending, *next_key;         /* responses that native callbacks may come for, by their numbers */
+static PyObject *make_address;               /* of a number, as which a callback gets it */
+static PyObject *receive_part;
 static PyObject *address_of;                 /* makes an address from a cffi pointer */
 static PyObject *opcodes, *send_statuses;    /* numbers of the core -> members of its enumerations */
 static PyObject *opcode_binary, *opcode_text;
@@ -89,6 +102,10 @@ static const struct {
     {"fail_request", &fail_request, false, false},
     {"drop_request", &drop_request, false, false},
     {"drop_unserved", &drop_unserved, false, false},
+    {"pending", &pending, true, false},
+    {"next_key", &next_key, false, false},
+    {"make_address", &make_address, false, false},
+    {"receive_part", &receive_part, false, false},
     {"address_of", &address_of, false, false},
     {"opcodes", &opcodes, true, false},
     {"send_statuses", &send_statuses, true, false},
@@ -126,6 +143,8 @@ static unsigned long classes_version = 1; /* grows where classes that were check
 
 static PyObject *s_entered, *s_yielded, *s_answered, *s_deliver, *s_answer, *s_body, *s_end;
 static PyObject *s_dispatched_response, *s_get_header, *s_get_url, *s_get_full_url, *s_get_method, *s_get_query;
+static PyObject *s_get_headers, *s_preserve, *s_parameter_names;
+static PyObject *s_wait, *s_read_natively, *s_response_key, *s_finish, *s_bodiless, *s_write_jar;
 static PyObject *s_get_parameter, *s_write_status, *s_write_header, *s_send, *s_refuse, *s_refuse_head, *s_set_status, *s_head_sent, *s_ssl;
 static PyObject *empty_bytes;
 
@@ -147,6 +166,15 @@ static const struct {
     {"get_method", &s_get_method},
     {"get_query", &s_get_query},
     {"get_parameter", &s_get_parameter},
+    {"get_headers", &s_get_headers},
+    {"preserve", &s_preserve},
+    {"_parameter_names", &s_parameter_names},
+    {"_wait", &s_wait},
+    {"_read_natively", &s_read_natively},
+    {"_response_key", &s_response_key},
+    {"_finish", &s_finish},
+    {"_bodiless", &s_bodiless},
+    {"_write_jar", &s_write_jar},
     {"write_status", &s_write_status},
     {"write_header", &s_write_header},
     {"send", &s_send},
@@ -178,7 +206,7 @@ typedef struct {
     PyObject *response; /* borrowed: while that callback runs */
     Binding *binding;   /* the same */
     PyObject *req, *headers, *params, *url, *full_url, *method;
-    char yielded;
+    char yielded, is_preserved;
 } Request;
 
 typedef struct {
@@ -186,6 +214,8 @@ typedef struct {
     void *native;             /* the core's response, as long as `res` has not been set otherwise */
     PyTypeObject *plain_type; /* its type, while the functions here may take its state for all that there is */
     unsigned long version;
+    unsigned long thread;
+    int ssl;
     PyObject *res, *request, *variables, *unsent, *unsent_type, *status, *head, *key;
     char answered, body_only, single_write, head_sent, last;
     bool is_observed; /* its `_answered` is a property of its class */
@@ -218,6 +248,7 @@ typedef struct {
 static Field REQUEST_FIELDS[] = {
     OBJECT(Request, "_headers", headers), OBJECT(Request, "_params", params), OBJECT(Request, "_url", url),
     OBJECT(Request, "_full_url", full_url), OBJECT(Request, "_method", method), FLAG(Request, "_yielded", yielded),
+    FLAG(Request, "_is_preserved", is_preserved),
 };
 static Field REQ_FIELD = OBJECT(Request, "req", req);
 
@@ -320,6 +351,12 @@ static void set_object(PyObject **place, PyObject *value)
     Py_XDECREF(earlier);
 }
 
+static PyObject *same(PyObject *self)
+{
+    Py_INCREF(self);
+    return self;
+}
+
 static inline bool is_none(PyObject *value)
 {
     return value == NULL || value == Py_None;
@@ -377,6 +414,8 @@ static int response_set_res(PyObject *self, PyObject *value, void *Py_UNUSED(clo
 }
 
 /* -- the request */
+
+#define SLOT(route, at) (*(PyObject **)((char *)(route) + (at)))
 
 /* Whether the core's memory is valid, and this thread's. */
 static inline bool is_readable(Request *self)
@@ -511,7 +550,7 @@ static long parameter_index(Request *self, PyObject *asked)
         return overflow || index > LAST_INDEX ? -1 : index;
     }
     if (PyUnicode_CheckExact(asked) && self->plain_type == Py_TYPE(self)) {
-        PyObject *names = *(PyObject **)((char *)self->binding->route + at_parameter_names);
+        PyObject *names = SLOT(self->binding->route, at_parameter_names);
         if (names != NULL && PyTuple_CheckExact(names))
             for (index = 0; index < PyTuple_GET_SIZE(names) && index <= LAST_INDEX; index++) {
                 PyObject *name = PyTuple_GET_ITEM(names, index);
@@ -540,6 +579,126 @@ static PyObject *request_get_parameter(PyObject *object, PyObject *const *args, 
         }
     }
     return in_python(object, &RequestType, s_get_parameter, args, count, keywords);
+}
+
+/* -- the snapshot of a request */
+
+typedef struct {
+    PyObject *headers; /* names and values, NULL from the first one on that is not UTF-8 */
+    Py_ssize_t count;
+} Snapshot;
+
+static void on_header(const char *name, size_t name_length, const char *value, size_t value_length, void *user_data)
+{
+    Snapshot *snapshot = user_data;
+    PyObject *key = NULL, *text = NULL;
+    if (snapshot->headers == NULL)
+        return;
+    key = PyUnicode_DecodeUTF8(name, (Py_ssize_t)name_length, NULL);
+    if (key != NULL)
+        text = PyUnicode_DecodeUTF8(value, (Py_ssize_t)value_length, NULL);
+    if (text == NULL || PyDict_SetItem(snapshot->headers, key, text) < 0)
+        Py_CLEAR(snapshot->headers);
+    snapshot->count++;
+    Py_XDECREF(key);
+    Py_XDECREF(text);
+}
+
+/* Keep all headers of a readable request; false without an error where Python has to, since one comes twice or is no text. */
+static bool keep_headers(Request *self)
+{
+    Snapshot snapshot = {PyDict_New(), 0};
+    if (snapshot.headers != NULL)
+        core_each_header(self->native, on_header, &snapshot);
+    PyErr_Clear();
+    if (snapshot.headers == NULL || PyDict_GET_SIZE(snapshot.headers) != snapshot.count) {
+        Py_XDECREF(snapshot.headers);
+        return false;
+    }
+    set_object(&self->headers, snapshot.headers);
+    Py_DECREF(snapshot.headers);
+    return true;
+}
+
+static PyObject *request_get_headers(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    Request *self = (Request *)object;
+    if (count == 0 && keywords == NULL && (!is_none(self->headers) || (is_readable(self) && keep_headers(self)))) {
+        Py_INCREF(self->headers);
+        return self->headers;
+    }
+    return in_python(object, &RequestType, s_get_headers, args, count, keywords);
+}
+
+/* Keep a text of a readable request; false without an error where there is none. */
+static bool keep_text(Request *self, PyObject **held, size_t (*getter)(void *, const char **))
+{
+    if (is_none(*held)) {
+        PyObject *read = read_once((PyObject *)self, held, getter);
+        Py_XDECREF(read);
+        PyErr_Clear();
+    }
+    return !is_none(*held) && PyUnicode_CheckExact(*held);
+}
+
+/* Keep the path of a full url that is kept. */
+static bool keep_url(Request *self)
+{
+    PyObject *full = self->full_url, *url;
+    Py_ssize_t end = PyUnicode_FindChar(full, '?', 0, PyUnicode_GET_LENGTH(full), 1);
+    if (end == -1) {
+        set_object(&self->url, full);
+        return true;
+    }
+    url = end < 0 ? NULL : PyUnicode_Substring(full, 0, end);
+    if (url != NULL)
+        set_object(&self->url, url);
+    Py_XDECREF(url);
+    PyErr_Clear();
+    return url != NULL;
+}
+
+/* Keep the parameters of a readable request, and their names, which are those of its route. */
+static bool keep_parameters(Request *self)
+{
+    PyObject *names = SLOT(self->binding->route, at_parameter_names), *found, *value = NULL;
+    const char *data;
+    size_t length;
+    if (names == NULL || !PyTuple_CheckExact(names) || !is_none(self->params) || (found = PyList_New(0)) == NULL)
+        return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names) && i <= LAST_INDEX; i++) {
+        data = NULL;
+        length = core_parameter(self->native, (unsigned short)i, &data);
+        if (data == NULL || !length || (value = text(data, length)) == NULL || PyList_Append(found, value) < 0)
+            break;
+        Py_CLEAR(value);
+    }
+    Py_XDECREF(value);
+    if (PyErr_Occurred() || PyList_GET_SIZE(found) != PyTuple_GET_SIZE(names)
+        || (PyList_GET_SIZE(found) && PyObject_SetAttr((PyObject *)self, s_parameter_names, names) < 0)) {
+        PyErr_Clear();
+        Py_DECREF(found);
+        return false;
+    }
+    set_object(&self->params, found);
+    Py_DECREF(found);
+    return true;
+}
+
+static PyObject *request_preserve(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    Request *self = (Request *)object;
+    if (count == 0 && keywords == NULL && self->plain_type == Py_TYPE(self)) {
+        if (self->is_preserved == ON)
+            return same(object);
+        if (is_readable(self) && (!is_none(self->headers) || keep_headers(self))
+            && keep_text(self, &self->full_url, core_full_url) && keep_url(self)
+            && keep_text(self, &self->method, core_method) && keep_parameters(self)) {
+            self->is_preserved = ON;
+            return same(object);
+        }
+    }
+    return in_python(object, &RequestType, s_preserve, args, count, keywords);
 }
 
 static PyObject *request_dispatched_response(PyObject *object, PyObject *Py_UNUSED(none))
@@ -586,10 +745,61 @@ static inline bool is_open(Response *self)
     return is_plain(self) && has_no_key(self) && !is_answered(self);
 }
 
-static PyObject *same(PyObject *self)
+/* Return the number of a response that Python has put into the table of those that wait, 0 where it is none. */
+static uintptr_t key_of(Response *self)
 {
-    Py_INCREF(self);
-    return self;
+    uintptr_t key = self->key != NULL && PyLong_CheckExact(self->key) ? PyLong_AsSize_t(self->key) : 0;
+    if (key == (uintptr_t)-1) {
+        PyErr_Clear();
+        key = 0;
+    }
+    return key;
+}
+
+/* Whether the core's response is there, and this thread's. */
+static inline bool is_at_hand(Response *self)
+{
+    return is_plain(self) && self->native != NULL && self->thread == PyThread_get_thread_ident();
+}
+
+static PyObject *response__wait(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    Response *self = (Response *)object;
+    if (count == 0 && keywords == NULL && is_at_hand(self) && !is_none(self->request)) {
+        if (has_no_key(self)) {
+            PyObject *key = PyObject_CallNoArgs(next_key);
+            if (key == NULL)
+                return NULL;
+            if (PyObject_SetAttr(self->request, s_response_key, key) < 0 || PyDict_SetItem(pending, key, object) < 0) {
+                Py_DECREF(key);
+                return NULL;
+            }
+            set_object(&self->key, key);
+            Py_DECREF(key);
+            self->body_only = self->single_write = OFF;
+            core_on_aborted(self->ssl, self->native, on_aborted, (void *)key_of(self));
+        }
+        return PyObject_CallOneArg(make_address, self->key);
+    }
+    return in_python(object, &ResponseType, s_wait, args, count, keywords);
+}
+
+static void on_data(void *res, const char *chunk, size_t length, bool is_end, void *user_data);
+
+static PyObject *response__read_natively(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    Response *self = (Response *)object;
+    if (count == 0 && keywords == NULL && is_at_hand(self)) {
+        PyObject *address = key_of(self) ? NULL : PyObject_CallMethodNoArgs(object, s_wait);
+        if (address == NULL && !key_of(self))
+            return NULL;
+        Py_XDECREF(address);
+        if (is_at_hand(self) && key_of(self)) {
+            core_on_data(self->ssl, self->native, on_data, (void *)key_of(self));
+            Py_RETURN_NONE;
+        }
+    }
+    return in_python(object, &ResponseType, s_read_natively, args, count, keywords);
 }
 
 /* Return the status line of a code that is known and allows a body, borrowed, or NULL without an error. */
@@ -698,12 +908,13 @@ static PyObject *response_write_header(PyObject *object, PyObject *const *args, 
     return in_python(object, &ResponseType, s_write_header, args, count, keywords);
 }
 
-/* Leave an answer to the dispatcher. `type` is NULL where the answer is nothing but the body. Takes `data`. */
+/* Leave an answer to the dispatcher. `type` is NULL where the answer is nothing but the body. */
 static PyObject *leave(Response *self, PyObject *data, PyObject *type)
 {
     PyObject *earlier = self->unsent;
     if (type != NULL)
         set_object(&self->unsent_type, type);
+    Py_INCREF(data);
     self->unsent = data;
     Py_XDECREF(earlier);
     if (!self->is_observed)
@@ -747,25 +958,64 @@ static PyObject *encode_body(Response *self, PyObject *message, PyObject *line, 
     return data;
 }
 
+/* Whether a response waits, and nothing but a whole answer with a body is to be sent. */
+static bool is_late(Response *self)
+{
+    PyObject *bodiless, *cookies;
+    bool result;
+    if (!is_at_hand(self) || !key_of(self) || self->head_sent == ON || self->last == ON || is_answered(self)
+        || (!is_none(self->status) && !PyBytes_CheckExact(self->status))
+        || (self->head != NULL && !PyBytes_CheckExact(self->head)))
+        return false;
+    if (!is_none(self->status)
+        && (!strncmp(PyBytes_AS_STRING(self->status), "204", 3) || !strncmp(PyBytes_AS_STRING(self->status), "304", 3)))
+        return false;
+    bodiless = PyObject_GetAttr((PyObject *)self, s_bodiless);
+    cookies = PyObject_GetAttr((PyObject *)self, s_write_jar);
+    result = bodiless == Py_False && cookies == Py_None;
+    Py_XDECREF(bodiless);
+    Py_XDECREF(cookies);
+    PyErr_Clear();
+    return result;
+}
+
+static bool send_whole(Response *response, int ssl, PyObject *data, PyObject *type, bool last);
+
+/* Answer from a callback, with a body and its content type, NULL for none. */
+static PyObject *answer_late(Response *self, PyObject *data, PyObject *type)
+{
+    PyObject *done = PyObject_CallMethodNoArgs((PyObject *)self, s_finish);
+    if (done == NULL)
+        return NULL;
+    Py_DECREF(done);
+    if (self->native != NULL && !send_whole(self, self->ssl, data, type == NULL ? empty_bytes : type, false)) {
+        core_close(self->ssl, self->native);
+        return PyErr_NoMemory();
+    }
+    return same((PyObject *)self);
+}
+
 static PyObject *response_end(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     Response *self = (Response *)object;
     PyObject *data, *type, *result;
-    if (count > 1 || keywords != NULL || !is_open(self) || self->single_write == OFF)
+    if (count > 1 || keywords != NULL || !((is_open(self) && self->single_write != OFF) || is_late(self)))
         return in_python(object, &ResponseType, s_end, args, count, keywords);
     data = encode_body(self, count ? args[0] : empty_bytes, NULL, &type);
     if (data == NULL)
         return NULL;
     /* Encoding may have run anybody's code. */
-    if (!is_open(self) || self->single_write == OFF || !PyBytes_CheckExact(data)) {
+    if (PyBytes_CheckExact(data) && is_late(self))
+        result = answer_late(self, data, type);
+    else if (!is_open(self) || self->single_write == OFF || !PyBytes_CheckExact(data)) {
         result = PyObject_CallMethodObjArgs(object, s_answer, s_end, data, type == NULL ? Py_None : type, Py_False, NULL);
-        Py_DECREF(data);
     }
     else if (type != NULL)
         result = leave(self, data, type);
     else
         /* Bytes and text are nothing but a body, where nothing else was written; Python sends others with a head. */
         result = leave(self, data, is_body(count ? args[0] : empty_bytes) && self->body_only != OFF ? NULL : empty_bytes);
+    Py_DECREF(data);
     Py_XDECREF(type);
     return result;
 }
@@ -868,14 +1118,13 @@ static PyObject *response_send(PyObject *object, PyObject *const *args, Py_ssize
     }
     object = leave(self, data, type);
     Py_DECREF(type);
+    Py_DECREF(data);
     return object;
 python:
     return in_python(object, &ResponseType, s_send, args, count, keywords);
 }
 
 /* -- dispatch */
-
-#define SLOT(route, at) (*(PyObject **)((char *)(route) + (at)))
 
 /* Hand a body to the core; a large one without the GIL, which others wait for. */
 #define CORE_CALL(size, call)                                                                                            \
@@ -1005,45 +1254,44 @@ static bool has_content_type(const char *lines, Py_ssize_t length)
     return false;
 }
 
-/* Send an answer with its head; false where Python has to. */
-static bool deliver(Binding *binding, Response *response, PyObject *data)
+/* Send an answer with its head, of which nothing was changed on the way; false without memory. */
+static bool send_whole(Response *response, int ssl, PyObject *data, PyObject *type, bool last)
 {
-    PyObject *type = response->unsent_type, *status = is_none(response->status) ? ok_status : response->status;
-    PyObject *lines = response->head, *head = NULL;
-    bool last = response->last == ON;
-    if (!is_plain(response) || !has_no_key(response) || response->native == NULL || type == sent_type
-        || !PyBytes_CheckExact(type) || !PyBytes_CheckExact(status) || (lines != NULL && !PyBytes_CheckExact(lines)))
-        return false;
-    if (response->body_only == OFF) {
-        Py_ssize_t before = PyBytes_GET_SIZE(status), more = lines == NULL ? 0 : PyBytes_GET_SIZE(lines);
-        if (more) {
-            head = PyBytes_FromStringAndSize(NULL, before + more);
-            if (head == NULL) {
-                PyErr_Clear();
-                return false;
-            }
-            memcpy(PyBytes_AS_STRING(head), PyBytes_AS_STRING(status), before);
-            memcpy(PyBytes_AS_STRING(head) + before, PyBytes_AS_STRING(lines), more);
-            if (PyBytes_GET_SIZE(type) && has_content_type(PyBytes_AS_STRING(lines), more))
-                type = empty_bytes;
-        }
-        else {
-            head = status;
-            Py_INCREF(head);
-        }
-    }
-    else {
+    PyObject *status = is_none(response->status) ? ok_status : response->status, *lines = response->head, *head = status;
+    Py_ssize_t before = PyBytes_GET_SIZE(status), more = lines == NULL ? 0 : PyBytes_GET_SIZE(lines);
+    if (response->body_only != OFF)
         head = ok_status;
-        Py_INCREF(head);
+    else if (more) {
+        if ((head = PyBytes_FromStringAndSize(NULL, before + more)) == NULL) {
+            PyErr_Clear();
+            return false;
+        }
+        memcpy(PyBytes_AS_STRING(head), PyBytes_AS_STRING(status), before);
+        memcpy(PyBytes_AS_STRING(head) + before, PyBytes_AS_STRING(lines), more);
+        if (PyBytes_GET_SIZE(type) && has_content_type(PyBytes_AS_STRING(lines), more))
+            type = empty_bytes;
     }
+    if (head == status || head == ok_status)
+        Py_INCREF(head);
     Py_INCREF(type);
     CORE_CALL(PyBytes_GET_SIZE(data),
-              core_cork_send(binding->ssl, response->native, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
+              core_cork_send(ssl, response->native, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
                              PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head), PyBytes_AS_STRING(type),
                              PyBytes_GET_SIZE(type), last));
     Py_DECREF(type);
     Py_DECREF(head);
     return true;
+}
+
+/* Send the answer that a handler has left, with its head; false where Python has to. */
+static bool deliver(Binding *binding, Response *response, PyObject *data)
+{
+    PyObject *type = response->unsent_type, *status = response->status, *lines = response->head;
+    if (!is_plain(response) || !has_no_key(response) || response->native == NULL || type == sent_type
+        || !PyBytes_CheckExact(type) || (!is_none(status) && !PyBytes_CheckExact(status))
+        || (lines != NULL && !PyBytes_CheckExact(lines)))
+        return false;
+    return send_whole(response, binding->ssl, data, type, response->last == ON);
 }
 
 /* Handle what the handler has returned, and send the answer that it has left. */
@@ -1145,6 +1393,8 @@ static void dispatch(Binding *binding, void *res, void *req)
     response->native = res;
     response->plain_type = binding->plain_response ? Py_TYPE(response) : NULL;
     response->version = classes_version;
+    response->thread = PyThread_get_thread_ident();
+    response->ssl = binding->ssl;
     response->is_observed = binding->is_observed;
     Py_INCREF(request);
     response->request = (PyObject *)request;
@@ -1201,6 +1451,30 @@ static void on_request(void *res, void *req, void *user_data)
     Py_INCREF(binding);
     dispatch(binding, res, req);
     Py_DECREF(binding);
+    PyGILState_Release(state);
+    errno = saved;
+}
+
+/* -- the body of a request */
+
+static void on_data(void *Py_UNUSED(res), const char *chunk, size_t length, bool is_end, void *user_data)
+{
+    int saved = errno;
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *key = PyLong_FromVoidPtr(user_data), *response, *part, *done = NULL;
+    response = key == NULL ? NULL : PyDict_GetItemWithError(pending, key);
+    if (response != NULL) {
+        Py_INCREF(response);
+        if ((part = PyBytes_FromStringAndSize(chunk, (Py_ssize_t)length)) != NULL) {
+            done = PyObject_CallFunctionObjArgs(receive_part, response, part, is_end ? Py_True : Py_False, NULL);
+            Py_DECREF(part);
+        }
+        Py_DECREF(response);
+    }
+    if (done == NULL && PyErr_Occurred())
+        PyErr_WriteUnraisable(receive_part);
+    Py_XDECREF(done);
+    Py_XDECREF(key);
     PyGILState_Release(state);
     errno = saved;
 }
@@ -1552,6 +1826,8 @@ static PyMethodDef REQUEST_METHODS[] = {
     METHOD(request, get_method, "Return the method as it was sent."),
     METHOD(request, get_query, "Return the first value of a query key, \"\" for one without a value, None without it."),
     METHOD(request, get_parameter, "Return a route parameter, by its name or its position."),
+    METHOD(request, get_headers, "Return all headers, names in lower case; of several with one name the first."),
+    METHOD(request, preserve, "Take the snapshot now, so that all of it can be read after the handler has returned."),
     {"_dispatched_response", request_dispatched_response, METH_NOARGS, "Return the response while its callback runs."},
     {NULL, NULL, 0, NULL},
 };
@@ -1559,6 +1835,8 @@ static PyMethodDef REQUEST_METHODS[] = {
 static PyMethodDef RESPONSE_METHODS[] = {
     METHOD(response, write_status, "Set the status: a code, or a line such as \"404 Not Found\"; the last one counts."),
     METHOD(response, write_header, "Add a header."),
+    METHOD(response, _wait, "Enter the table that native callbacks look in."),
+    METHOD(response, _read_natively, "Let the core deliver the parts of the body from now on."),
     METHOD(response, end, "Answer with text, bytes, or any other object as JSON."),
     METHOD(response, send, "Answer in one call: status, headers, content type and body."),
     {NULL, NULL, 0, NULL},

@@ -9,7 +9,7 @@ from typing import Final
 
 VARIABLE: Final = "SOCKETIFY_EXT_SPEEDUPS"
 MODULE: Final = "socketify_ext_speedups"
-INTERFACE: Final = 1
+INTERFACE: Final = 2
 """What the module and the package have agreed on: both count it up with every change of what they say to each other."""
 
 

@@ -22,10 +22,17 @@ _TYPE: Final = b"application/json"
 _BODY: Final = b'{"detail":"the length of the body is ambiguous"}'.ljust(20 * 1024)
 
 
-def check_coding(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse requests with a Transfer-Encoding other than "chunked" before `handler` sees them."""
+def check_coding(handler: Callable[..., Any], *, preserves: bool = False) -> Callable[..., Any]:
+    """Refuse requests with a Transfer-Encoding other than "chunked" before `handler` sees them.
+
+    Args:
+        handler: what comes behind.
+        preserves: whether the request takes its snapshot anyway, which then is looked at.
+    """
 
     def handle(response: Response, request: Request) -> Any:
+        if preserves and not _may_be_coded(request.preserve()):
+            return handler(response, request)
         return None if has_refused_coding(response, request) else handler(response, request)
 
     return handle
@@ -49,9 +56,20 @@ def has_refused_coding(response: Response, request: Request) -> bool:
 
 def check_headers(response: Response, request: Request) -> None:
     """Refuse an ambiguous request that waits for its body or for its answer, and so has its headers read anyway."""
-    request.get_headers()  # kept, so that a snapshot that follows costs nothing more
-    if not response._answered and is_ambiguous(request._raw_lines()):
+    headers = request.get_headers()  # kept, so that a snapshot that follows costs nothing more
+    if response._answered:
+        return
+    if _may_be_coded(request):
+        ambiguous = is_ambiguous(request._raw_lines())
+    else:
+        ambiguous = not headers.get("content-length", "0").strip(" \t")
+    if ambiguous:
         refuse(response)
+
+
+def _may_be_coded(request: Request) -> bool:
+    """Check whether a snapshot has a Transfer-Encoding, or lines of which it has not each."""
+    return request._repeated is not None or "transfer-encoding" in request.get_headers()
 
 
 def is_ambiguous(lines: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -66,8 +66,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
     _ptr = None
     # Ours.
     _yielded = False  # to the next matching route
-    _lines: list[tuple[bytes, bytes]] | None = None  # all header lines as they came, beside the snapshot
-    _repeated: list[tuple[bytes, bytes]] | None = None  # the same, where the snapshot can't hold each
+    _repeated: list[tuple[bytes, bytes]] | None = None  # all header lines, where the snapshot can't hold each
+    _is_preserved = False  # all that a snapshot holds is in it
     _client_left = False  # before the answer, and after the handler's first step
     _parameter_names: Any = EnteredNames()  # None where they are not known
     _response_key = 0  # the number of its response in `pending`, where something comes after the handler's first step
@@ -169,8 +169,8 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def _raw_lines(self) -> list[tuple[bytes, bytes]]:
         """Return all header lines, names in lower case."""
-        if self._lines is not None:
-            return self._lines
+        if self._repeated is not None:
+            return self._repeated
         if self._headers is not None:
             return [(name.encode(), value.encode()) for name, value in self._headers.items()]
         return self._collect()
@@ -201,15 +201,17 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         """Return all headers, names in lower case; of several with one name the first, as `get_header` does."""
         headers = self._headers
         if headers is None:
-            self._lines = lines = self._collect()
-            first = dict(lines)
-            if len(first) != len(lines):
-                first = {}
-                for name, value in lines:
-                    first.setdefault(name, value)
-            headers = dict(_decoded(first.items()))
+            lines = self._collect()
+            try:
+                headers = {name.decode(): value.decode() for name, value in lines}
+            except UnicodeDecodeError:
+                headers = {}
             if len(headers) != len(lines):
                 self._repeated = lines
+                first: dict[bytes, bytes] = {}
+                for name, value in lines:
+                    first.setdefault(name, value)
+                headers = dict(_decoded(first.items()))
             self._headers = headers
         return headers
 
@@ -371,16 +373,18 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
 
     def preserve(self) -> Request:
         """Take the snapshot now, so that all of it can be read after the handler has returned."""
-        if self.req is not None:
+        if self.req is None or self._is_preserved:
+            return self
+        if self._headers is None:
             self.get_headers()
-            self.get_full_url()
-            self.get_url()
-            self.get_method()
-            names = self._parameter_names
-            if names == ():
-                self._params = []
-            elif self.get_parameters():
-                self._parameter_names = names
+        self._url = (self._full_url or self.get_full_url() or "").partition("?")[0]
+        self.get_method()
+        names = self._parameter_names
+        if names == ():
+            self._params = []
+        elif self.get_parameters():
+            self._parameter_names = names
+        self._is_preserved = True
         return self
 
     @property

@@ -118,7 +118,7 @@ def expect_body(response: Response, is_announced: bool) -> None:
         refuse_body(response, too_large(limit))
         return
     response._data_handler = hold
-    response._lib.uws_res_on_data(response._ssl, response.res, on_data, response._wait())
+    response._read_natively()
 
 
 def hold(response: Response, chunk: bytes, is_end: bool) -> None:
@@ -176,7 +176,7 @@ def collect_whole(response: Response, then: Callable[[Response, bytes], object])
 
     response._limit = limit
     response._deferred = True
-    response._read_by(take, response.res)
+    response._read_by(take)
 
 
 def refuse_body(response: Response, error: BodyRefusedError) -> None:
@@ -248,16 +248,21 @@ def _keep(response: Response, size: int) -> bool:
     return True
 
 
+def receive(response: Response, part: bytes, is_end: bool) -> None:
+    """Receive a part of a body."""
+    if response._data_handler is None or response._lost is not None:
+        return
+    response._received += len(part)
+    response._body_ended = is_end
+    if response._limit is not None and response._received > response._limit:
+        response._server.call(response, refuse_body, response, too_large(response._limit))
+    else:
+        response._server.call(response, response._data_handler, response, part, is_end)
+
+
 @ffi.callback("void(uws_res_t*, const char*, size_t, bool, void*)")  # type: ignore[untyped-decorator]
 def on_data(res: Any, chunk: Any, length: int, is_end: bool, user_data: Any) -> None:
     """Handle a part of a body."""
     response = pending_response(user_data)
-    if response is None or response._data_handler is None or response._lost is not None:
-        return
-    response._received += length
-    response._body_ended = bool(is_end)
-    if response._limit is not None and response._received > response._limit:
-        response._server.call(response, refuse_body, response, too_large(response._limit))
-        return
-    data = unpack(chunk, length) if chunk else b""
-    response._server.call(response, response._data_handler, response, data, bool(is_end))
+    if response is not None:
+        receive(response, unpack(chunk, length) if chunk else b"", bool(is_end))

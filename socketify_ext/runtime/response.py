@@ -98,7 +98,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
     _aborted_handler: Callable[..., Any] | None = None
     _writable_handler: Callable[..., Any] | None = None
     _data_handler: Callable[..., Any] | None = None
-    _grabbed_abort_handler_once = False
+    _grabbed_abort_handler_once = True  # the core's own methods need not do what `_wait` does
     _write_jar: dict[tuple[str, str, str], bytes] | None = None
     _cork_handler = None
     _lastChunkOffset = 0
@@ -270,7 +270,6 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             pending[key] = self
             if self._request is not None:
                 self._request._response_key = key
-            self._grabbed_abort_handler_once = True
             self._lib.uws_res_on_aborted(self._ssl, res, on_aborted, cast(ADDRESS, key))
         return cast(ADDRESS, self._key)
 
@@ -326,22 +325,26 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             TypeError: the handler can't be called.
         """
         _check_callable("on_data", handler)
-        res = self._native("on_data")
+        self._native("on_data")
         if self._answered:
             return self
         check_unread(self, "on_data")
-        self._read_by(handler, res)
+        self._read_by(handler)
         self._deferred = True
         return self
 
-    def _read_by(self, handler: Callable[[Any, bytes, bool], Any], res: Any) -> None:
+    def _read_natively(self) -> None:
+        """Let the core deliver the parts of the body from now on."""
+        self._lib.uws_res_on_data(self._ssl, self.res, on_data, self._wait())
+
+    def _read_by(self, handler: Callable[[Any, bytes, bool], Any]) -> None:
         """Let `handler` have the body, what is held of it first."""
         if self._lost is not None:
             raise self._lost.with_traceback(None)
         held = self._held
         self._data_handler = handler
         if held is None:
-            self._lib.uws_res_on_data(self._ssl, res, on_data, self._wait())
+            self._read_natively()
             return
         ended = self._body_ended
         forget_body(self)
@@ -371,7 +374,8 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._dataFuture = future = self._server.loop.create_future()
             future.set_result(BytesIO(self._whole))
             return future
-        res, limit = self._native("get_data"), max_body(self) if limit is None else operator.index(limit)
+        self._native("get_data")
+        limit = max_body(self) if limit is None else operator.index(limit)
         check_unread(self, "get_data")
         future = self._server.loop.create_future()
         self._data, self._dataFuture = BytesIO(), future
@@ -383,7 +387,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             refuse_body(self, too_large(limit))
         else:
             self._limit = limit
-            self._read_by(collect, res)
+            self._read_by(collect)
         return future
 
     def body(self) -> BodyParts:
@@ -944,7 +948,7 @@ class Response(core.AppResponse):  # type: ignore[misc]  # the core has no types
             self._end_bodiless(len(data), content_type, end_connection)
         elif not self._head_sent:
             head, kind = join_head(self._status, self._head, self._write_jar), content_type or b""
-            if has_content_type(self._head):
+            if kind and self._head and has_content_type(self._head):
                 kind = b""
             self._lib.socketify_res_cork_send(
                 self._ssl, self.res, data, len(data), head, len(head), kind, len(kind), end_connection

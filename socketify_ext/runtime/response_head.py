@@ -12,12 +12,15 @@ CONTENT_TYPE: Final = b"Content-Type"
 
 def join_head(status: bytes | None, lines: bytes, cookies: Mapping[Any, bytes] | None) -> bytes:
     """Return the whole head: the core writes a status as it is, so it takes the head in one call."""
-    return b"".join((status or OK, lines, *(b"\r\nSet-Cookie: " + cookie for cookie in (cookies or {}).values())))
+    head = (status or OK) + lines
+    if not cookies:
+        return head
+    return b"".join((head, *(b"\r\nSet-Cookie: " + cookie for cookie in cookies.values())))
 
 
 def is_bodiless(status: bytes | None) -> bool:
     """Check whether answers with a status line have no body (RFC 9110, 15.3.5 and 15.4.5)."""
-    return (status or OK).startswith(BODILESS)
+    return status is not None and status.startswith(BODILESS)
 
 
 def has_content_type(lines: bytes) -> bool:

@@ -131,7 +131,8 @@ class Route:
         if self.method in ("HEAD", "ANY"):
             self.handler = _by_method(self, handler)
         else:
-            self.handler = handler if self.method == "GET" else check_coding(handler)
+            has_taker = self.taker is not None
+            self.handler = handler if self.method == "GET" else check_coding(handler, preserves=has_taker)
 
     def refresh(self) -> None:
         """Take the classes and the hooks of the scope, with those that answer in place of this route."""
@@ -290,7 +291,7 @@ on_request: Any = ffi.callback("void(uws_res_t*, uws_req_t*, void*)", dispatch, 
 def handle_result(route: Any, response: Response, request: Request, result: Any) -> None:
     """Handle the result of a handler that has not answered: an answer, a coroutine, one to come, a yield, or a mistake."""
     response._route = route.name
-    if isawaitable(result):
+    if result is not None and isawaitable(result):
         route.server.start(result, response, request, route.name)
     elif result is not None and not request._yielded and answer_returned(response, result):
         pass

@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
 # Attributes that requests and responses often get while they are handled, in the usual order.
 _OFTEN: Final[Mapping[Target, tuple[str, ...]]] = {
-    "request": ("req", "_lines", "_headers", "_url", "_full_url", "_method", "_params", "_query", "_parameter_names"),
+    "request": (
+        "req",
+        "_headers",
+        "_url",
+        "_full_url",
+        "_method",
+        "_params",
+        "_query",
+        "_parameter_names",
+        "_is_preserved",
+    ),
     "response": (
         "res",
         "_request",

@@ -10,7 +10,9 @@ from . import compiled
 from .core import cast, ffi, lib
 from .headers import BODY_STATUSES, NAMES, OK
 from .observed import Observed
+from .pending import next_key, on_aborted, pending
 from .request import _KEYS, Request
+from .request_body import receive as receive_part
 from .response import _SENT, Response
 from .routes import (
     Route,
@@ -32,6 +34,7 @@ MODULE, DESCRIPTION = compiled.find()
 
 _FUNCTIONS: Final = (
     "socketify_res_cork_send",
+    "uws_req_for_each_header",
     "uws_req_get_case_sensitive_method",
     "uws_req_get_full_url",
     "uws_req_get_header",
@@ -40,13 +43,15 @@ _FUNCTIONS: Final = (
     "uws_res_close",
     "uws_res_end",
     "uws_res_has_responded",
+    "uws_res_on_aborted",
+    "uws_res_on_data",
     "uws_ws_send_with_options",
 )
 # What the module sets and reads of a response before it looks whether that is plain.
 _ALWAYS: Final = ("res", "_request", "_variables", "_unsent", "_unsent_type")
 # What is called from within functions that the module does in place of Python.
-_CALLED_FOR_REQUEST: Final = ("get_full_url", "get_parameter", "_parameter_names")
-_CALLED_FOR_RESPONSE: Final = ("_answer", "_body", "_deliver")
+_CALLED_FOR_REQUEST: Final = ("get_full_url", "get_headers", "get_method", "get_parameter", "_parameter_names")
+_CALLED_FOR_RESPONSE: Final = ("_answer", "_answer_otherwise", "_body", "_deliver", "_is_bodiless")
 
 
 def _behind(kind: type, module: Any) -> Iterator[type]:
@@ -166,7 +171,10 @@ if MODULE is None:
     native_callback, forget_classes = _bound_in_python, _nothing
 else:
     MODULE.configure(
-        {name: _address(ffi.addressof(lib, name)) for name in _FUNCTIONS},
+        {
+            **{name: _address(ffi.addressof(lib, name)) for name in _FUNCTIONS},
+            "on_aborted": _address(on_aborted),
+        },
         {
             "pointer_to_request": _pointer("uws_req_t *"),
             "pointer_to_response": _pointer("uws_res_t *"),
@@ -183,6 +191,10 @@ else:
             "fail_request": fail_request,
             "drop_request": drop_request,
             "drop_unserved": drop_unserved,
+            "pending": pending,
+            "next_key": next_key,
+            "make_address": _ANYTHING,
+            "receive_part": receive_part,
             "address_of": _address,
             "opcodes": OPCODES,
             "send_statuses": _STATUS,

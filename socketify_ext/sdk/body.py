@@ -33,6 +33,8 @@ def check_content_type(request: Any, accepted: Sequence[str]) -> str:
         HTTPError: 415, it has another type or none; the detail and the `Accept` header say which are accepted.
     """
     found = media_type(request.get_header("content-type"))
+    if found in accepted:
+        return found
     if not found and not request.has_body:
         return ""
     if not any(_matches(found, each) for each in accepted):

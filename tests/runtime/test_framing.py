@@ -48,6 +48,7 @@ def exchange(port, data):
         "OPTIONS /at-once",
         "POST /with-body",
         "POST /awaited",
+        "POST /taken",
         "POST /any",
         "GET /later",
     ],
@@ -64,6 +65,7 @@ def exchange(port, data):
         ",chunked",
         "chunked;q=1",
         '"chunked"',
+        "chunked\xff;",
         "chunked\r\nTransfer-Encoding: identity",
         "identity\r\nTransfer-Encoding: chunked",
     ],
@@ -73,7 +75,7 @@ def test_a_coding_other_than_chunked_is_refused_with_its_connection(server, rout
     assert answers(server.port, request(*route.split(), lines, body=b"0\r\n\r\n" + SMUGGLED)) == REFUSED
 
 
-@pytest.mark.parametrize("route", ["POST /with-body", "POST /awaited", "GET /later"])
+@pytest.mark.parametrize("route", ["POST /with-body", "POST /awaited", "POST /taken", "GET /later"])
 @pytest.mark.parametrize(
     "lines",
     [
@@ -90,13 +92,13 @@ def test_several_lengths_are_refused_where_the_request_is_kept(server, route, li
 
 
 @pytest.mark.parametrize("coding", ["chunked", "Chunked", "chunked\t", "\tchunked"])
-@pytest.mark.parametrize("path", ["/at-once", "/with-body", "/any"])
+@pytest.mark.parametrize("path", ["/at-once", "/with-body", "/taken", "/any"])
 def test_a_chunked_body_is_read_and_the_next_request_served(server, path, coding):
     body = b"3\r\nabc\r\n0\r\n\r\n" + SMUGGLED
     assert answers(server.port, request("POST", path, f"Transfer-Encoding: {coding}", body=body)) == BOTH
 
 
-@pytest.mark.parametrize("path", ["/at-once", "/with-body", "/any"])
+@pytest.mark.parametrize("path", ["/at-once", "/with-body", "/taken", "/any"])
 def test_a_body_with_a_length_is_read_and_the_next_request_served(server, path):
     data = request("POST", path, "Content-Length: 3", body=b"abc" + SMUGGLED)
     assert answers(server.port, data) == BOTH

@@ -5,8 +5,15 @@ import asyncio
 import socketify_ext
 
 
+@socketify_ext.extension("taking")
+def taking(request, response, ws, *, app):
+    """Take the bodies of routes before their handlers."""
+    app.route_option("taken", type=bool, apply=lambda route, _: route.read_body(lambda res, req, body: None))
+
+
 def make():
     app = socketify_ext.App()
+    app.register(taking)
 
     def at_once(res, req):
         res.end({"path": req.get_full_url()})
@@ -36,6 +43,7 @@ def make():
     app.options("/at-once", at_once)
     app.post("/with-body", with_body)
     app.post("/awaited", awaited)
+    app.post("/taken", at_once, taken=True)
     app.get("/later", later)
     app.get("/at-once", at_once)
     app.any("/any", at_once)
