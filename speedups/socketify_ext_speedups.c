@@ -71,7 +71,7 @@ static PyObject *pointer_to_request, *pointer_to_response; /* make a cffi pointe
 static PyObject *header_keys;                              /* header names as they are asked for -> as the core takes them */
 static PyObject *header_names;                             /* header names -> the beginnings of their lines */
 static PyObject *body_statuses;                            /* codes -> status lines of answers that may have a body */
-static PyObject *ok_status, *plain_type, *sent_type; /* bytes */
+static PyObject *ok_status, *plain_type, *sent_type, *json_type; /* bytes */
 static PyObject *check_classes, *dispatch_in_python, *handle_result, *yield_response, *fail_request;
 static PyObject *drop_request, *drop_unserved;
 static PyObject *pending, *next_key;         /* responses that native callbacks may come for, by their numbers */
@@ -95,6 +95,7 @@ static const struct {
     {"ok_status", &ok_status, false, true},
     {"plain_type", &plain_type, false, true},
     {"sent_type", &sent_type, false, true},
+    {"json_type", &json_type, false, true},
     {"check_classes", &check_classes, false, false},
     {"dispatch_in_python", &dispatch_in_python, false, false},
     {"handle_result", &handle_result, false, false},
@@ -138,10 +139,15 @@ static const Slot SLOTS[] = {
 /* Those of the route of a WebSocket. */
 static const Slot SOCKET_SLOTS[] = {{"message", &at_message}};
 
-static PyTypeObject *route_type, *socket_route_type;
+/* And those of a server. */
+static Py_ssize_t at_entered, at_yielded, at_dump_json;
+static const Slot SERVER_SLOTS[] = {
+    {"entered", &at_entered}, {"yielded", &at_yielded}, {"dump_json", &at_dump_json}};
+
+static PyTypeObject *route_type, *socket_route_type, *server_type;
 static unsigned long classes_version = 1; /* grows where classes that were checked may have changed */
 
-static PyObject *s_entered, *s_yielded, *s_answered, *s_deliver, *s_answer, *s_body, *s_end;
+static PyObject *s_answered, *s_deliver, *s_answer, *s_body, *s_end;
 static PyObject *s_dispatched_response, *s_get_header, *s_get_url, *s_get_full_url, *s_get_method, *s_get_query;
 static PyObject *s_get_headers, *s_preserve, *s_parameter_names;
 static PyObject *s_wait, *s_read_natively, *s_response_key, *s_finish, *s_bodiless, *s_write_jar;
@@ -152,8 +158,6 @@ static const struct {
     const char *text;
     PyObject **place;
 } STRINGS[] = {
-    {"entered", &s_entered},
-    {"yielded", &s_yielded},
     {"_answered", &s_answered},
     {"_deliver", &s_deliver},
     {"_answer", &s_answer},
@@ -216,7 +220,8 @@ typedef struct {
     unsigned long version;
     unsigned long thread;
     int ssl;
-    PyObject *res, *request, *variables, *unsent, *unsent_type, *status, *head, *key;
+    PyObject *server; /* borrowed: the class has it */
+    PyObject *res, *request, *variables, *unsent, *unsent_type, *status, *head, *key, *encode;
     char answered, body_only, single_write, head_sent, last;
     bool is_observed; /* its `_answered` is a property of its class */
 } Response;
@@ -256,7 +261,8 @@ static Field RESPONSE_FIELDS[] = {
     OBJECT(Response, "_request", request), OBJECT(Response, "_variables", variables),
     OBJECT(Response, "_unsent", unsent), OBJECT(Response, "_unsent_type", unsent_type),
     OBJECT(Response, "_status", status), OBJECT(Response, "_head", head),
-    OBJECT(Response, "_key", key), FLAG(Response, "_answered", answered), FLAG(Response, "_body_only", body_only),
+    OBJECT(Response, "_key", key), OBJECT(Response, "_encode", encode),
+    FLAG(Response, "_answered", answered), FLAG(Response, "_body_only", body_only),
     FLAG(Response, "_single_write", single_write), FLAG(Response, "_head_sent", head_sent), FLAG(Response, "_last", last),
 };
 static Field RES_FIELD = OBJECT(Response, "res", res);
@@ -932,7 +938,7 @@ static inline bool is_body(PyObject *message)
 /* Return a body as bytes, and in `type` the content type of what has become JSON, else NULL. */
 static PyObject *encode_body(Response *self, PyObject *message, PyObject *line, PyObject **type)
 {
-    PyObject *args[3] = {(PyObject *)self, message, line}, *both, *data;
+    PyObject *args[3] = {(PyObject *)self, message, line}, *both, *data, *dump;
     *type = NULL;
     if (PyBytes_CheckExact(message)) {
         Py_INCREF(message);
@@ -940,6 +946,16 @@ static PyObject *encode_body(Response *self, PyObject *message, PyObject *line, 
     }
     if (PyUnicode_CheckExact(message))
         return PyUnicode_AsUTF8String(message);
+    if ((PyDict_CheckExact(message) || PyList_CheckExact(message)) && is_none(self->encode)
+        && (dump = SLOT(self->server, at_dump_json)) != NULL) {
+        Py_INCREF(dump);
+        if ((data = PyObject_CallOneArg(dump, message)) != NULL) {
+            *type = json_type;
+            Py_INCREF(*type);
+        }
+        Py_DECREF(dump);
+        return data;
+    }
     both = PyObject_VectorcallMethod(s_body, args, line == NULL ? 2 : 3, NULL);
     if (both == NULL)
         return NULL;
@@ -1354,7 +1370,7 @@ static PyObject *run(PyObject *handler, Response *response, Request *request)
 
 static void dispatch(Binding *binding, void *res, void *req)
 {
-    PyObject *route = binding->route, *server = SLOT(route, at_server), *handler = SLOT(route, at_handler), *yielded;
+    PyObject *route = binding->route, *server = SLOT(route, at_server), *handler = SLOT(route, at_handler);
     PyObject *request_class = SLOT(route, at_request_class), *response_class = SLOT(route, at_response_class);
     Response *response = NULL;
     Request *request = NULL;
@@ -1372,13 +1388,7 @@ static void dispatch(Binding *binding, void *res, void *req)
             goto end;
         }
     }
-    yielded = PyObject_GetAttr(server, s_yielded);
-    if (yielded == NULL) {
-        drop(binding, res, NULL);
-        goto end;
-    }
-    Py_DECREF(yielded);
-    if (yielded != Py_None || !binding->usable) {
+    if (!PyObject_TypeCheck(server, server_type) || SLOT(server, at_yielded) != Py_None || !binding->usable) {
         dispatch_otherwise(binding, res, req);
         goto end;
     }
@@ -1403,10 +1413,8 @@ static void dispatch(Binding *binding, void *res, void *req)
     request->thread = PyThread_get_thread_ident();
     request->response = (PyObject *)response;
     request->binding = binding;
-    if (PyObject_SetAttr(server, s_entered, route) < 0) {
-        drop(binding, res, response);
-        goto end;
-    }
+    response->server = server;
+    set_object(&SLOT(server, at_entered), route);
     result = run(handler, response, request);
     if (result == NULL || settle(binding, res, response, request, result) < 0) {
         PyObject *error = take_error();
@@ -2002,14 +2010,14 @@ static int take_objects(PyObject *objects)
     return 0;
 }
 
-static int take_slots(PyObject *route, const Slot *slots, size_t count, PyTypeObject **type)
+static int take_slots(PyObject *class, const Slot *slots, size_t count, PyTypeObject **type)
 {
-    if (!PyType_Check(route)) {
-        PyErr_SetString(PyExc_TypeError, "a route's class is not a class");
+    if (!PyType_Check(class)) {
+        PyErr_SetString(PyExc_TypeError, "a class with slots is not a class");
         return -1;
     }
     for (size_t i = 0; i < count; i++) {
-        PyObject *slot = PyObject_GetAttrString(route, slots[i].name);
+        PyObject *slot = PyObject_GetAttrString(class, slots[i].name);
         if (slot == NULL)
             return -1;
         PyMemberDef *member = Py_IS_TYPE(slot, &PyMemberDescr_Type) ? ((PyMemberDescrObject *)slot)->d_member : NULL;
@@ -2020,19 +2028,20 @@ static int take_slots(PyObject *route, const Slot *slots, size_t count, PyTypeOb
         }
         *slots[i].place = member->offset;
     }
-    Py_INCREF(route);
-    Py_XSETREF(*type, (PyTypeObject *)route);
+    Py_INCREF(class);
+    Py_XSETREF(*type, (PyTypeObject *)class);
     return 0;
 }
 
 static PyObject *configure(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *addresses, *objects, *route, *socket_route;
-    if (!PyArg_ParseTuple(args, "OOOO", &addresses, &objects, &route, &socket_route))
+    PyObject *addresses, *objects, *route, *socket_route, *server;
+    if (!PyArg_ParseTuple(args, "OOOOO", &addresses, &objects, &route, &socket_route, &server))
         return NULL;
     if (take_addresses(addresses) < 0 || take_objects(objects) < 0
         || take_slots(route, SLOTS, COUNT(SLOTS), &route_type) < 0
-        || take_slots(socket_route, SOCKET_SLOTS, COUNT(SOCKET_SLOTS), &socket_route_type) < 0)
+        || take_slots(socket_route, SOCKET_SLOTS, COUNT(SOCKET_SLOTS), &socket_route_type) < 0
+        || take_slots(server, SERVER_SLOTS, COUNT(SERVER_SLOTS), &server_type) < 0)
         return NULL;
     Py_RETURN_NONE;
 }

@@ -31,6 +31,7 @@ from .response import Response
 from .returned import answer_awaited, describe_returned
 from .route_tree import RouteTree
 from .serializer import make_dump
+from .server_state import ServerState
 from .shared_keys import prime_all_shared_keys
 from .speedups import (
     REQUEST_BASES,
@@ -61,7 +62,7 @@ log = logging.getLogger("socketify_ext")
 _encode_json = make_standard_encoder()
 
 
-class Server:
+class Server(ServerState):
     """Serve one app."""
 
     max_body = MAX_BODY
@@ -76,6 +77,7 @@ class Server:
     native_message = native_message
 
     def __init__(self, app: Any) -> None:
+        super().__init__()
         take_loop(app.loop)
         self.app = app
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
@@ -83,8 +85,6 @@ class Server:
         self.listening: list[Any] = []
         self.places: set[int | str] = set()  # the ports and paths at which it listens
         self.upgrading: Any = None
-        self.entered: Route | None = None  # whose handler's first step has begun last
-        self.yielded: Response | None = None  # the response that a route has just yielded to the next one
         self.process = os.getpid()
         self.tasks: dict[asyncio.Task[Any] | None, Response | str] = {}  # with what each belongs to, or its name
         self.lingering: set[socket.socket] = set()  # connections that close behind an answer

@@ -13,7 +13,7 @@ from .observed import Observed
 from .pending import next_key, on_aborted, pending
 from .request import _KEYS, Request
 from .request_body import receive as receive_part
-from .response import _SENT, Response
+from .response import _JSON, _SENT, Response
 from .routes import (
     Route,
     dispatch,
@@ -24,6 +24,7 @@ from .routes import (
     require_abort_handler,
     yield_response,
 )
+from .server_state import ServerState
 from .websocket import _BINARY, _STATUS, _TEXT, WebSocket
 from .websocket_routes import OPCODES, SocketRoute, on_message, receive
 
@@ -184,6 +185,7 @@ else:
             "ok_status": OK,
             "plain_type": b"text/plain",
             "sent_type": _SENT,
+            "json_type": _JSON,
             "check_classes": partial(check_classes, MODULE),
             "dispatch_in_python": dispatch,
             "handle_result": handle_result,
@@ -206,6 +208,7 @@ else:
         },
         Route,
         SocketRoute,
+        ServerState,
     )
     _callback = cast(ffi.typeof("uws_method_handler"), MODULE.on_request)
     REQUEST_BASES, RESPONSE_BASES = (MODULE.RequestState, Request), (MODULE.ResponseState, Response)
