@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import socketify
-
 from .. import errors
 from ..app import App, inspect
 from ..inspection.given_options import GivenOptions
@@ -48,6 +46,8 @@ def load(target: str, given: GivenOptions, served: list[Any]) -> Any:
 
 def make_app(found: Any, request: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the app of a target, or one with its extension, and where its routes go: the app or a scope of it."""
+    import socketify
+
     if not isinstance(found, Extension):
         return found, found
     if request["pools"] is not None:
