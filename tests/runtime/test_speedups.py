@@ -224,8 +224,8 @@ COMMON = [
     *calls("res", "send", ["{'answers': 1}", "{'writes': 1}, status=201", "{'bodiless': 1}", "{'text': 1}", "None"]),
     *calls("res", "send", ["b'x', end_connection=True", "'x', headers=[('a', 'b')]"]),
 ]
-PLACES = ("/steps", "/watched", "/hooked", "/guarded", "/overridden")
-WAYS = ("now", "late", "started", "after", "yields", "preserved", "corked", "raises", "exits", "returns")
+PLACES = ("/steps", "/watched", "/hooked", "/guarded", "/overridden", "/taken")
+WAYS = ("now", "late", "started", "after", "body", "yields", "preserved", "corked", "raises", "exits", "returns")
 STATES = {
     "nothing": [],
     "status": [("res", "write_status", "201")],

@@ -160,6 +160,10 @@ def make_programs() -> Any:
             take(steps[:2])
             app.loop.loop.call_soon(after, steps[2:])
             return None
+        if way == "body":
+            take(steps[:2])
+            res.on_data(lambda res, part, is_end: receive_body(res, part, is_end, steps[2:]))
+            return None
         if way == "yields":
             take(steps[:2])
             req.set_yield(True)
@@ -179,6 +183,13 @@ def make_programs() -> Any:
     def after(steps: list[list[str]]) -> None:
         take(steps)
         note("after")
+
+    def receive_body(res: Any, part: bytes, is_end: bool, steps: list[list[str]]) -> None:
+        note(f"part {part!r} {is_end}")
+        if is_end:
+            take(steps)
+            if not res.has_responded():
+                res.end(b"behind the body")
 
     async def late(res: Any, steps: list[list[str]]) -> None:
         take(steps[:2])
@@ -206,6 +217,15 @@ def make_programs() -> Any:
     guarded = app.scope("/guarded")
     guarded.any("/:first/:second", handle)
     guarded.on_error(lambda error, res, req: None)
+
+    @socketify_ext.extension("taking")
+    def taking(request: Any, response: Any, ws: Any, *, app: Any) -> None:
+        app.route_option(
+            "taken", type=bool, apply=lambda route, _: route.read_body(lambda *taken: note(f"taken {taken[2]}"))
+        )
+
+    app.register(taking)
+    app.scope("/taken").any("/:first/:second", handle, taken=True)
 
     @socketify_ext.extension("shouting")
     def shouting(request: Any, response: Any, ws: Any) -> None:
