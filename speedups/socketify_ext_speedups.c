@@ -45,6 +45,7 @@ typedef void (*OnData)(void *, const char *, size_t, bool, void *);
 static void (*core_on_aborted)(int, void *, OnAborted, void *);
 static void (*core_on_data)(int, void *, OnData, void *);
 static OnAborted on_aborted; /* in Python */
+static bool (*core_publish)(int, void *, const char *, size_t, const char *, size_t, int, bool);
 static int (*core_ws_send)(int, void *, const char *, size_t, int, bool, bool);
 
 static const struct {
@@ -64,6 +65,7 @@ static const struct {
     {"uws_res_on_aborted", &core_on_aborted},
     {"uws_res_on_data", &core_on_data},
     {"on_aborted", &on_aborted},
+    {"uws_publish", &core_publish},
     {"uws_ws_send_with_options", &core_ws_send},
 };
 
@@ -140,9 +142,12 @@ static const Slot SLOTS[] = {
 static const Slot SOCKET_SLOTS[] = {{"message", &at_message}};
 
 /* And those of a server. */
-static Py_ssize_t at_entered, at_yielded, at_dump_json;
+static Py_ssize_t at_entered, at_yielded, at_dump_json, at_address, at_thread, at_has_topics, at_topic_counts, at_server_ssl;
 static const Slot SERVER_SLOTS[] = {
-    {"entered", &at_entered}, {"yielded", &at_yielded}, {"dump_json", &at_dump_json}};
+    {"entered", &at_entered},     {"yielded", &at_yielded},           {"dump_json", &at_dump_json},
+    {"address", &at_address},     {"thread", &at_thread},             {"ssl", &at_server_ssl},
+    {"has_topics", &at_has_topics}, {"topic_counts", &at_topic_counts},
+};
 
 static PyTypeObject *route_type, *socket_route_type, *server_type;
 static unsigned long classes_version = 1; /* grows where classes that were checked may have changed */
@@ -1592,6 +1597,43 @@ static PyObject *websocket_get_ws(PyObject *object, void *Py_UNUSED(closure))
     return get_field(object, &WS_FIELD);
 }
 
+/* Point to the bytes of text or bytes; `made` keeps them where they had to be made. False without an error for Python. */
+static bool bytes_of(PyObject *message, const char **bytes, Py_ssize_t *length, PyObject **made)
+{
+    *made = NULL;
+    if (PyUnicode_CheckExact(message)) {
+        if (PyUnicode_IS_COMPACT_ASCII(message)) {
+            *bytes = PyUnicode_DATA(message);
+            *length = PyUnicode_GET_LENGTH(message);
+            return true;
+        }
+        if ((message = *made = PyUnicode_AsUTF8String(message)) == NULL) {
+            PyErr_Clear();
+            return false;
+        }
+    }
+    else if (!PyBytes_CheckExact(message))
+        return false;
+    *bytes = PyBytes_AS_STRING(message);
+    *length = PyBytes_GET_SIZE(message);
+    return true;
+}
+
+/* Return the number of the opcode of text or binary, 0 for another one. */
+static int opcode_of(PyObject *opcode)
+{
+    if (opcode == opcode_binary)
+        return 2;
+    if (opcode == opcode_text)
+        return 1;
+    if (PyLong_CheckExact(opcode)) {
+        int overflow;
+        long given = PyLong_AsLongAndOverflow(opcode, &overflow);
+        return given == 1 || given == 2 ? (int)given : 0;
+    }
+    return 0;
+}
+
 static PyObject *websocket_send(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     WebSocket *self = (WebSocket *)object;
@@ -1601,20 +1643,7 @@ static PyObject *websocket_send(PyObject *object, PyObject *const *args, Py_ssiz
     int opcode, sent;
     bool compress = false, fin = true;
     if (count < 1 || count > 4 || keywords != NULL || self->native == NULL
-        || self->thread != PyThread_get_thread_ident())
-        goto python;
-    if (count == 1 || args[1] == opcode_binary)
-        opcode = 2;
-    else if (args[1] == opcode_text)
-        opcode = 1;
-    else if (PyLong_CheckExact(args[1])) {
-        int overflow;
-        long given = PyLong_AsLongAndOverflow(args[1], &overflow);
-        if (given != 1 && given != 2)
-            goto python;
-        opcode = (int)given;
-    }
-    else
+        || self->thread != PyThread_get_thread_ident() || !(opcode = count == 1 ? 2 : opcode_of(args[1])))
         goto python;
     if (count > 2) {
         if (args[2] != Py_True && args[2] != Py_False)
@@ -1627,23 +1656,7 @@ static PyObject *websocket_send(PyObject *object, PyObject *const *args, Py_ssiz
         fin = args[3] == Py_True;
     }
     message = args[0];
-    if (PyBytes_CheckExact(message)) {
-        bytes = PyBytes_AS_STRING(message);
-        length = PyBytes_GET_SIZE(message);
-    }
-    else if (PyUnicode_CheckExact(message)) {
-        if (PyUnicode_IS_COMPACT_ASCII(message)) {
-            bytes = PyUnicode_DATA(message);
-            length = PyUnicode_GET_LENGTH(message);
-        }
-        else {
-            if ((data = PyUnicode_AsUTF8String(message)) == NULL)
-                return NULL;
-            bytes = PyBytes_AS_STRING(data);
-            length = PyBytes_GET_SIZE(data);
-        }
-    }
-    else
+    if (!bytes_of(message, &bytes, &length, &data))
         goto python;
     if (compress || length >= RELEASED_FROM) {
         int ssl = self->ssl;
@@ -1671,6 +1684,38 @@ python:
 }
 
 /* Handle a message in Python: of a connection whose state is not here. */
+/* Publish from the server's thread, without a backplane: text or bytes on a topic, to whoever listens. */
+static PyObject *publish_plainly(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    PyObject *server, *thread, *address, *ssl, *name_made, *data_made = NULL;
+    const char *name, *data;
+    Py_ssize_t name_length, data_length;
+    int opcode;
+    bool sent, compress;
+    if (count != 5 || !PyObject_TypeCheck(server = args[0], server_type) || !(opcode = opcode_of(args[3]))
+        || (args[4] != Py_True && args[4] != Py_False) || SLOT(server, at_has_topics) != Py_True
+        || SLOT(server, at_topic_counts) != Py_None)
+        Py_RETURN_NONE;
+    thread = SLOT(server, at_thread);
+    address = SLOT(server, at_address);
+    ssl = SLOT(server, at_server_ssl);
+    if (thread == NULL || address == NULL || ssl == NULL || !PyLong_CheckExact(thread) || !PyLong_CheckExact(address)
+        || !PyLong_CheckExact(ssl) || PyLong_AsUnsignedLongMask(thread) != PyThread_get_thread_ident())
+        Py_RETURN_NONE;
+    if (!bytes_of(args[1], &name, &name_length, &name_made))
+        Py_RETURN_NONE;
+    if (!bytes_of(args[2], &data, &data_length, &data_made)) {
+        Py_XDECREF(name_made);
+        Py_RETURN_NONE;
+    }
+    compress = args[4] == Py_True;
+    CORE_CALL(data_length, sent = core_publish((int)PyLong_AsLong(ssl), PyLong_AsVoidPtr(address), name, name_length,
+                                               data, data_length, opcode, compress));
+    Py_XDECREF(name_made);
+    Py_XDECREF(data_made);
+    return PyBool_FromLong(sent);
+}
+
 static void receive_otherwise(void *ws, const char *message, size_t length, int opcode, void *user_data)
 {
     PyObject *done = PyObject_CallFunction(message_in_python, "NNniN", PyLong_FromVoidPtr(ws),
@@ -2074,6 +2119,8 @@ static int add(PyObject *module, const char *name, PyObject *value)
 }
 
 static PyMethodDef FUNCTIONS[] = {
+    {"publish_plainly", (PyCFunction)(void (*)(void))publish_plainly, METH_FASTCALL,
+     "Publish text or bytes from the server's own thread, without a backplane; return None for any other publication."},
     {"configure", configure, METH_VARARGS, "configure(addresses, objects, Route, SocketRoute): take what the functions here use."},
     {"forget_classes", forget_classes, METH_NOARGS, "Look again at all classes, since attributes of one have changed."},
     {NULL, NULL, 0, NULL},

@@ -19,7 +19,7 @@ from .listening import Address, listen
 from .route_tree import takers
 from .scope import ScopeMethods
 from .server import Server
-from .speedups import DESCRIPTION
+from .speedups import DESCRIPTION, publish_plainly
 from .stock import earlier_declaration, is_managed
 from .thread import get_ident
 from .topics import Backplane, TopicCounts
@@ -108,6 +108,10 @@ class CoreApp(core.App, ScopeMethods):  # type: ignore[misc]  # the core has no 
             TypeError, ValueError: the message can't be serialised, or the opcode carries no message.
         """
         server = self._server
+        if publish_plainly is not None:
+            sent = publish_plainly(server, topic, message, opcode, compress)
+            if sent is not None:
+                return sent
         name, data = encode_topic(topic), encode_message(message, server.dump_json)
         opcode, compress = encode_opcode(opcode, len(data)), bool(compress)
         if get_ident() != server.thread and server.loop.is_running():

@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from .routes import Route
     from .scope_node import ScopeNode
     from .served import ServedApps
-    from .topics import TopicCounts
     from .unmatched import Unmatched
     from .websocket_routes import SocketRoute
 
@@ -77,7 +76,7 @@ class Server(ServerState):
     native_message = native_message
 
     def __init__(self, app: Any) -> None:
-        super().__init__()
+        super().__init__(app)
         take_loop(app.loop)
         self.app = app
         self.loop: asyncio.AbstractEventLoop = app.loop.loop
@@ -100,11 +99,8 @@ class Server(ServerState):
         self.connections: dict[Any, WebSocket] = {}
         self.exit: BaseException | None = None
         self.channels: dict[bytes, Callable[[bytes], object]] = {}  # what receives the messages of other workers
-        self.has_topics = False  # the core makes its table of topics with the first WebSocket route
-        self.topic_counts: TopicCounts | None = None
         self._upgraded_by_core: list[SocketRoute] = []
         self._error_log = ErrorLog()
-        self.ssl = int(app.SSL)  # the core's own is a C object, which costs more to convert
         self.thread = get_ident()
         shared = {"app": app, "_server": self, "_ssl": self.ssl, "_thread": self.thread}
         own = {"app": app, "_buffer": ffi.new("char**"), "_thread": self.thread}

@@ -40,6 +40,7 @@ _FUNCTIONS: Final = (
     "uws_req_get_full_url",
     "uws_req_get_header",
     "uws_req_get_parameter",
+    "uws_publish",
     "uws_req_get_url",
     "uws_res_close",
     "uws_res_end",
@@ -157,6 +158,8 @@ def _nothing() -> None:
     """Do nothing: no class is looked at."""
 
 
+publish_plainly: Callable[..., bool | None] | None
+"""Publish text or bytes from the server's own thread, without a backplane; returns None for any other publication."""
 forget_classes: Callable[[], None]
 """Call it after a change of a class's attributes."""
 native_message: Any
@@ -169,7 +172,7 @@ if MODULE is None:
     RESPONSE_BASES: tuple[type, ...] = (Response,)
     WEBSOCKET_BASES: tuple[type, ...] = (WebSocket,)
     native_message = on_message
-    native_callback, forget_classes = _bound_in_python, _nothing
+    native_callback, forget_classes, publish_plainly = _bound_in_python, _nothing, None
 else:
     MODULE.configure(
         {
@@ -214,4 +217,4 @@ else:
     REQUEST_BASES, RESPONSE_BASES = (MODULE.RequestState, Request), (MODULE.ResponseState, Response)
     WEBSOCKET_BASES = (MODULE.WebSocketState, WebSocket)
     native_message = cast(ffi.typeof("uws_websocket_message_handler"), MODULE.on_message)
-    native_callback, forget_classes = _bound_in_c, MODULE.forget_classes
+    native_callback, forget_classes, publish_plainly = _bound_in_c, MODULE.forget_classes, MODULE.publish_plainly

@@ -382,6 +382,27 @@ SENDS = [
     *calls("ws", "send", ["'text', 1", "b'raw', 2", "'x' * 200, OpCode.TEXT", "b'x' * 70000, 2"], FLAGS),
     *calls("ws", "send", ["message='x'"]),
 ]
+TOPICS = [
+    "'room', ",
+    "b'room', ",
+    "Text('room'), ",
+    "Data(b'room'), ",
+    "'other', ",
+    "'', ",
+    "'\\xe9', ",
+    "'\\udc80', ",
+    "None, ",
+    "7, ",
+]
+PUBLICATIONS = [
+    *calls("ws", "publish", TOPICS, ["'text'", "b'raw'", "{'a': 1}"]),
+    *calls("app", "publish", TOPICS, ["'text'", "b'raw'", "{'a': 1}"]),
+    *calls("app", "publish", ["'room', "], MESSAGES),
+    *calls("app", "publish", ["'room', 'text'", "'room', b'raw'"], OPCODES),
+    *calls("app", "publish", ["'room', 'text', 1", "'room', b'x' * 70000, 2"], FLAGS),
+    *calls("app", "publish", ["", "'room'", "'room', 'x', compress=True", "topic='room', message='x'"]),
+    ("thread", "", ""),
+]
 SOCKET_STATES = {
     "nothing": [],
     "thread": [("thread", "", "")],
@@ -434,6 +455,14 @@ def compare_sockets(both, path, *frames):
 def test_every_message_that_is_sent_is_the_same(both, path):
     for step in SENDS:
         compare_sockets(both, path, frame(json.dumps([step]).encode()))
+
+
+@needs_them
+@pytest.mark.parametrize("path", ["/ws/now", "/packed/now"])
+@pytest.mark.parametrize("before", [[], [("thread", "", "")], [("ws", "close", "")], [("ws", "unsubscribe", "'room'")]])
+def test_every_publication_is_the_same(both, path, before):
+    for step in PUBLICATIONS:
+        compare_sockets(both, path, frame(json.dumps([*before, step]).encode()))
 
 
 @needs_them

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import Any
 
 # The objects of the last request and of the last socket, for calls after their handlers.
-HELD: dict[str, Any] = {"res": None, "req": None, "ws": None}
+HELD: dict[str, Any] = {"res": None, "req": None, "ws": None, "app": None}
 NOTES: list[str] = []
 _TURNS = 5  # of the loop, in which all runs that other threads have handed over, and what comes of it
 
@@ -141,6 +141,7 @@ def make_programs() -> Any:
     import socketify_ext
 
     app = socketify_ext.App(on_collision="replace")
+    HELD["app"] = app
     app.json_serializer(Serializer())
     logging.getLogger("socketify_ext").addHandler(Notes())
 
@@ -250,6 +251,7 @@ def make_programs() -> Any:
 
     def opened(ws: Any) -> None:
         seen.set("opened")
+        ws.subscribe("room")
 
     def receive(ws: Any, message: Any, opcode: Any) -> None:
         HELD.update(ws=ws)
