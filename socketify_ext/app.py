@@ -313,6 +313,10 @@ class App(CoreApp):
         elif running:
             self.close()
 
+    def dispose(self) -> None:
+        """Close the app; what the core has of it is freed with the last reference to the app, when nothing runs any more."""
+        self.close()
+
     def close(self) -> App:
         """Stop listening, give running requests their grace, run the shutdown functions, and end `run()`.
 

@@ -154,6 +154,13 @@ def test_a_second_signal_does_not_wait():
         server.wait_for_log("stopped")
 
 
+def test_an_app_that_a_handler_disposes_of_ends_in_order():
+    with serve(ending_apps.disposing) as server:
+        assert httpx2.get(server.url + "/dispose").json() == [False, 0]
+        assert server.process.wait(PATIENCE) == 0
+        assert "ERROR" not in server.log
+
+
 @pytest.mark.parametrize("path", ["/long", "/hooked"])
 def test_a_client_that_leaves_cancels_its_handler_where_the_app_asks_for_it(path):
     name = path.strip("/").replace("hooked", "hook")

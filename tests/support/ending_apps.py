@@ -112,6 +112,19 @@ def make(grace=5.0, limit=4.0, cancel_on_abort=False):
     return app
 
 
+def disposing():
+    """Dispose of the app in a handler, and use it afterwards."""
+    app = socketify_ext.App(shutdown_grace=0.2)
+
+    def dispose(res, req):
+        app.dispose()
+        res.end([app.publish("room", "text", 1), app.num_subscribers("room")])
+
+    app.ws("/ws", {"open": lambda ws: ws.subscribe("room"), "message": lambda ws, message, opcode: None})
+    app.get("/dispose", dispose)
+    return app
+
+
 def several(how, grace=0.2):
     """The apps of a process: this one, and others that are served with it."""
     app = socketify_ext.App(shutdown_grace=grace)
