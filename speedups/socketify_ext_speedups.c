@@ -80,43 +80,42 @@ static PyObject *pending, *next_key;         /* responses that native callbacks 
 static PyObject *make_address;               /* of a number, as which a callback gets it */
 static PyObject *receive_part;
 static PyObject *address_of;                 /* makes an address from a cffi pointer */
-static PyObject *opcodes, *send_statuses;    /* numbers of the core -> members of its enumerations */
+static PyObject *send_statuses;              /* members of the core's enumeration, by their numbers */
 static PyObject *opcode_binary, *opcode_text;
 static PyObject *message_in_python, *start_message, *fail_message;
 
 static const struct {
     const char *name;
     PyObject **place;
-    bool is_dict, is_bytes;
+    PyTypeObject *type; /* NULL for any */
 } OBJECTS[] = {
-    {"pointer_to_request", &pointer_to_request, false, false},
-    {"pointer_to_response", &pointer_to_response, false, false},
-    {"header_keys", &header_keys, true, false},
-    {"header_names", &header_names, true, false},
-    {"body_statuses", &body_statuses, true, false},
-    {"ok_status", &ok_status, false, true},
-    {"plain_type", &plain_type, false, true},
-    {"sent_type", &sent_type, false, true},
-    {"json_type", &json_type, false, true},
-    {"check_classes", &check_classes, false, false},
-    {"dispatch_in_python", &dispatch_in_python, false, false},
-    {"handle_result", &handle_result, false, false},
-    {"yield_response", &yield_response, false, false},
-    {"fail_request", &fail_request, false, false},
-    {"drop_request", &drop_request, false, false},
-    {"drop_unserved", &drop_unserved, false, false},
-    {"pending", &pending, true, false},
-    {"next_key", &next_key, false, false},
-    {"make_address", &make_address, false, false},
-    {"receive_part", &receive_part, false, false},
-    {"address_of", &address_of, false, false},
-    {"opcodes", &opcodes, true, false},
-    {"send_statuses", &send_statuses, true, false},
-    {"opcode_binary", &opcode_binary, false, false},
-    {"opcode_text", &opcode_text, false, false},
-    {"message_in_python", &message_in_python, false, false},
-    {"start_message", &start_message, false, false},
-    {"fail_message", &fail_message, false, false},
+    {"pointer_to_request", &pointer_to_request, NULL},
+    {"pointer_to_response", &pointer_to_response, NULL},
+    {"header_keys", &header_keys, &PyDict_Type},
+    {"header_names", &header_names, &PyDict_Type},
+    {"body_statuses", &body_statuses, &PyDict_Type},
+    {"ok_status", &ok_status, &PyBytes_Type},
+    {"plain_type", &plain_type, &PyBytes_Type},
+    {"sent_type", &sent_type, &PyBytes_Type},
+    {"json_type", &json_type, &PyBytes_Type},
+    {"check_classes", &check_classes, NULL},
+    {"dispatch_in_python", &dispatch_in_python, NULL},
+    {"handle_result", &handle_result, NULL},
+    {"yield_response", &yield_response, NULL},
+    {"fail_request", &fail_request, NULL},
+    {"drop_request", &drop_request, NULL},
+    {"drop_unserved", &drop_unserved, NULL},
+    {"pending", &pending, &PyDict_Type},
+    {"next_key", &next_key, NULL},
+    {"make_address", &make_address, NULL},
+    {"receive_part", &receive_part, NULL},
+    {"address_of", &address_of, NULL},
+    {"send_statuses", &send_statuses, &PyTuple_Type},
+    {"opcode_binary", &opcode_binary, NULL},
+    {"opcode_text", &opcode_text, NULL},
+    {"message_in_python", &message_in_python, NULL},
+    {"start_message", &start_message, NULL},
+    {"fail_message", &fail_message, NULL},
 };
 
 /* Offsets of a route's slots, which are read as they are at each request. */
@@ -1637,7 +1636,7 @@ static int opcode_of(PyObject *opcode)
 static PyObject *websocket_send(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     WebSocket *self = (WebSocket *)object;
-    PyObject *message, *data = NULL, *number, *status = NULL;
+    PyObject *message, *data = NULL;
     const char *bytes;
     Py_ssize_t length;
     int opcode, sent;
@@ -1670,15 +1669,9 @@ static PyObject *websocket_send(PyObject *object, PyObject *const *args, Py_ssiz
     else
         sent = core_ws_send(self->ssl, self->native, bytes, (size_t)length, opcode, compress, fin);
     Py_XDECREF(data);
-    number = PyLong_FromLong(sent);
-    if (number != NULL) {
-        status = PyDict_GetItemWithError(send_statuses, number);
-        if (status == NULL && !PyErr_Occurred())
-            PyErr_SetObject(PyExc_KeyError, number);
-        Py_XINCREF(status);
-        Py_DECREF(number);
-    }
-    return status;
+    if (sent >= 0 && sent < PyTuple_GET_SIZE(send_statuses))
+        return same(PyTuple_GET_ITEM(send_statuses, sent));
+    return PyErr_Format(PyExc_SystemError, "the core has answered %d", sent);
 python:
     return in_python(object, &WebSocketType, s_send, args, count, keywords);
 }
@@ -1762,11 +1755,7 @@ static void on_message(void *ws, const char *message, size_t length, int opcode,
     int saved = errno;
     PyGILState_STATE state = PyGILState_Ensure();
     WebSocket *self = find_socket(ws);
-    PyObject *number = PyLong_FromLong(opcode), *code = NULL;
-    if (number != NULL)
-        code = PyDict_GetItemWithError(opcodes, number);
-    Py_XDECREF(number);
-    PyErr_Clear();
+    PyObject *code = opcode == 1 ? opcode_text : opcode == 2 ? opcode_binary : NULL; /* no other one comes */
     if (self == NULL || code == NULL || is_none(self->route) || is_none(self->variables)
         || !PyObject_TypeCheck(self->route, socket_route_type) || SLOT(self->route, at_message) == NULL)
         receive_otherwise(ws, message, length, opcode, user_data);
@@ -2044,7 +2033,7 @@ static int take_objects(PyObject *objects)
         PyObject *found = PyMapping_GetItemString(objects, OBJECTS[i].name), *earlier = *OBJECTS[i].place;
         if (found == NULL)
             return -1;
-        if ((OBJECTS[i].is_dict && !PyDict_CheckExact(found)) || (OBJECTS[i].is_bytes && !PyBytes_CheckExact(found))) {
+        if (OBJECTS[i].type != NULL && !Py_IS_TYPE(found, OBJECTS[i].type)) {
             PyErr_Format(PyExc_TypeError, "%s is a %s", OBJECTS[i].name, Py_TYPE(found)->tp_name);
             Py_DECREF(found);
             return -1;

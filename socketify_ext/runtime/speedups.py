@@ -26,7 +26,7 @@ from .routes import (
 )
 from .server_state import ServerState
 from .websocket import _BINARY, _STATUS, _TEXT, WebSocket
-from .websocket_routes import OPCODES, SocketRoute, on_message, receive
+from .websocket_routes import SocketRoute, on_message, receive
 
 if TYPE_CHECKING:
     from contextvars import Context
@@ -201,8 +201,7 @@ else:
             "make_address": _ANYTHING,
             "receive_part": receive_part,
             "address_of": _address,
-            "opcodes": OPCODES,
-            "send_statuses": _STATUS,
+            "send_statuses": tuple(_STATUS[number] for number in range(len(_STATUS))),
             "opcode_binary": _BINARY,
             "opcode_text": _TEXT,
             "message_in_python": _receive,
