@@ -168,15 +168,19 @@ def versions_table(results: Record) -> str:
     return table(["package", *(f"with Python {v}" for v in versions)], body)
 
 
-def worst_ratio(results: Record, question: str, case: str) -> float | None:
-    """Return the least ratio of a case, of all runs and interpreters; None where it was not measured."""
+def quoted_ratio(results: Record, question: str, case: str) -> float | None:
+    """Return the least ratio of a case of ours, the greatest of another one, of all runs and interpreters.
+
+    None where it was not measured.
+    """
     ratios = [
-        row.get("spread", {}).get("ratio", [row["ratio"]])[0]
+        ratio
         for record in asked(results, question).values()
         for row in record["rows"]
         if row["case"] == case
+        for ratio in row.get("spread", {}).get("ratio", [row["ratio"]])
     ]
-    return min(ratios, default=None)
+    return (min if case.startswith("ours") else max)(ratios, default=None)
 
 
 def taken(results: Record) -> str:

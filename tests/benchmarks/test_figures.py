@@ -95,14 +95,17 @@ def test_a_goal_is_written_in_words(script, goal, words):
     assert f"| a figure | {words} |" in script("figures").targets_table(record)
 
 
-def test_the_readme_has_the_worst_of_all_runs_in_order(script):
-    text = "before\n\n| core | 1.00 |\n| ours | 9.99 |\n\nafter\n"
+def test_the_readme_has_our_worst_and_the_best_of_others_in_order(script):
+    text = "before\n\n| core | 1.00 |\n| Fastify | - |\n| ours | 9.99 |\n\nafter\n"
     record = results(1.5, 1.4, 1.6)
     record["pythons"]["3.13.0"]["questions"]["members"]["rows"].append({"case": "core", "value": 1.0, "ratio": 1.0})
     record["pythons"]["3.11.0"] = {
         "questions": {"members": {"rows": [{"case": "ours", "value": 1.0, "ratio": 1.7}], "targets": []}}
     }
-    assert script("readme").render(record, text) == "before\n\n| ours | 1.40 |\n| core | 1.00 |\n\nafter\n"
+    peer = {"case": "Fastify", "value": 1.0, "ratio": 0.9, "spread": {"ratio": [0.5, 1.1]}}
+    record["pythons"]["3.11.0"]["questions"]["members"]["rows"].append(peer)
+    written = "before\n\n| ours | 1.40 |\n| Fastify | 1.10 |\n| core | 1.00 |\n\nafter\n"
+    assert script("readme").render(record, text) == written
 
 
 def test_the_readme_does_not_invent_a_figure(script):
