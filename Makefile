@@ -45,7 +45,8 @@ asan: $(SPEEDUPS_VENV)/.ready
 	FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=$(abspath $(SPEEDUPS_VENV))/sanitized PYTHONMALLOC=malloc \
 	LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:log_path=$(abspath $(SPEEDUPS_VENV))/sanitized/log \
 		$(SPEEDUPS_VENV)/bin/python -m pytest -s tests/fuzz/test_fuzz_wire.py \
-		tests/fuzz/test_fuzz_response.py tests/fuzz/test_fuzz_websocket.py tests/runtime/test_speedups.py tests/runtime/test_hostile_calls.py
+		tests/fuzz/test_fuzz_response.py tests/fuzz/test_fuzz_websocket.py tests/runtime/test_speedups.py tests/runtime/test_hostile_calls.py \
+		tests/runtime/test_request_body.py tests/runtime/test_websocket.py tests/builtin/test_schema.py
 
 # The manifests of the plugins, after a change of what they declare; `socketify-ext check` says where one is out of date.
 manifests: $(PLUGIN_VENV)/.ready
