@@ -16,6 +16,7 @@ from ..inspection.frames import location_of_error, location_of_frames
 from ..sdk.printable import printable
 
 _RUNTIME: Final = str(Path(__file__).parent.parent / "runtime")
+_ENCODER: Final = str(Path(__file__).parent.parent / "builtin" / "json" / "encoder.py")
 _LIMIT: Final = 20_000  # characters of a value that are searched
 _TEXT: Final = 500  # characters of an error
 
@@ -52,8 +53,9 @@ class Observation:
         self.error = f"{type(error).__name__}: {_text(error)}"
         self.place = location_of_error(error)
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        last = [frame.f_code for frame in frames if frame.f_code.co_filename.startswith(_RUNTIME)]
-        writes = any(code.co_name in ("_body", "dump", "encode_message") for code in last)
+        last = [frame.f_code for frame in frames if frame.f_code.co_filename.startswith((_RUNTIME, _ENCODER))]
+        # The compiled hot path calls the encoder itself.
+        writes = any(code.co_name in ("_body", "dump", "encode", "encode_message") for code in last)
         self.answer_failed = writes and not isinstance(error, errors.ExtensionError)
 
     @property
