@@ -1146,7 +1146,7 @@ python:
 
 /* -- dispatch */
 
-/* Hand a body to the core; a large one without the GIL, which others wait for. */
+/* Hand a body to the core; a large one without the GIL, which others wait for: `call` may not call Python. */
 #define CORE_CALL(size, call)                                                                                            \
     do {                                                                                                               \
         if ((size) >= RELEASED_FROM) {                                                                                 \
@@ -1676,14 +1676,14 @@ python:
     return in_python(object, &WebSocketType, s_send, args, count, keywords);
 }
 
-/* Handle a message in Python: of a connection whose state is not here. */
 /* Publish from the server's thread, without a backplane: text or bytes on a topic, to whoever listens. */
 static PyObject *publish_plainly(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
     PyObject *server, *thread, *address, *ssl, *name_made, *data_made = NULL;
     const char *name, *data;
     Py_ssize_t name_length, data_length;
-    int opcode;
+    void *app;
+    int opcode, is_ssl;
     bool sent, compress;
     if (count != 5 || !PyObject_TypeCheck(server = args[0], server_type) || !(opcode = opcode_of(args[3]))
         || (args[4] != Py_True && args[4] != Py_False) || SLOT(server, at_has_topics) != Py_True
@@ -1702,13 +1702,16 @@ static PyObject *publish_plainly(PyObject *Py_UNUSED(module), PyObject *const *a
         Py_RETURN_NONE;
     }
     compress = args[4] == Py_True;
-    CORE_CALL(data_length, sent = core_publish((int)PyLong_AsLong(ssl), PyLong_AsVoidPtr(address), name, name_length,
-                                               data, data_length, opcode, compress));
+    app = PyLong_AsVoidPtr(address); /* here, since the call may run without the GIL */
+    is_ssl = (int)PyLong_AsLong(ssl);
+    CORE_CALL(data_length,
+              sent = core_publish(is_ssl, app, name, name_length, data, data_length, opcode, compress));
     Py_XDECREF(name_made);
     Py_XDECREF(data_made);
     return PyBool_FromLong(sent);
 }
 
+/* Handle a message in Python: of a connection whose state is not here. */
 static void receive_otherwise(void *ws, const char *message, size_t length, int opcode, void *user_data)
 {
     PyObject *done = PyObject_CallFunction(message_in_python, "NNniN", PyLong_FromVoidPtr(ws),

@@ -1,6 +1,7 @@
 """The compiled hot path: found or left out, and nothing that a handler or a client sees differs with it."""
 
 import contextlib
+import gc
 import importlib
 import importlib.util
 import itertools
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wire import wire
 
+import socketify_ext
 from socketify_ext.runtime import compiled
 from socketify_ext.testing import serve
 
@@ -463,6 +465,28 @@ def test_every_message_that_is_sent_is_the_same(both, path):
 def test_every_publication_is_the_same(both, path, before):
     for step in PUBLICATIONS:
         compare_sockets(both, path, frame(json.dumps([*before, step]).encode()))
+
+
+@needs_them
+@pytest.mark.parametrize("topic", ["room", "\u20ac", b"room"])
+@pytest.mark.parametrize("message", ["text", "\u20ac" * 50, b"raw", "\udc80", {"a": 1}, b"x" * 70_000])
+def test_publications_keep_no_memory(topic, message):
+    app = socketify_ext.App()
+    app.ws("/ws", {"message": lambda ws, message, opcode: None})
+    app.listen({"port": 0, "host": "127.0.0.1"})
+
+    def publish(times):
+        for _ in range(times):
+            with contextlib.suppress(UnicodeEncodeError):
+                app.publish(topic, message, 1)
+
+    publish(50)
+    gc.collect()
+    before = sys.getallocatedblocks()
+    publish(1000)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 100
+    app.close()
 
 
 @needs_them
