@@ -375,9 +375,12 @@ class Request(core.AppRequest):  # type: ignore[misc]  # the core has no types
         """Take the snapshot now, so that all of it can be read after the handler has returned."""
         if self.req is None or self._is_preserved:
             return self
-        if self._headers is None:
-            self.get_headers()
-        self._url = (self._full_url or self.get_full_url() or "").partition("?")[0]
+        self.get_headers()
+        self.get_full_url()
+        if self._full_url is None:  # an extension has put another `get_full_url` in place of this one
+            self.get_url()
+        else:
+            self._url = self._full_url.partition("?")[0]
         self.get_method()
         names = self._parameter_names
         if names == ():

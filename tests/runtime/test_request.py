@@ -156,3 +156,26 @@ def test_a_request_knows_whether_its_client_has_left(kind):
         with wire(serving.port) as connection:
             connection.send("GET", "/wait")
         assert other.ask("GET", "/ask").json() == [False, [True, True], False]
+
+
+def shouting_app():
+    @socketify_ext.extension("shouting")
+    def shouting(request, response, ws):
+        @request.method(override=True)
+        def get_full_url(self):
+            return "/elsewhere?page=1"
+
+    app = socketify_ext.App(on_collision="replace")
+    app.register(shouting)
+
+    def urls(res, req):
+        req.preserve()
+        res.end([req.get_url(), req.get_full_url()])
+
+    app.get("/here", urls)
+    return app
+
+
+def test_a_snapshot_has_the_path_of_the_request_where_an_extension_has_another_full_url():
+    with serve(shouting_app) as serving, wire(serving.port) as connection:
+        assert connection.ask("GET", "/here").json() == ["/here", "/elsewhere?page=1"]
