@@ -180,7 +180,7 @@ def asked(
 
 
 def explain(record: runs.Record, left_out: dict[str, str]) -> None:
-    """Say why a peer, or the speedups, could not be installed."""
+    """Report in a record why a peer, or the speedups, could not be installed."""
     reasons = {peer_servers.LABELS.get(name, name): why for name, why in left_out.items()}
     for label in record.get("left_out", {}):
         name = "speedups" if label.endswith(SPEEDUPS) else label

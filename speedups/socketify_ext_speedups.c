@@ -143,8 +143,9 @@ static const Slot SOCKET_SLOTS[] = {{"message", &at_message}};
 /* And those of a server. */
 static Py_ssize_t at_entered, at_yielded, at_dump_json, at_address, at_thread, at_has_topics, at_topic_counts, at_server_ssl;
 static const Slot SERVER_SLOTS[] = {
-    {"entered", &at_entered},     {"yielded", &at_yielded},           {"dump_json", &at_dump_json},
-    {"address", &at_address},     {"thread", &at_thread},             {"ssl", &at_server_ssl},
+    {"entered", &at_entered},       {"yielded", &at_yielded},
+    {"dump_json", &at_dump_json},   {"address", &at_address},
+    {"thread", &at_thread},         {"ssl", &at_server_ssl},
     {"has_topics", &at_has_topics}, {"topic_counts", &at_topic_counts},
 };
 
@@ -999,7 +1000,7 @@ static bool is_late(Response *self)
     return result;
 }
 
-static bool send_whole(Response *response, int ssl, PyObject *data, PyObject *type, bool last);
+static bool send_whole(Response *response, PyObject *data, PyObject *type);
 
 /* Answer from a callback, with a body and its content type, NULL for none. */
 static PyObject *answer_late(Response *self, PyObject *data, PyObject *type)
@@ -1008,7 +1009,7 @@ static PyObject *answer_late(Response *self, PyObject *data, PyObject *type)
     if (done == NULL)
         return NULL;
     Py_DECREF(done);
-    if (self->native != NULL && !send_whole(self, self->ssl, data, type == NULL ? empty_bytes : type, false)) {
+    if (self->native != NULL && !send_whole(self, data, type == NULL ? empty_bytes : type)) {
         core_close(self->ssl, self->native);
         return PyErr_NoMemory();
     }
@@ -1275,9 +1276,12 @@ static bool has_content_type(const char *lines, Py_ssize_t length)
 }
 
 /* Send an answer with its head, of which nothing was changed on the way; false without memory. */
-static bool send_whole(Response *response, int ssl, PyObject *data, PyObject *type, bool last)
+static bool send_whole(Response *response, PyObject *data, PyObject *type)
 {
     PyObject *status = is_none(response->status) ? ok_status : response->status, *lines = response->head, *head = status;
+    void *native = response->native; /* these too are read here, since the call may run without the GIL */
+    int ssl = response->ssl;
+    bool last = response->last == ON;
     Py_ssize_t before = PyBytes_GET_SIZE(status), more = lines == NULL ? 0 : PyBytes_GET_SIZE(lines);
     if (response->body_only != OFF)
         head = ok_status;
@@ -1295,7 +1299,7 @@ static bool send_whole(Response *response, int ssl, PyObject *data, PyObject *ty
         Py_INCREF(head);
     Py_INCREF(type);
     CORE_CALL(PyBytes_GET_SIZE(data),
-              core_cork_send(ssl, response->native, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
+              core_cork_send(ssl, native, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
                              PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head), PyBytes_AS_STRING(type),
                              PyBytes_GET_SIZE(type), last));
     Py_DECREF(type);
@@ -1304,14 +1308,14 @@ static bool send_whole(Response *response, int ssl, PyObject *data, PyObject *ty
 }
 
 /* Send the answer that a handler has left, with its head; false where Python has to. */
-static bool deliver(Binding *binding, Response *response, PyObject *data)
+static bool deliver(Response *response, PyObject *data)
 {
     PyObject *type = response->unsent_type, *status = response->status, *lines = response->head;
     if (!is_plain(response) || !has_no_key(response) || response->native == NULL || type == sent_type
         || !PyBytes_CheckExact(type) || (!is_none(status) && !PyBytes_CheckExact(status))
         || (lines != NULL && !PyBytes_CheckExact(lines)))
         return false;
-    return send_whole(response, binding->ssl, data, type, response->last == ON);
+    return send_whole(response, data, type);
 }
 
 /* Handle what the handler has returned, and send the answer that it has left. */
@@ -1345,7 +1349,7 @@ static int settle(Binding *binding, void *res, Response *response, Request *requ
                   core_end(binding->ssl, res, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), false));
         done = same(Py_None);
     }
-    else if (deliver(binding, response, data))
+    else if (deliver(response, data))
         done = same(Py_None);
     else
         done = PyObject_CallMethodNoArgs((PyObject *)response, s_deliver);

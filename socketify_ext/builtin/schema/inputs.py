@@ -17,8 +17,6 @@ def validated(handler: Handler, *, query: Any, params: Any, has_body: bool) -> H
 
     def handle(response: Any, request: Any, *context: Any) -> Any:
         request.valid = valid = Valid()
-        if has_body:
-            request.preserve()  # reads from now on cost less than those of the core's memory
         if params is not None:
             valid.params = request.get_parameters(params)
         if query is not None:
